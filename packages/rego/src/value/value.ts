@@ -1,0 +1,27 @@
+/**
+ * How Rego values look in JavaScript.
+ *
+ * null, booleans and strings are themselves; arrays are arrays; undefined means *undefined* and is no value.
+ * A JS number n denotes exactly the decimal that `String(n)` writes; whatever needs other digits or
+ * another text (2^53 + 1, 1e400, `1.0`) is a {@link BigNumber}. So plain JSON needs no conversion on the way in.
+ * Objects with only string keys are plain objects, read by own properties only; any other object is a
+ * {@link RegoObject}. Values are never changed once they are visible.
+ */
+import type { BigNumber } from './number.ts';
+import type { RegoObject } from './object.ts';
+import type { RegoSet } from './set.ts';
+
+export type Value =
+  | null
+  | boolean
+  | string
+  | number
+  | BigNumber
+  | readonly Value[]
+  | StringObject
+  | RegoObject
+  | RegoSet;
+
+export interface StringObject {
+  readonly [key: string]: Value;
+}
