@@ -1,0 +1,75 @@
+/**
+ * The part of a Keycloak realm file that the lab identity provider reads, so that Keycloak can import the same file.
+ * Exports hold far more: unknown keys are allowed here, and only here.
+ */
+import { z } from 'zod';
+import { secret } from './scalars.ts';
+
+/** Marks a realm as a laboratory: only there does the password grant exist. */
+export const LAB_ATTRIBUTE = 'sidegate.lab';
+
+const attributes = () => z.record(z.string(), z.string()).default({});
+const names = () => z.array(z.string().min(1)).default([]);
+
+const protocolMapper = z.looseObject({
+  name: z.string().default(''),
+  protocolMapper: z.string().describe('`oidc-audience-mapper`; any other kind is ignored with a warning.'),
+  config: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('`included.custom.audience` or `included.client.audience`: the audience to add.'),
+});
+
+const clientScope = z.looseObject({
+  name: z.string().min(1).describe('The scope as requested in `scope`.'),
+  attributes: attributes(),
+  protocolMappers: z.array(protocolMapper).default([]),
+});
+
+const client = z.looseObject({
+  clientId: z.string().min(1),
+  enabled: z.boolean().default(true),
+  publicClient: z.boolean().default(false).describe('Has no credential of its own.'),
+  serviceAccountsEnabled: z.boolean().default(false).describe('May use the client credentials grant.'),
+  directAccessGrantsEnabled: z.boolean().default(false).describe('May use the password grant, in a lab realm.'),
+  clientAuthenticatorType: z.enum(['client-secret', 'client-x509']).default('client-secret'),
+  secret: secret().optional(),
+  attributes: attributes().describe('`x509.subjectdn`: the certificate of a `client-x509` client.'),
+  protocolMappers: z.array(protocolMapper).default([]),
+  defaultClientScopes: names().describe('Scopes in every token of this client.'),
+  optionalClientScopes: names().describe('Scopes in a token when requested.'),
+});
+
+const user = z.looseObject({
+  id: z.string().min(1).optional().describe('The `sub` of this user; absent: derived from realm and name.'),
+  username: z.string().min(1),
+  email: z.string().optional(),
+  enabled: z.boolean().default(true),
+  credentials: z.array(z.looseObject({ type: z.string(), value: secret().optional() })).default([]),
+  realmRoles: names(),
+  clientRoles: z
+    .record(z.string(), z.array(z.string().min(1)))
+    .default({})
+    .describe('Client id → roles there.'),
+  serviceAccountClientId: z.string().min(1).optional().describe('This user is the service account of that client.'),
+});
+
+const role = z.looseObject({ name: z.string().min(1) });
+
+export const realmSchema = z.looseObject({
+  realm: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is not a realm name')
+    .describe('The name in `/realms/{realm}`.'),
+  enabled: z.boolean().default(true),
+  attributes: attributes().describe(`\`${LAB_ATTRIBUTE}: "true"\` allows the password grant.`),
+  accessTokenLifespan: z.int().min(1).max(86_400).optional().describe('Seconds; absent: `token_lifetime`.'),
+  clients: z.array(client).default([]),
+  clientScopes: z.array(clientScope).default([]),
+  users: z.array(user).default([]),
+  roles: z
+    .looseObject({ realm: z.array(role).default([]), client: z.record(z.string(), z.array(role)).default({}) })
+    .prefault({}),
+});
+
+export type RealmConfig = z.output<typeof realmSchema>;

@@ -1,0 +1,135 @@
+/** The single values that configuration files are made of, each with its pattern, parsed form and examples. */
+import { z } from 'zod';
+import { isLoopback, parseAddress } from '../address.ts';
+import { DURATION_PATTERN, parseDuration } from '../duration.ts';
+import { Secret } from '../secret.ts';
+
+/** A string that `parse` turns into a value; undefined refuses it. Messages never quote the value. */
+function parsed<T>(parse: (text: string) => T | undefined, message: string, examples: readonly string[]) {
+  return z
+    .string()
+    .transform((text, context): T => {
+      const value = parse(text);
+      if (value !== undefined) return value;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    })
+    .meta({ examples: [...examples] });
+}
+
+/** A string that `accepts` lets through as it is. */
+function checked(accepts: (text: string) => boolean, message: string, examples: readonly string[]) {
+  return z
+    .string()
+    .refine(accepts, { error: message })
+    .meta({ examples: [...examples] });
+}
+
+/** A duration between two others, both written as in a file; parsed to milliseconds. */
+export function duration(shortest: string, longest: string) {
+  const least = parseDuration(shortest) ?? 0;
+  const most = parseDuration(longest) ?? Number.POSITIVE_INFINITY;
+  return z
+    .string()
+    .regex(DURATION_PATTERN, 'is not a duration')
+    .transform((text, context): number => {
+      const milliseconds = parseDuration(text);
+      if (milliseconds !== undefined && milliseconds >= least && milliseconds <= most) return milliseconds;
+      context.addIssue({ code: 'custom', message: `must be between ${shortest} and ${longest}` });
+      return z.NEVER;
+    })
+    .meta({ examples: ['500ms', '60s', '5m', '1h', '90d'] });
+}
+
+/** A listen address, parsed to `{host, port}`. */
+export const address = () => parsed(parseAddress, 'is not a listen address', [':8443', '127.0.0.1:0', '[::1]:8080']);
+
+/** A secret: `${VAR}` in the file, or the same key with `_file` appended; the loader refuses a literal. */
+export const secret = () =>
+  z
+    .string()
+    .min(1, 'is empty')
+    .transform((text) => new Secret(text))
+    .meta({ writeOnly: true });
+
+/** A path in the file system; `format: path` lets the loader resolve it. */
+export const filePath = () =>
+  checked((text) => text !== '' && !text.includes('\0'), 'is not a path', ['/etc/certs/ca/zone1-ca.crt']).meta({
+    format: 'path',
+  });
+
+/** An https URL, or http to a loopback host, kept exactly as written. */
+export const url = () =>
+  checked((text) => readUrl(text) !== undefined, 'is not an https URL', [
+    'https://keycloak.example.com/realms/users',
+    'http://127.0.0.1:3000 (http only to a loopback address)',
+  ]);
+
+/** Scheme, host and port of a URL without path, in the one normal form so that equal origins are equal strings. */
+export const origin = () =>
+  parsed(
+    (text) => {
+      const read = readUrl(text);
+      return read !== undefined && read.pathname === '/' && read.search === '' ? read.origin : undefined;
+    },
+    'is not an https origin: scheme, host and port, no path',
+    ['https://order-service.zone2.local:8443', 'http://127.0.0.1:3000 (http only to a loopback address)'],
+  );
+
+/** An HTTP field name (RFC 9110 section 5.1). */
+export const headerName = () =>
+  checked((text) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(text), 'is not a header name', ['X-User-ID']);
+
+/** A path of plain segments without trailing slash, as matched segment by segment. */
+export const pathPrefix = () => checked(isPlainPath, 'is not a path of whole segments', ['/data', '/api/v1']);
+
+/** A route pattern: `*` stands for one segment, a final `**` for the rest, also none. */
+export const pathGlob = () =>
+  checked(
+    (text) => text === '/' || text === '/**' || isPlainPath(text.replace(/\/\*\*$/, '') || '/x', true),
+    'is not a path pattern',
+    ['/api/v1/orders/**', '/health', '/users/*/avatar'],
+  );
+
+/** The name of a target, a route or a service. */
+export const name = () =>
+  checked(
+    (text) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text),
+    'is not a name: letters, digits, `-`, `_` and `.`',
+    ['order-service'],
+  );
+
+/** What a client certificate says of its holder: a SPIFFE ID, or a distinguished name. */
+export const certificateIdentity = () =>
+  checked(isCertificateIdentity, 'is neither a SPIFFE ID nor a distinguished name', [
+    'spiffe://example.org/zone1/api-gateway',
+    'CN=api-gateway-client,O=MyOrg',
+  ]);
+
+function isCertificateIdentity(text: string): boolean {
+  if (text.startsWith('spiffe:')) return /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/.test(text);
+  // one attribute, as often as needed; a backslash escapes a comma in a value
+  return /^[A-Za-z][A-Za-z0-9.-]*=(?:[^,\\\p{Cc}]|\\[^\p{Cc}])+(?:,\s*[A-Za-z][A-Za-z0-9.-]*=(?:[^,\\\p{Cc}]|\\[^\p{Cc}])+)*$/u.test(
+    text,
+  );
+}
+
+function isPlainPath(text: string, wildcards = false): boolean {
+  if (!text.startsWith('/')) return false;
+  return text
+    .slice(1)
+    .split('/')
+    .every((segment) => {
+      if (wildcards && segment === '*') return true;
+      return /^[A-Za-z0-9._~!$&'()+,=:@-]+$/.test(segment) && segment !== '.' && segment !== '..';
+    });
+}
+
+function readUrl(text: string): URL | undefined {
+  // The URL parser maps full-width dots to plain ones, drops tabs and fixes backslashes: only plain text may reach it.
+  if (!/^https?:\/\/[!-~]+$/.test(text) || /[\\<>"^`{|}]/.test(text)) return undefined;
+  const read = URL.canParse(text) ? new URL(text) : undefined;
+  if (read === undefined || read.username !== '' || read.password !== '' || text.includes('#') || text.includes('@'))
+    return undefined;
+  return read.protocol === 'https:' || isLoopback(read.hostname) ? read : undefined;
+}
