@@ -1,0 +1,17 @@
+/** `auth.type: oauth2_client_credentials`: RFC 6749 section 4.4, the token cached by its source. */
+import type { TokenSource } from '@sidegate/sdk';
+import type { Credential } from '../obtain-credential.ts';
+
+export function clientCredentials(source: TokenSource): Credential {
+  return {
+    fields: () => {
+      const token = source.token();
+      return token instanceof Promise ? token.then(authorization) : authorization(token);
+    },
+    close: () => source.close(),
+  };
+}
+
+function authorization(token: { reveal(): string }): readonly (readonly [string, string])[] {
+  return [['Authorization', `Bearer ${token.reveal()}`]];
+}

@@ -1,0 +1,33 @@
+/** Stage 5: the policy's word. One of the two places that mint a permit. */
+import { Problem } from '@sidegate/sdk';
+import { type Decision, type PolicyEngine, type PolicyInput } from '../policy/decision.ts';
+import { policyInput } from '../policy/input.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import { mintPermit, type Permit } from '../proxy/permit.ts';
+import type { Accepted } from './accept.ts';
+
+export interface PolicyOptions {
+  /** Undefined: authorization is switched off for this sidecar. */
+  readonly engine: PolicyEngine | undefined;
+  /** `headers.extract`, as configured. */
+  readonly extract: readonly string[];
+}
+
+/** @throws Problem `policy_denied`, `policy_undefined`, `policy_error` or `policy_timeout` */
+export function decide(exchange: Exchange, accepted: Accepted, policy: PolicyOptions): Permit {
+  const { target, route } = accepted;
+  const decision = evaluate(policy, accepted, () => policyInput(exchange, accepted, policy.extract));
+  exchange.decision = decision;
+  if (!decision.allow) {
+    throw new Problem(decision.failure ?? 'policy_denied', decision.reasons[0] ?? 'the policy does not allow it');
+  }
+  const query = target.query === '' ? '' : `?${target.query}`;
+  exchange.upstream = { name: route.upstreamName, path: route.upstreamPath };
+  return mintPermit({ upstream: route.upstream, method: target.method, path: `${route.upstreamPath}${query}` });
+}
+
+function evaluate(policy: PolicyOptions, { route }: Accepted, input: () => PolicyInput): Decision {
+  if (policy.engine === undefined) return { allow: true, reasons: ['authorization is switched off'] };
+  if (!route.authzRequired) return { allow: true, reasons: [`route ${route.path} needs no authorization`] };
+  return policy.engine(input());
+}

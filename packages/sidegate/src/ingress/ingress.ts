@@ -1,0 +1,38 @@
+/** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
+import type { Identities } from '@sidegate/sdk';
+import { forward } from '../proxy/forward.ts';
+import type { Pipeline } from '../proxy/serve.ts';
+import { type AcceptOptions, accept } from './accept.ts';
+import { bindIdentity } from './bind-identity.ts';
+import { decide, type PolicyOptions } from './decide.ts';
+import { identifyPeer, type PeerCache, type PeerTrust } from './identify-peer.ts';
+import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
+import { learnUserContext } from './user-context.ts';
+import { type TokenOptions, verifyToken } from './verify-token.ts';
+
+export interface IngressDeps {
+  readonly accept: AcceptOptions;
+  readonly trust: PeerTrust;
+  /** Undefined: no issuer is configured, so only routes without authentication are served. */
+  readonly tokens: TokenOptions | undefined;
+  /** Undefined: nothing ties certificates to clients; the start warned about it. */
+  readonly identities: Identities | undefined;
+  readonly policy: PolicyOptions;
+  readonly headers: IngressHeaders;
+}
+
+export function createIngress(deps: IngressDeps): Pipeline {
+  const peers: PeerCache = new WeakMap();
+  return async (exchange, request, response) => {
+    const accepted = accept(request, deps.accept);
+    exchange.target = accepted.target;
+    exchange.peer = identifyPeer(request.socket, deps.trust, peers);
+    const verified = verifyToken(request.rawHeaders, accepted.route.authRequired, deps.tokens);
+    exchange.token = verified instanceof Promise ? await verified : verified;
+    bindIdentity(exchange, deps.identities);
+    learnUserContext(exchange);
+    const permit = decide(exchange, accepted, deps.policy);
+    const headers = shapeHeaders(exchange, accepted, deps.headers);
+    await forward(permit, headers, exchange, { request, response });
+  };
+}

@@ -1,0 +1,59 @@
+/** The route table: in order, first match wins, and what matches nothing does not exist. */
+import { Problem } from '@sidegate/sdk';
+import type { RequestTarget } from '../net/request-target.ts';
+import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
+import type { Upstream } from '../net/upstream.ts';
+
+export interface Route extends PathRewrite {
+  /** `*` is one segment, a final `**` is the path itself and everything below. */
+  readonly path: string;
+  /** Absent = every method. */
+  readonly methods?: readonly string[];
+  readonly upstream: Upstream;
+  /** The upstream's name in logs: an egress target's name, else its origin. */
+  readonly upstreamName: string;
+  readonly authRequired: boolean;
+  readonly authzRequired: boolean;
+}
+
+export interface Routes {
+  readonly table: readonly CompiledRoute[];
+}
+
+interface CompiledRoute {
+  readonly route: Route;
+  readonly segments: readonly string[];
+}
+
+export interface MatchedRoute extends Route {
+  /** The path that the upstream gets, without the query. */
+  readonly upstreamPath: string;
+}
+
+export function compileRoutes(routes: readonly Route[]): Routes {
+  return { table: routes.map((route) => ({ route, segments: route.path.split('/').slice(1) })) };
+}
+
+/** @throws Problem `route_not_found`, or `method_not_allowed` when only the method was wrong */
+export function matchRoute(target: RequestTarget, routes: Routes): MatchedRoute {
+  const segments = target.path.split('/').slice(1);
+  let otherMethod = false;
+  for (const { route, segments: pattern } of routes.table) {
+    if (!matchesSegments(segments, pattern)) continue;
+    if (route.methods === undefined || route.methods.includes(target.method)) {
+      return { ...route, upstreamPath: rewritePath(target.path, route) };
+    }
+    otherMethod = true;
+  }
+  if (otherMethod) throw new Problem('method_not_allowed', `no route takes ${target.method} on this path`);
+  throw new Problem('route_not_found', 'no route matches the path');
+}
+
+function matchesSegments(segments: readonly string[], pattern: readonly string[]): boolean {
+  for (let i = 0; i < pattern.length; i += 1) {
+    if (pattern[i] === '**' && i === pattern.length - 1) return true;
+    if (i >= segments.length) return false;
+    if (pattern[i] !== '*' && pattern[i] !== segments[i]) return false;
+  }
+  return segments.length === pattern.length;
+}

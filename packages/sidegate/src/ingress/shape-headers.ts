@@ -1,0 +1,49 @@
+/** Stage 6: the header fields that the service gets: the caller's without anything that looks like identity, and ours. */
+import type { VerifiedToken } from '@sidegate/sdk';
+import { claimHeaderValue } from '../proxy/claim-header.ts';
+import { CORRELATION_HEADER } from '../proxy/correlation.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import { shapedHeaders } from '../proxy/headers.ts';
+import { isIdentityHeader } from '../proxy/identity-headers.ts';
+import { formatTraceparent } from '../telemetry/trace-context.ts';
+import type { Accepted } from './accept.ts';
+import { USER_CONTEXT_HEADER } from './user-context.ts';
+
+export interface IngressHeaders {
+  /** Claim path → header name. */
+  readonly claims: readonly (readonly [claim: string, header: string])[];
+  /** Forward the verified `Authorization` header. */
+  readonly passToken: boolean;
+  /** Lower-case name of the header that carried the token. */
+  readonly tokenHeader: string;
+  readonly preserveHost: boolean;
+  /** Lower-case names to remove, and fields to set, as configured. */
+  readonly remove: ReadonlySet<string>;
+  readonly add: readonly (readonly [name: string, value: string])[];
+  /** Lower-case names of every header that we set from claims. */
+  readonly identityHeaders: ReadonlySet<string>;
+}
+
+/** @throws Problem `token_claim_unsafe` */
+export function shapeHeaders(exchange: Exchange, { hopByHop }: Accepted, headers: IngressHeaders): string[] {
+  const dropped = new Set([...hopByHop, ...headers.remove, 'expect']);
+  if (!headers.passToken) dropped.add(headers.tokenHeader);
+  if (!headers.preserveHost) dropped.add('host');
+  return shapedHeaders(exchange.headers, {
+    stripped: (name) => dropped.has(name) || isIdentityHeader(name, headers.identityHeaders),
+    set: [
+      ...(exchange.token === undefined ? [] : claimFields(exchange.token, headers.claims)),
+      ...(exchange.userContext?.verified === true ? [[USER_CONTEXT_HEADER, exchange.userContext.value] as const] : []),
+      [CORRELATION_HEADER, exchange.correlationId],
+      ['traceparent', formatTraceparent(exchange.trace)],
+      ...headers.add,
+    ],
+  });
+}
+
+function claimFields(token: VerifiedToken, claims: IngressHeaders['claims']): (readonly [string, string])[] {
+  return claims.flatMap(([claim, header]) => {
+    const value = claimHeaderValue(token.claims, claim);
+    return value === undefined ? [] : [[header, value] as const];
+  });
+}

@@ -1,0 +1,42 @@
+/** Connection-specific fields that end at this hop: RFC 9110 section 7.6.1. */
+import { Problem } from '@sidegate/sdk';
+import { headerTokens, type RawHeaders } from './raw-headers.ts';
+
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Naming one of these in `Connection` would make us drop what the next hop decides by. */
+const NEVER_AN_OPTION: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-length',
+  'content-type',
+  'cookie',
+  'forwarded',
+  'host',
+  'x-forwarded-client-cert',
+  'client-cert',
+]);
+
+/**
+ * The lower-case names that must not be forwarded with this message.
+ *
+ * @throws Problem `connection_option_forbidden` when `Connection` names an end-to-end field that matters
+ */
+export function hopByHopNames(headers: RawHeaders): ReadonlySet<string> {
+  const options = headerTokens(headers, 'connection');
+  const forbidden = options.find((name) => NEVER_AN_OPTION.has(name));
+  if (forbidden !== undefined) {
+    throw new Problem('connection_option_forbidden', `Connection names the end-to-end header "${forbidden}"`);
+  }
+  const named = options.filter((name) => !HOP_BY_HOP.has(name) && name !== 'close');
+  return named.length === 0 ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named]);
+}

@@ -1,0 +1,108 @@
+/**
+ * One listening socket speaking HTTP/1.1 by llhttp's strict rules, plain or TLS. Every event that Node would
+ * answer by itself (bad framing, Expect, Upgrade, CONNECT, a missing Host) is handed to the pipeline instead,
+ * so that all refusals look alike and all of them are audited.
+ */
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { type ServerTls, serverTlsOptions } from './tls-context.ts';
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly tls?: ServerTls;
+  /** Until the whole request head has arrived. */
+  readonly readTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+}
+
+export interface ListenerHandlers {
+  /** A parsed request head; `Expect: 100-continue` has not been answered. */
+  readonly request: (request: IncomingMessage, response: ServerResponse) => void;
+  /** `Upgrade` or CONNECT: the socket is the caller's to answer and to end. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex) => void;
+  /**
+   * Bytes that are no HTTP request; `code` is llhttp's or Node's. `unfinished` is the request whose body they
+   * should have been; undefined when no request was under way.
+   */
+  readonly unparseable: (code: string, socket: Duplex, unfinished: IncomingMessage | undefined) => void;
+  /** A TLS handshake that failed; the socket is gone. `code` is OpenSSL's or Node's. */
+  readonly handshakeFailed: (code: string, remoteAddress: string | undefined) => void;
+}
+
+export interface Listener {
+  readonly address: AddressInfo;
+  /** Stops accepting, lets exchanges finish, and after `graceMs` cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+export async function listen(options: ListenerOptions, handlers: ListenerHandlers): Promise<Listener> {
+  const server = createServer(options);
+  // Node hides fields past its own limit but still frames by them; 0 = show all, the pipeline counts.
+  server.maxHeadersCount = 0;
+  server.headersTimeout = options.readTimeoutMs;
+  server.keepAliveTimeout = options.idleTimeoutMs;
+  const current = new WeakMap<Duplex, IncomingMessage>();
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    current.set(request.socket, request);
+    handlers.request(request, response);
+  };
+  server.on('request', onRequest);
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // A peer that hung up sent nothing that could be refused.
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
+      socket.destroy();
+      return;
+    }
+    const last = current.get(socket);
+    handlers.unparseable(error.code ?? 'unknown', socket, last?.complete === false ? last : undefined);
+  });
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+    handlers.handshakeFailed(code, remoteAddressOf(socket));
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+  return { address: server.address() as AddressInfo, close: (graceMs) => closeServer(server, graceMs) };
+}
+
+function createServer(options: ListenerOptions): Server | https.Server {
+  const shared: http.ServerOptions = {
+    maxHeaderSize: options.maxHeaderBytes,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+    keepAlive: true,
+    noDelay: true,
+  };
+  return options.tls === undefined
+    ? http.createServer(shared)
+    : https.createServer({ ...shared, ...serverTlsOptions(options.tls) });
+}
+
+function remoteAddressOf(socket: TLSSocket): string | undefined {
+  const { _parent: parent } = socket as TLSSocket & { _parent?: Socket };
+  return socket.remoteAddress ?? parent?.remoteAddress;
+}
+
+async function closeServer(server: Server | https.Server, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await closed;
+  clearTimeout(cut);
+}

@@ -1,0 +1,138 @@
+/**
+ * The request target, parsed once: RFC 9112 section 3.2, RFC 3986 section 3.3.
+ * Whatever two programs could read differently is refused here, so that the policy, the route table and
+ * the upstream all work on the same bytes and nothing needs to normalise anything later.
+ */
+import { Problem } from '@sidegate/sdk';
+import { headerValues, type RawHeaders } from './raw-headers.ts';
+
+export interface RequestTarget {
+  readonly method: string;
+  /** As received, starting with `/`, percent-encodings untouched. */
+  readonly path: string;
+  /** Without the `?`; `''` when there is none. */
+  readonly query: string;
+  /** Lower case, without a port and without a final dot; `''` on HTTP/1.0 without Host. */
+  readonly host: string;
+}
+
+export interface TargetLimits {
+  readonly maxTargetBytes: number;
+  readonly maxHeaders: number;
+}
+
+export const DEFAULT_TARGET_LIMITS: TargetLimits = { maxTargetBytes: 8 * 1024, maxHeaders: 100 };
+
+interface RequestLine {
+  readonly method: string;
+  /** The request target as received. */
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly rawHeaders: RawHeaders;
+}
+
+/** @throws Problem with the code that names what was ambiguous or too large */
+export function parseRequestTarget(line: RequestLine, limits: TargetLimits): RequestTarget {
+  if (line.httpVersion !== '1.1' && line.httpVersion !== '1.0') {
+    throw new Problem('http_version_unsupported', `HTTP/${line.httpVersion} on an HTTP/1.1 listener`);
+  }
+  if (line.rawHeaders.length / 2 > limits.maxHeaders) {
+    throw new Problem('too_many_headers', `${line.rawHeaders.length / 2} header fields, at most ${limits.maxHeaders}`);
+  }
+  if (line.method === 'CONNECT' || line.method === 'TRACE') {
+    throw new Problem('method_not_allowed', `${line.method} is never proxied`);
+  }
+  if (Buffer.byteLength(line.url, 'latin1') > limits.maxTargetBytes) {
+    throw new Problem(
+      'target_too_long',
+      `request target of ${line.url.length} bytes, at most ${limits.maxTargetBytes}`,
+    );
+  }
+  const authority = hostOf(line);
+  const { path, query } = originForm(line, authority);
+  refuseAmbiguousPath(path);
+  refuseUnsafeQuery(query);
+  return { method: line.method, path, query, host: canonicalHost(authority) };
+}
+
+function hostOf(line: RequestLine): string {
+  const hosts = headerValues(line.rawHeaders, 'host');
+  if (hosts.length > 1) throw new Problem('duplicate_header', 'more than one Host header');
+  const host = hosts[0];
+  if (host === undefined) {
+    if (line.httpVersion === '1.0') return '';
+    throw new Problem('host_invalid', 'HTTP/1.1 without a Host header');
+  }
+  if (!/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) {
+    throw new Problem('host_invalid', 'the Host header is not a host and an optional port');
+  }
+  return host;
+}
+
+function originForm(line: RequestLine, authority: string): { path: string; query: string } {
+  const target = line.url;
+  if (target === '*') {
+    if (line.method === 'OPTIONS') throw new Problem('method_not_allowed', 'OPTIONS * is not proxied');
+    throw new Problem('path_ambiguous', 'asterisk-form is for OPTIONS only');
+  }
+  if (target.startsWith('/')) return splitQuery(target);
+  const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/.exec(target);
+  if (absolute === null) throw new Problem('path_ambiguous', 'the request target does not start with "/"');
+  if (canonicalHost(absolute[1] ?? '') !== canonicalHost(authority)) {
+    throw new Problem('host_mismatch', 'the absolute request target names another host than the Host header');
+  }
+  return splitQuery(absolute[2] ?? '/');
+}
+
+function splitQuery(target: string): { path: string; query: string } {
+  const mark = target.indexOf('?');
+  return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+/** Lower case, no port, no final dot: one spelling for the policy and for routing. */
+export function canonicalHost(authority: string): string {
+  const host = authority.toLowerCase().replace(/:\d+$/, '');
+  return host.endsWith('.') ? host.slice(0, -1) : host;
+}
+
+const PLAIN_PATH = /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)+\/?$|^\/$/;
+
+function refuseAmbiguousPath(path: string): void {
+  if (PLAIN_PATH.test(path)) return;
+  const finding = pathFinding(path);
+  if (finding !== undefined) throw new Problem('path_ambiguous', finding);
+}
+
+function pathFinding(path: string): string | undefined {
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+  if (/[^\x21-\x7e]/.test(path)) return 'the path has a byte outside printable ASCII';
+  if (path.includes('//')) return 'the path has an empty segment';
+  if (path.includes('\\')) return 'the path has a backslash';
+  if (path.includes('#')) return 'the path has a fragment';
+  if (path.includes(';')) return 'the path has a ";" parameter';
+  if (/["<>^`{|}]/.test(path)) return 'the path has a character that must be percent-encoded';
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return 'the path has an incomplete percent-encoding';
+  return path.includes('%') ? encodingFinding(path) : dotFinding(path);
+}
+
+/** Encoded separators, dots, controls, double encodings and bytes that are not UTF-8. */
+function encodingFinding(path: string): string | undefined {
+  if (/%(?:2f|5c|3b|2e|3f|23|[01][0-9a-f]|7f)/i.test(path)) {
+    return 'the path has an encoded separator, dot or control character';
+  }
+  if (/%25(?!$)/.test(path)) return 'the path has a doubly encoded character';
+  try {
+    return dotFinding(decodeURIComponent(path));
+  } catch {
+    return 'the path is not UTF-8';
+  }
+}
+
+function dotFinding(path: string): string | undefined {
+  return /(?:^|\/)\.{1,2}(?:\/|$)/.test(path) ? 'the path has a dot segment' : undefined;
+}
+
+function refuseUnsafeQuery(query: string): void {
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+  if (/[^\x21-\x7e]|#/.test(query)) throw new Problem('path_ambiguous', 'the query has a byte that is not allowed');
+}

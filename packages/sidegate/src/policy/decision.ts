@@ -1,0 +1,39 @@
+/** What a policy said. Only `allow: true` lets a request through; everything else denies. */
+
+export interface Decision {
+  readonly allow: boolean;
+  /** Undefined result, failed evaluation or no time: a denial that no rule asked for. */
+  readonly failure?: 'policy_undefined' | 'policy_error' | 'policy_timeout';
+  /** From the policy when it gives them, else one sentence of ours. */
+  readonly reasons: readonly string[];
+  /** Where the deciding rule stands, `file:line`; undefined when no rule decided. */
+  readonly rule?: string;
+  /** The `audit` member of a result object, for the record. */
+  readonly audit?: Readonly<Record<string, unknown>>;
+}
+
+/** Decides one request; never throws, a failure is a decision that denies. */
+export type PolicyEngine = (input: PolicyInput) => Decision;
+
+/** The documented contract between the sidecar and a policy. */
+export interface PolicyInput {
+  readonly mtls: {
+    readonly verified: boolean;
+    /** Attribute short names (`CN`, `O`) of the client certificate's subject; empty without one. */
+    readonly subject: Readonly<Record<string, string>>;
+    readonly spiffe_id?: string;
+  };
+  /** All verified claims; absent when the route asks for no token and none was sent. */
+  readonly token?: Readonly<Record<string, unknown>>;
+  readonly request: {
+    readonly method: string;
+    /** As received at this hop. */
+    readonly path: string;
+    /** As it will be forwarded. */
+    readonly upstream_path: string;
+    readonly query: string;
+    readonly host: string;
+  };
+  /** The names of `headers.extract` exactly as configured; null = not sent, an array = sent several times. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | null>>;
+}

@@ -1,0 +1,66 @@
+/** The policy input of one exchange, only from what was verified or received, never parsed again. */
+import type { DistinguishedName } from '@sidegate/sdk';
+import { headerValues, type RawHeaders } from '../net/raw-headers.ts';
+import type { RequestTarget } from '../net/request-target.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import type { PolicyInput } from './decision.ts';
+
+interface Forwarding {
+  readonly target: RequestTarget;
+  readonly route: { readonly upstreamPath: string };
+}
+
+export function policyInput(
+  exchange: Exchange,
+  { target, route }: Forwarding,
+  extract: readonly string[],
+): PolicyInput {
+  const { peer, token } = exchange;
+  return {
+    mtls: {
+      verified: peer !== undefined,
+      subject: peer === undefined ? {} : subjectAttributes(peer.subject),
+      ...(peer?.spiffeId === undefined ? {} : { spiffe_id: String(peer.spiffeId) }),
+    },
+    ...(token === undefined ? {} : { token: token.claims }),
+    request: {
+      method: target.method,
+      path: target.path,
+      upstream_path: route.upstreamPath,
+      query: target.query,
+      host: target.host,
+    },
+    headers: extractedHeaders(exchange, extract),
+  };
+}
+
+/** Attributes that occur once; one that occurs twice is left out rather than guessed. */
+function subjectAttributes(subject: DistinguishedName): Record<string, string> {
+  const attributes = Object.create(null) as Record<string, string>;
+  const seen = new Set<string>();
+  for (const { type, value } of subject.rdns.flat()) {
+    if (seen.has(type)) delete attributes[type];
+    else attributes[type] = value;
+    seen.add(type);
+  }
+  return attributes;
+}
+
+function extractedHeaders(exchange: Exchange, extract: readonly string[]): PolicyInput['headers'] {
+  const extracted = Object.create(null) as Record<string, string | readonly string[] | null>;
+  for (const name of extract) extracted[name] = extractedHeader(exchange, exchange.headers, name.toLowerCase());
+  return extracted;
+}
+
+/** The user context and the correlation id are what we made of them, so that policy, audit and app agree. */
+function extractedHeader(
+  exchange: Exchange,
+  headers: RawHeaders,
+  lowerName: string,
+): string | readonly string[] | null {
+  if (lowerName === 'x-correlation-id') return exchange.correlationId;
+  if (lowerName === 'x-user-context')
+    return exchange.userContext?.verified === true ? exchange.userContext.value : null;
+  const values = headerValues(headers, lowerName);
+  return values.length > 1 ? values : (values[0] ?? null);
+}

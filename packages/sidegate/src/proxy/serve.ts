@@ -1,0 +1,89 @@
+/**
+ * What both directions do around their stages: open the exchange, run them, answer the one refusal, record the
+ * exchange. Everything else that a listener can report ends here as a refusal too.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { asProblem, Problem } from '@sidegate/sdk';
+import type { ListenerHandlers } from '../net/listener.ts';
+import type { RawHeaders } from '../net/raw-headers.ts';
+import type { Audit } from './audit.ts';
+import { type Direction, type Exchange, type ExchangePorts, openExchange } from './exchange.ts';
+import { framingProblem } from './framing.ts';
+import { respond, respondRaw } from './respond.ts';
+
+export interface ServeOptions {
+  readonly direction: Direction;
+  readonly audit: Audit;
+  readonly ports: ExchangePorts;
+  /** Gets what is `internal`, with its cause, for the log. */
+  readonly onInternalError: (exchange: Exchange, problem: Problem) => void;
+}
+
+/** The stages of one direction: resolves when the answer is out, throws a Problem to refuse. */
+export type Pipeline = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandlers {
+  const pending = new WeakMap<IncomingMessage, Exchange>();
+  return {
+    request: (request, response) => {
+      const exchange = openExchange(options.direction, request.rawHeaders, options.ports);
+      pending.set(request, exchange);
+      void run(pipeline, exchange, { request, response }, options);
+    },
+    upgrade: (request, socket) => {
+      const refused =
+        request.method === 'CONNECT'
+          ? new Problem('method_not_allowed', 'CONNECT is never proxied')
+          : new Problem('upgrade_not_allowed', 'no route allows an upgrade');
+      refuseRaw(refused, request.rawHeaders, { socket, options });
+    },
+    unparseable: (code, socket, unfinished) => {
+      const exchange = unfinished && pending.get(unfinished);
+      if (exchange === undefined) {
+        refuseRaw(framingProblem(code), [], { socket, options });
+        return;
+      }
+      // The body of a request that is already under way is broken: its own pipeline fails and answers.
+      exchange.problem ??= framingProblem(code);
+      unfinished?.destroy(exchange.problem);
+    },
+    handshakeFailed: (code, remoteAddress) => {
+      const reason = `the TLS handshake with ${remoteAddress ?? 'an unknown address'} failed (${code})`;
+      const exchange = openExchange(options.direction, [], options.ports);
+      exchange.problem = new Problem('peer_identity_missing', reason);
+      options.audit(exchange);
+    },
+  };
+}
+
+async function run(
+  pipeline: Pipeline,
+  exchange: Exchange,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  options: ServeOptions,
+): Promise<void> {
+  try {
+    await pipeline(exchange, request, response);
+  } catch (error) {
+    const problem = exchange.problem ?? asProblem(error);
+    exchange.problem = problem;
+    exchange.status = problem.row.status;
+    if (problem.row.source === 'internal') options.onInternalError(exchange, problem);
+    respond(exchange, problem, request, response);
+  } finally {
+    options.audit(exchange);
+  }
+}
+
+function refuseRaw(
+  problem: Problem,
+  headers: RawHeaders,
+  { socket, options }: { readonly socket: Duplex; readonly options: ServeOptions },
+): void {
+  const exchange = openExchange(options.direction, headers, options.ports);
+  exchange.problem = problem;
+  exchange.status = problem.row.status;
+  respondRaw(exchange, problem, socket);
+  options.audit(exchange);
+}
