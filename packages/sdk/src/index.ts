@@ -2,3 +2,14 @@
 
 export type { Clock, HttpClient, HttpRequest, HttpResponse } from './ports.ts';
 export { asProblem, PROBLEMS, Problem, type ProblemCode, type ProblemOptions, type ProblemSource } from './problem.ts';
+export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
+export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
+export { type Certificate, type KeyUsage, readCertificate } from './x509/certificate.ts';
+export { certificateWeakness } from './x509/certificate-strength.ts';
+export { type DistinguishedName, formatDistinguishedName, sameDistinguishedName } from './x509/distinguished-name.ts';
+export { DistinguishedNameError, parseDistinguishedName } from './x509/distinguished-name-text.ts';
+export { excerpt } from './x509/excerpt.ts';
+export { type ClientBinding, compileIdentities, type IdentityLookup } from './x509/identities.ts';
+export type { Compiled, EntryFinding } from './x509/identity-entry.ts';
+export { identifyCertificate, type PeerIdentity, type PeerRules } from './x509/peer.ts';
+export type { SubjectAltName } from './x509/subject-alt-name.ts';
