@@ -1,0 +1,44 @@
+/** `http`: the listener that other services and users reach. */
+import { z } from 'zod';
+import { type Finding, reading, refuse } from './rule.ts';
+import { address, duration, filePath } from './scalars.ts';
+
+const tlsSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('TLS 1.2 and 1.3; without it the listener speaks plain HTTP.'),
+    cert_file: filePath().optional().describe('Server certificate chain, PEM; required with TLS.'),
+    key_file: filePath().optional().describe('Its private key, PEM, readable by its owner only; required with TLS.'),
+    client_ca_file: filePath().optional().describe('CA that signs the certificates of clients, PEM.'),
+    client_auth: z
+      .enum(['none', 'require'])
+      .default('none')
+      .describe('`require` refuses, in the handshake, a client without a certificate of `client_ca_file`.'),
+  })
+  .superRefine((tls, context) => refuse(context, tlsFindings(tls)), reading('enabled', 'client_auth'));
+
+export const httpSchema = z.strictObject({
+  addr: address().prefault(':8443').describe('Where to listen; without host on every interface.'),
+  read_timeout: duration('10ms', '10m').prefault('10s').describe('For a whole request head.'),
+  write_timeout: duration('10ms', '1h').prefault('60s').describe('For a response that makes no progress.'),
+  idle_timeout: duration('10ms', '1h').prefault('120s').describe('For a connection without a request.'),
+  max_header_bytes: z
+    .int()
+    .min(1024)
+    .max(1_048_576)
+    .default(65_536)
+    .describe('Request head; more is refused with 431.'),
+  tls: tlsSchema.prefault({}),
+});
+
+function* tlsFindings(tls: z.output<typeof tlsSchema>): Generator<Finding> {
+  const needs = (key: 'cert_file' | 'key_file' | 'client_ca_file', hint: string): Finding[] =>
+    tls[key] === undefined ? [{ path: [key], message: 'is required', hint, code: 'missing_key' }] : [];
+  if (tls.enabled) {
+    yield* needs('cert_file', 'tls.enabled is true');
+    yield* needs('key_file', 'tls.enabled is true');
+  }
+  if (tls.client_auth === 'require') {
+    yield* needs('client_ca_file', 'client_auth is require');
+    if (!tls.enabled) yield { path: ['client_auth'], message: 'needs TLS', hint: 'set tls.enabled to true' };
+  }
+}

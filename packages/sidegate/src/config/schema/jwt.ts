@@ -1,0 +1,85 @@
+/** `jwt`: whose tokens are accepted, one issuer at the top level or several in `issuers`. */
+import { z } from 'zod';
+import { type Finding, reading, refuse } from './rule.ts';
+import { duration, name, url } from './scalars.ts';
+
+/** One issuer whose tokens are accepted. */
+export interface Issuer {
+  readonly name: string;
+  /** Compared exactly with `iss`. */
+  readonly issuer: string;
+  /** One of them must be in `aud`. */
+  readonly audience: readonly string[];
+  readonly jwks_url: string;
+  /** Milliseconds. */
+  readonly jwks_refresh_interval: number;
+}
+
+const audience = () =>
+  z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)], { error: 'must be a string or a list of strings' })
+    .transform((value) => [...new Set([value].flat())])
+    .describe('This service as tokens name it: one of these must be in `aud`.');
+const issuer = () => url().describe('Compared exactly with `iss`.');
+const jwksUrl = () => url().describe('Where the keys of this issuer are.');
+const interval = () => duration('1s', '24h').describe('The keys are read again this often, and on an unknown `kid`.');
+
+const sourceSchema = z
+  .strictObject({
+    issuer: issuer().optional(),
+    audience: audience().optional(),
+    jwks_url: jwksUrl().optional(),
+    jwks_refresh_interval: interval().prefault('1h'),
+    issuers: z
+      .array(
+        z.strictObject({
+          name: name().describe('For logs and metrics.'),
+          issuer: issuer(),
+          audience: audience(),
+          jwks_url: jwksUrl(),
+          jwks_refresh_interval: interval().optional(),
+        }),
+      )
+      .default([])
+      .describe('Several issuers; used instead of, or beside, the single one above.'),
+    validation: z
+      .strictObject({
+        clock_skew: duration('0s', '5m').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
+        require_expiration: z.boolean().default(true).describe('A token without `exp` is refused.'),
+        max_lifetime: duration('1s', '90d').prefault('1h').describe('Longest time from `iat` to `exp`.'),
+      })
+      .prefault({}),
+  })
+  .superRefine((jwt, context) => refuse(context, findings(jwt)), reading('issuer', 'audience', 'jwks_url', 'issuers'));
+
+export const jwtSchema = sourceSchema.transform((jwt) => ({ issuers: issuersOf(jwt), validation: jwt.validation }));
+
+type Source = z.output<typeof sourceSchema>;
+
+function* findings(jwt: Source): Generator<Finding> {
+  const single = ['issuer', 'audience', 'jwks_url'] as const;
+  const given = single.filter((key) => jwt[key] !== undefined);
+  for (const key of single) {
+    if (given.length > 0 && jwt[key] === undefined) {
+      yield { path: [key], message: 'is required', hint: `${given.join(' and ')} is set`, code: 'missing_key' };
+    }
+  }
+  const seen = new Set(jwt.issuer === undefined ? [] : [jwt.issuer]);
+  for (const [index, { issuer }] of jwt.issuers.entries()) {
+    if (seen.has(issuer)) yield { path: ['issuers', index, 'issuer'], message: 'is configured twice' };
+    seen.add(issuer);
+  }
+}
+
+function issuersOf(jwt: Source): readonly Issuer[] {
+  const { issuer, audience, jwks_url, jwks_refresh_interval } = jwt;
+  const single: Issuer[] =
+    issuer === undefined || audience === undefined || jwks_url === undefined
+      ? []
+      : [{ name: 'default', issuer, audience, jwks_url, jwks_refresh_interval }];
+  const listed = jwt.issuers.map((each) => ({
+    ...each,
+    jwks_refresh_interval: each.jwks_refresh_interval ?? jwks_refresh_interval,
+  }));
+  return [...single, ...listed];
+}

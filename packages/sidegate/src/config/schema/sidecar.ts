@@ -1,0 +1,102 @@
+/** The whole configuration of one sidecar: the source of types, defaults, JSON Schema and reference. */
+import { z } from 'zod';
+import { auditSchema } from './audit.ts';
+import { egressSchema } from './egress.ts';
+import { httpSchema } from './http.ts';
+import { identitiesSchema } from './identities.ts';
+import { jwtSchema } from './jwt.ts';
+import { policySchema } from './policy.ts';
+import { proxySchema } from './proxy.ts';
+import { type Finding, reading, refuse } from './rule.ts';
+import { address, name } from './scalars.ts';
+
+const chapters = z.strictObject({
+  service: z
+    .strictObject({ name: name().optional().describe('This service in audit records; absent: its audience.') })
+    .prefault({}),
+  http: httpSchema.prefault({}),
+  jwt: jwtSchema.prefault({}),
+  proxy: proxySchema.prefault({}),
+  identities: identitiesSchema
+    .default({})
+    .describe('Certificate identity → client id: binds the token to the peer that presents it.'),
+  egress: egressSchema.prefault({}),
+  policy: policySchema.prefault({}),
+  audit: auditSchema.prefault({}),
+  admin: z.strictObject({ addr: address().prefault('127.0.0.1:9901').describe('Health and metrics.') }).prefault({}),
+});
+
+const fileSchema = chapters
+  .superRefine((file, context) => refuse(context, clientCertificates(file)), reading('http', 'proxy'))
+  .superRefine((file, context) => refuse(context, missingIssuer(file)), reading('jwt', 'proxy'))
+  .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
+  .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'));
+
+type SidecarFile = z.output<typeof chapters>;
+
+/**
+ * A complete sidecar configuration: every default is filled in, durations are milliseconds, and routes are resolved, so
+ * that nothing later asks "and if it is absent?".
+ */
+export const sidecarSchema = fileSchema.transform((file) => ({
+  ...file,
+  service: { name: file.service.name ?? firstAudience(file) ?? '' },
+  proxy: { ...file.proxy, routes: resolveRoutes(file) },
+}));
+
+export type SidecarConfig = z.output<typeof sidecarSchema>;
+export type IngressRoute = SidecarConfig['proxy']['routes'][number];
+export type EgressTarget = SidecarConfig['egress']['targets'][string];
+
+function* clientCertificates({ http, proxy }: SidecarFile): Generator<Finding> {
+  if (!proxy.mtls.enabled || http.tls.client_auth === 'require') return;
+  const hint = 'set http.tls.client_auth to require';
+  yield { path: ['proxy', 'mtls', 'enabled'], message: 'needs client certificates', hint };
+}
+
+function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
+  if (!proxy.enabled || !proxy.auth.enabled || jwt.issuers.length > 0) return;
+  const hint = 'proxy.auth.enabled is true: set issuer, audience and jwks_url';
+  yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
+}
+
+function* missingName(file: SidecarFile): Generator<Finding> {
+  if (file.service.name !== undefined || firstAudience(file) !== undefined) return;
+  const hint = 'without jwt.audience the audit trail needs a name';
+  yield { path: ['service', 'name'], message: 'is required', hint, code: 'missing_key' };
+}
+
+/** Two targets with one URL may have two client certificates: guessing one would be wrong half the time. */
+function* ambiguousUpstreams({ proxy, egress }: SidecarFile): Generator<Finding> {
+  const upstreams: [url: string | undefined, path: (string | number)[]][] = [
+    [proxy.upstream.url, ['proxy', 'upstream', 'url']],
+    ...proxy.routes.map(({ upstream }, index): [string | undefined, (string | number)[]] => [
+      upstream,
+      ['proxy', 'routes', index, 'upstream'],
+    ]),
+  ];
+  for (const [url, path] of upstreams) {
+    const named = Object.keys(egress.targets).filter((target) => egress.targets[target]?.url === url);
+    if (named.length < 2) continue;
+    yield { path, message: 'is the url of several egress targets', hint: `keep one of ${named.join(', ')}` };
+  }
+}
+
+function firstAudience({ jwt }: SidecarFile): string | undefined {
+  return jwt.issuers[0]?.audience[0];
+}
+
+function resolveRoutes({ proxy, egress }: SidecarFile) {
+  const everything = { path: '/**', auth_required: true, authz_required: true } as const;
+  const routes: SidecarFile['proxy']['routes'] = proxy.routes.length > 0 ? proxy.routes : [everything];
+  return routes.map((route) => {
+    const upstream = route.upstream ?? proxy.upstream.url;
+    return {
+      ...route,
+      upstream,
+      timeout: route.timeout ?? proxy.upstream.timeout,
+      /** Name of the egress target with this URL: its TLS settings reach the upstream. */
+      target: Object.keys(egress.targets).find((target) => egress.targets[target]?.url === upstream),
+    };
+  });
+}

@@ -1,0 +1,104 @@
+/**
+ * What a schema accepts, as JSON Schema 2020-12: the published schema, and what the loader asks when it needs to know which
+ * keys exist, which values are secrets and which are paths.
+ */
+import { z } from 'zod';
+import type { KeyPath } from './key-path.ts';
+
+/** The part of JSON Schema that our schemas consist of. */
+export interface Shape {
+  readonly type?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Shape>>;
+  readonly additionalProperties?: boolean | Shape;
+  readonly required?: readonly string[];
+  readonly items?: Shape;
+  readonly anyOf?: readonly Shape[];
+  readonly oneOf?: readonly Shape[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly examples?: readonly string[];
+  readonly format?: string;
+  /** Marks a secret. */
+  readonly writeOnly?: boolean;
+}
+
+/** The JSON Schema of what a user may write. */
+export function shapeOf(schema: z.ZodType): Shape {
+  return z.toJSONSchema(schema, { io: 'input' }) as Shape;
+}
+
+/** All shapes that a value may have: the shape itself, or the members of a union that fit `value`. */
+export function alternatives(shape: Shape, value?: unknown): readonly Shape[] {
+  const members = shape.anyOf ?? shape.oneOf;
+  if (members === undefined) return [shape];
+  const fitting = members.filter((member) => fits(member, value));
+  return fitting.length > 0 ? fitting : members;
+}
+
+/** The shapes of one key or index below a shape. */
+export function childShapes(shape: Shape, value: unknown, part: string | number): readonly Shape[] {
+  return alternatives(shape, value).flatMap((each) => {
+    if (typeof part === 'number') return each.items ?? [];
+    const named =
+      each.properties !== undefined && Object.hasOwn(each.properties, part) ? each.properties[part] : undefined;
+    if (named !== undefined) return named;
+    return typeof each.additionalProperties === 'object' ? each.additionalProperties : [];
+  });
+}
+
+/** The shapes at the end of a path through a document. */
+export function shapesAt(root: Shape, document: unknown, path: KeyPath): readonly Shape[] {
+  let shapes: readonly Shape[] = [root];
+  let value = document;
+  for (const part of path) {
+    const parent = value;
+    shapes = shapes.flatMap((shape) => childShapes(shape, parent, part));
+    value = childOf(parent, part);
+  }
+  return shapes.flatMap((shape) => alternatives(shape, value));
+}
+
+/** Calls `visit` for every string in a document whose shape is known. */
+export function visitStrings(
+  root: Shape,
+  document: unknown,
+  visit: (path: KeyPath, text: string, shape: Shape) => void,
+): void {
+  const walk = (shapes: readonly Shape[], value: unknown, path: KeyPath): void => {
+    if (typeof value === 'string') {
+      const [shape] = shapes.flatMap((each) => alternatives(each, value));
+      if (shape !== undefined) visit(path, value, shape);
+      return;
+    }
+    if (value === null || typeof value !== 'object') return;
+    const entries: Iterable<[string | number, unknown]> = Array.isArray(value)
+      ? value.entries()
+      : Object.entries(value);
+    for (const [part, child] of entries) {
+      walk(
+        shapes.flatMap((shape) => childShapes(shape, value, part)),
+        child,
+        [...path, part],
+      );
+    }
+  };
+  walk([root], document, []);
+}
+
+/** The value of a key or index, or undefined. */
+export function childOf(value: unknown, part: string | number): unknown {
+  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, part)) return undefined;
+  return (value as Record<string | number, unknown>)[part];
+}
+
+/** Whether a union member can be meant: the kind of value, and the constant keys that tell members apart. */
+function fits(member: Shape, value: unknown): boolean {
+  if (Array.isArray(value)) return member.type === 'array';
+  if (value === null || typeof value !== 'object') return value === undefined || member.type === typeof value;
+  if (member.type !== 'object') return false;
+  return Object.entries(member.properties ?? {}).every(
+    ([key, { const: constant }]) => constant === undefined || childOf(value, key) === constant,
+  );
+}
