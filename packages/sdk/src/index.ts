@@ -6,7 +6,13 @@ export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
 export { type Certificate, type KeyUsage, readCertificate } from './x509/certificate.ts';
 export { certificateWeakness } from './x509/certificate-strength.ts';
-export { type DistinguishedName, formatDistinguishedName, sameDistinguishedName } from './x509/distinguished-name.ts';
+export {
+  ATTRIBUTE_TYPES,
+  attributeValues,
+  type DistinguishedName,
+  formatDistinguishedName,
+  sameDistinguishedName,
+} from './x509/distinguished-name.ts';
 export { DistinguishedNameError, parseDistinguishedName } from './x509/distinguished-name-text.ts';
 export { excerpt } from './x509/excerpt.ts';
 export { type ClientBinding, compileIdentities, type IdentityLookup } from './x509/identities.ts';

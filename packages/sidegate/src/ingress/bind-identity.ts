@@ -3,27 +3,26 @@
  * forward that client's tokens. So a stolen token is useless without the key it belongs to, and a stolen
  * certificate reaches only what its own client may do. RFC 8705 section 3 for `cnf`.
  */
-import { checkConfirmation, type Identities, Problem } from '@sidegate/sdk';
+import { checkConfirmation, Problem } from '@sidegate/sdk';
 import type { Exchange } from '../proxy/exchange.ts';
+import type { PeerTrust } from './identify-peer.ts';
 
 /** @throws Problem `token_binding_mismatch`, `token_binding_required` or `identity_token_mismatch` */
-export function bindIdentity(exchange: Exchange, identities: Identities | undefined): void {
-  const { peer, token } = exchange;
+export function bindIdentity({ peer, token }: Exchange, { identities }: PeerTrust): void {
   if (token !== undefined) checkConfirmation(token, peer?.thumbprint);
   if (peer === undefined || identities === undefined) return;
-  const identity = identities.lookup(peer);
-  if (identity === undefined) {
+  const { binding } = peer;
+  if (binding === undefined) {
     throw new Problem('identity_token_mismatch', 'the certificate is not in the identities table');
   }
-  exchange.callingService = identity.clientId;
   if (token === undefined) return;
   if (token.clientId === undefined) {
     throw new Problem('identity_token_mismatch', 'the token names no client (azp, client_id)');
   }
-  if (token.clientId !== identity.clientId && !identity.mayForward.has(token.clientId)) {
+  if (token.clientId !== binding.clientId && !binding.mayForward.has(token.clientId)) {
     throw new Problem(
       'identity_token_mismatch',
-      `the certificate stands for "${identity.clientId}", which may not present a token of another client`,
+      `the certificate stands for "${binding.clientId}", which may not present a token of another client`,
     );
   }
 }

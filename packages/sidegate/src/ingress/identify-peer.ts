@@ -1,24 +1,27 @@
 /** Stage 2: who is at the other end of this connection; read once for all its requests. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { type AllowedClients, identifyCertificate, type PeerIdentity, Problem, readCertificate } from '@sidegate/sdk';
+import { type AllowedClients, type IdentityLookup, identifyCertificate, Problem, readCertificate } from '@sidegate/sdk';
+import { describePeer, type Peer } from '../proxy/peer.ts';
 
 export interface PeerTrust {
   /** False: no client certificate is asked for, and there is no peer. */
   readonly required: boolean;
-  /** Undefined: every certificate that the handshake accepted, as long as it carries a SPIFFE ID. */
+  /** Undefined: every peer with a SPIFFE ID that the handshake accepted. */
   readonly allowed: AllowedClients | undefined;
+  /** Undefined: nothing ties certificates to clients; the start warned about it. */
+  readonly identities: IdentityLookup | undefined;
   readonly now: () => number;
 }
 
 /** Remembers per connection what its certificate says; a refusal is remembered just as well. */
-export type PeerCache = WeakMap<Socket, PeerIdentity | Problem>;
+export type PeerCache = WeakMap<Socket, Peer | Problem>;
 
 /**
  * @returns undefined only where no client certificate is required
  * @throws Problem `peer_*`
  */
-export function identifyPeer(socket: Socket, trust: PeerTrust, cache: PeerCache): PeerIdentity | undefined {
+export function identifyPeer(socket: Socket, trust: PeerTrust, cache: PeerCache): Peer | undefined {
   if (!trust.required) return undefined;
   let known = cache.get(socket);
   if (known === undefined) {
@@ -32,16 +35,18 @@ export function identifyPeer(socket: Socket, trust: PeerTrust, cache: PeerCache)
   return known;
 }
 
-function readPeer(socket: Socket, trust: PeerTrust): PeerIdentity | Problem {
+function readPeer(socket: Socket, { allowed, identities }: PeerTrust): Peer | Problem {
   try {
-    if (!(socket instanceof TLSSocket) || !socket.authorized) {
-      throw new Problem('peer_identity_missing', 'the connection has no verified client certificate');
-    }
-    const certificate = socket.getPeerX509Certificate();
+    const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
     if (certificate === undefined) {
-      throw new Problem('peer_identity_missing', 'the connection has no client certificate');
+      return new Problem('peer_identity_missing', 'the connection has no verified client certificate');
     }
-    return identifyCertificate(readCertificate(certificate.raw), { allowed: trust.allowed });
+    const identity = identifyCertificate(readCertificate(certificate.raw), allowed ?? { acceptsSubject: () => false });
+    const peer = describePeer(identity, identities);
+    if (allowed?.allows(identity) === false) {
+      return new Problem('peer_not_allowed', `${peer.spiffeId ?? peer.subject} is not in allowed_clients`);
+    }
+    return peer;
   } catch (error) {
     if (error instanceof Problem) return error;
     return new Problem('peer_identity_invalid', 'the client certificate cannot be read', { cause: error });

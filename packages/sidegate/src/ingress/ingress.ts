@@ -1,5 +1,4 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
-import type { Identities } from '@sidegate/sdk';
 import { forward } from '../proxy/forward.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { type AcceptOptions, accept } from './accept.ts';
@@ -15,8 +14,6 @@ export interface IngressDeps {
   readonly trust: PeerTrust;
   /** Undefined: no issuer is configured, so only routes without authentication are served. */
   readonly tokens: TokenOptions | undefined;
-  /** Undefined: nothing ties certificates to clients; the start warned about it. */
-  readonly identities: Identities | undefined;
   readonly policy: PolicyOptions;
   readonly headers: IngressHeaders;
 }
@@ -29,7 +26,7 @@ export function createIngress(deps: IngressDeps): Pipeline {
     exchange.peer = identifyPeer(request.socket, deps.trust, peers);
     const verified = verifyToken(request.rawHeaders, accepted.route.authRequired, deps.tokens);
     exchange.token = verified instanceof Promise ? await verified : verified;
-    bindIdentity(exchange, deps.identities);
+    bindIdentity(exchange, deps.trust);
     learnUserContext(exchange);
     const permit = decide(exchange, accepted, deps.policy);
     const headers = shapeHeaders(exchange, accepted, deps.headers);

@@ -10,8 +10,8 @@ export const USER_CONTEXT_HEADER = 'X-User-Context';
 const USABLE = /^[\x21-\x7e]{1,256}$/;
 
 export function learnUserContext(exchange: Exchange): void {
-  const { token, peer, callingService } = exchange;
-  if (token !== undefined && token.clientId !== callingService) {
+  const { token, peer } = exchange;
+  if (token !== undefined && token.clientId !== peer?.binding?.clientId) {
     const name = token.claims['preferred_username'];
     exchange.user = { sub: token.subject, name: typeof name === 'string' ? name.slice(0, 256) : undefined };
     exchange.userContext = { value: token.subject, verified: true };

@@ -6,22 +6,23 @@ export interface ServerTls {
   /** PEM texts. */
   readonly cert: string;
   readonly key: string;
-  /** Authorities that sign clients; needed when a client certificate is required. */
+  /** Authorities that sign clients; needed when a client certificate is required or one is to be believed. */
   readonly clientCa?: string;
-  readonly clientAuth: 'none' | 'require';
+  /** `request` asks for a certificate and goes on without a good one: whoever reads it checks `authorized`. */
+  readonly clientAuth: 'none' | 'request' | 'require';
 }
 
 export function serverTlsOptions(tls: ServerTls): ServerOptions {
-  const mutual = tls.clientAuth === 'require';
+  const asks = tls.clientAuth !== 'none';
   return {
     cert: tls.cert,
     key: tls.key,
     minVersion: 'TLSv1.2',
     honorCipherOrder: true,
     ALPNProtocols: ['http/1.1'],
-    requestCert: mutual,
-    rejectUnauthorized: mutual,
-    ...(mutual && tls.clientCa !== undefined ? { ca: tls.clientCa } : {}),
+    requestCert: asks,
+    rejectUnauthorized: tls.clientAuth === 'require',
+    ...(asks && tls.clientCa !== undefined ? { ca: tls.clientCa } : {}),
     // INVARIANT: a resumed session would carry a peer that today's trust bundle may no longer accept.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   };

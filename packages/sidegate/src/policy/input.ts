@@ -1,5 +1,4 @@
 /** The policy input of one exchange, only from what was verified or received, never parsed again. */
-import type { DistinguishedName } from '@sidegate/sdk';
 import { headerValues, type RawHeaders } from '../net/raw-headers.ts';
 import type { RequestTarget } from '../net/request-target.ts';
 import type { Exchange } from '../proxy/exchange.ts';
@@ -19,8 +18,8 @@ export function policyInput(
   return {
     mtls: {
       verified: peer !== undefined,
-      subject: peer === undefined ? {} : subjectAttributes(peer.subject),
-      ...(peer?.spiffeId === undefined ? {} : { spiffe_id: String(peer.spiffeId) }),
+      subject: peer?.attributes ?? {},
+      ...(peer?.spiffeId === undefined ? {} : { spiffe_id: peer.spiffeId }),
     },
     ...(token === undefined ? {} : { token: token.claims }),
     request: {
@@ -32,18 +31,6 @@ export function policyInput(
     },
     headers: extractedHeaders(exchange, extract),
   };
-}
-
-/** Attributes that occur once; one that occurs twice is left out rather than guessed. */
-function subjectAttributes(subject: DistinguishedName): Record<string, string> {
-  const attributes = Object.create(null) as Record<string, string>;
-  const seen = new Set<string>();
-  for (const { type, value } of subject.rdns.flat()) {
-    if (seen.has(type)) delete attributes[type];
-    else attributes[type] = value;
-    seen.add(type);
-  }
-  return attributes;
 }
 
 function extractedHeaders(exchange: Exchange, extract: readonly string[]): PolicyInput['headers'] {

@@ -1,11 +1,12 @@
 /** One request and its answer while it passes through us: what each stage learned, for the next and for audit. */
 import type { IncomingMessage } from 'node:http';
-import type { PeerIdentity, Problem, VerifiedToken } from '@sidegate/sdk';
+import type { Problem, VerifiedToken } from '@sidegate/sdk';
 import { headerValues, type RawHeaders } from '../net/raw-headers.ts';
 import type { RequestTarget } from '../net/request-target.ts';
 import type { Decision } from '../policy/decision.ts';
 import { continueTrace, type RandomHex, type TraceContext } from '../telemetry/trace-context.ts';
 import { correlationIdOf } from './correlation.ts';
+import type { Peer } from './peer.ts';
 
 export type Direction = 'ingress' | 'egress';
 
@@ -21,10 +22,8 @@ export interface Exchange {
   readonly headers: RawHeaders;
   /** Undefined until the stage that learns it has run. */
   target?: RequestTarget;
-  peer?: PeerIdentity | undefined;
+  peer?: Peer | undefined;
   token?: VerifiedToken | undefined;
-  /** The client id that the certificate stands for, by the identities table. */
-  callingService?: string;
   /** Who the token speaks for, when it is a user's and not the calling service's own. */
   user?: { readonly sub: string; readonly name: string | undefined };
   /** The user on whose behalf the call is made, and whether someone we trust said so. */

@@ -1,0 +1,82 @@
+/** A certificate chain and its private key from files: both readable, belonging together, the key nobody else's to read. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+
+/** One file as the start reads it; `mode` are the permission bits. */
+export interface FileContent {
+  readonly text: string;
+  readonly mode: number;
+}
+
+/** @throws Error when the file cannot be read */
+export type ReadFile = (path: string) => FileContent;
+
+export interface KeyPair {
+  /** PEM texts. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** What is wrong with a file, and what to do. */
+export interface FileFinding {
+  readonly file: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type Loaded<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly findings: FileFinding[] };
+
+export function loadKeyPair(certFile: string, keyFile: string, readFile: ReadFile): Loaded<KeyPair> {
+  const cert = loadCertificates(certFile, readFile);
+  const key = loadPrivateKey(keyFile, readFile);
+  if (!cert.ok || !key.ok)
+    return { ok: false, findings: [...(cert.ok ? [] : cert.findings), ...(key.ok ? [] : key.findings)] };
+  if (!new X509Certificate(cert.value).checkPrivateKey(createPrivateKey(key.value))) {
+    return failed(keyFile, `is not the key of ${certFile}`, 'issue both files anew');
+  }
+  return { ok: true, value: { cert: cert.value, key: key.value } };
+}
+
+/** PEM certificates: a chain, or a bundle of authorities. */
+export function loadCertificates(file: string, readFile: ReadFile): Loaded<string> {
+  const content = readText(file, readFile);
+  if (!content.ok) return content;
+  try {
+    const expiry = new Date(new X509Certificate(content.value.text).validTo);
+    return Number.isNaN(expiry.getTime())
+      ? failed(file, 'has a certificate without an end', 'issue it anew')
+      : { ok: true, value: content.value.text };
+  } catch {
+    return failed(file, 'is not a PEM certificate', 'it must start with -----BEGIN CERTIFICATE-----');
+  }
+}
+
+function loadPrivateKey(file: string, readFile: ReadFile): Loaded<string> {
+  const content = readText(file, readFile);
+  if (!content.ok) return content;
+  const { text, mode } = content.value;
+  if ((mode & 0o077) !== 0) {
+    const bits = (mode & 0o777).toString(8).padStart(4, '0');
+    return failed(file, `is a private key that others can read (mode ${bits})`, `chmod 600 ${file}`);
+  }
+  try {
+    createPrivateKey(text);
+    return { ok: true, value: text };
+  } catch {
+    return failed(file, 'is not an unencrypted PEM private key', 'it must start with -----BEGIN PRIVATE KEY-----');
+  }
+}
+
+function readText(file: string, readFile: ReadFile): Loaded<FileContent> {
+  try {
+    return { ok: true, value: readFile(file) };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return failed(file, `cannot be read (${code})`, 'check the path and the permissions');
+  }
+}
+
+function failed(file: string, message: string, hint: string): { ok: false; findings: FileFinding[] } {
+  return { ok: false, findings: [{ file, message, hint }] };
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Problem } from '@sidegate/sdk';
+import fc from 'fast-check';
+import { DEFAULT_TARGET_LIMITS, parseRequestTarget, type RequestTarget } from './request-target.ts';
+
+interface Line {
+  readonly url: string;
+  readonly method?: string;
+  readonly httpVersion?: string;
+  readonly rawHeaders?: readonly string[];
+}
+
+function parse({ url, method = 'GET', httpVersion = '1.1', rawHeaders = ['Host', 'a.example'] }: Line): RequestTarget {
+  return parseRequestTarget({ url, method, httpVersion, rawHeaders }, DEFAULT_TARGET_LIMITS);
+}
+
+function codeOf(line: Line): string {
+  try {
+    parse(line);
+    return 'accepted';
+  } catch (error) {
+    assert.ok(error instanceof Problem, String(error));
+    return error.code;
+  }
+}
+
+const AMBIGUOUS: readonly (readonly [title: string, url: string])[] = [
+  ['C-078 a dot segment', '/public/../admin'],
+  ['C-079 an encoded dot segment', '/public/%2e%2e/admin'],
+  ['C-079 a half encoded dot segment', '/public/.%2E/admin'],
+  ['C-080 an encoded slash', '/public/..%2fadmin'],
+  ['C-080 an encoded backslash', '/public/..%5cadmin'],
+  ['C-081 a path parameter after dots', '/public/..;/admin'],
+  ['C-081 a path parameter', '/admin;x=1'],
+  ['C-082 an empty first segment', '//admin'],
+  ['C-082 an empty middle segment', '/a//admin'],
+  ['C-083 a single dot', '/./admin'],
+  ['C-083 a final dot', '/admin/.'],
+  ['C-086 an encoded NUL', '/admin%00'],
+  ['C-087 an encoded line end', '/admin%0d%0a'],
+  ['C-087 an encoded tab', '/admin%09'],
+  ['C-088 a wrong percent-encoding', '/%zz'],
+  ['C-088 a lone percent sign', '/%'],
+  ['C-088 a %u encoding', '/%u0061'],
+  ['C-089 a double encoding', '/%252e%252e'],
+  ['C-090 overlong UTF-8', '/%c0%ae'],
+  ['C-090 a byte that is not UTF-8', '/%ff'],
+  ['C-091 a backslash', '/a\\..\\admin'],
+  ['C-092 a raw byte above ASCII', '/\u00e9'],
+  ['C-093 a fragment', '/admin#x'],
+  ['C-093 a fragment in the query', '/admin?a#x'],
+  ['C-097 no leading slash', 'admin'],
+  ['C-098 an asterisk', '*'],
+];
+
+describe('request target', () => {
+  for (const [title, url] of AMBIGUOUS) {
+    test(`${title} is path_ambiguous (S3-211)`, () => assert.equal(codeOf({ url }), 'path_ambiguous'));
+  }
+
+  const REFUSED: readonly (readonly [title: string, line: Line, code: string])[] = [
+    ['C-095 another host in absolute form', { url: 'http://evil/admin' }, 'host_mismatch'],
+    ['C-098 OPTIONS *', { url: '*', method: 'OPTIONS' }, 'method_not_allowed'],
+    ['C-099 CONNECT', { url: '/', method: 'CONNECT' }, 'method_not_allowed'],
+    ['C-099 TRACE', { url: '/', method: 'TRACE' }, 'method_not_allowed'],
+    ['C-105 a path of 16 KB', { url: `/${'a'.repeat(16_384)}` }, 'target_too_long'],
+    ['C-126 2,100 headers', { url: '/', rawHeaders: Array.from({ length: 4200 }, () => 'X-A') }, 'too_many_headers'],
+    ['C-127 two Host headers', { url: '/', rawHeaders: ['Host', 'a', 'host', 'a'] }, 'duplicate_header'],
+    ['C-128 an empty Host', { url: '/', rawHeaders: ['Host', ''] }, 'host_invalid'],
+    ['C-128 userinfo in Host', { url: '/', rawHeaders: ['Host', 'user@a'] }, 'host_invalid'],
+    ['C-128 a comma in Host', { url: '/', rawHeaders: ['Host', 'a,b'] }, 'host_invalid'],
+    ['no Host in HTTP/1.1', { url: '/', rawHeaders: [] }, 'host_invalid'],
+    ['C-156 HTTP/2.0 on the wire of HTTP/1', { url: '/', httpVersion: '2.0' }, 'http_version_unsupported'],
+    ['C-157 HTTP/0.9', { url: '/', httpVersion: '0.9' }, 'http_version_unsupported'],
+  ];
+  for (const [title, line, code] of REFUSED) test(`${title} is ${code}`, () => assert.equal(codeOf(line), code));
+
+  const ACCEPTED: readonly (readonly [url: string, path: string, query: string])[] = [
+    ['/', '/', ''],
+    ['/admin/', '/admin/', ''],
+    ['/orders/1%20a?x=1', '/orders/1%20a', 'x=1'],
+    ['/orders?', '/orders', ''],
+    ['/100%25', '/100%25', ''],
+    ['/caf%C3%A9', '/caf%C3%A9', ''],
+    ['/.well-known/x', '/.well-known/x', ''],
+    ['/private?p=/status/../x', '/private', 'p=/status/../x'],
+    ['http://A.Example/x?y', '/x', 'y'],
+    ['http://a.example', '/', ''],
+  ];
+  for (const [url, path, query] of ACCEPTED) {
+    test(`${url} is the path ${path} with the query "${query}"`, () => {
+      const target = parse({ url });
+      assert.deepEqual([target.path, target.query, target.host], [path, query, 'a.example']);
+    });
+  }
+
+  for (const host of ['Secret.com', 'secret.com.', 'secret.com:443']) {
+    test(`C-108 Host ${host} is secret.com`, () => {
+      assert.equal(parse({ url: '/', rawHeaders: ['Host', host] }).host, 'secret.com');
+    });
+  }
+
+  test('HTTP/1.0 without Host is served', () => {
+    assert.equal(parse({ url: '/', httpVersion: '1.0', rawHeaders: [] }).host, '');
+  });
+
+  test('an accepted path is forwarded byte for byte and decodes in one way only', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'/.%;\\#?aZ0-_~2eEfF5cC\u00e9 "') }), (text) => {
+        const url = `/${text}`;
+        if (codeOf({ url }) !== 'accepted') return;
+        const { path, query } = parse({ url });
+        assert.ok(url === path || url === `${path}?${query}`);
+        assert.doesNotMatch(decodeURIComponent(path), /\/\/|\/\.{1,2}(?:\/|$)|[\\;\0]/);
+      }),
+    );
+  });
+});

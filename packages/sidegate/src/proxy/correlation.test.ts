@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { continueTrace, formatTraceparent } from '../telemetry/trace-context.ts';
+import { correlationIdOf } from './correlation.ts';
+
+const randomHex = (bytes: number): string => 'ab'.repeat(bytes);
+
+for (const value of ['a b', 'req\u00e9', '', 'x'.repeat(129), 'a;b', '{"a":1}']) {
+  test(`C-121 the correlation id ${JSON.stringify(value.slice(0, 12))} is replaced`, () => {
+    assert.equal(correlationIdOf(['X-Correlation-ID', value], randomHex), `req-${'ab'.repeat(12)}`);
+  });
+}
+
+test('C-121 two correlation ids are replaced', () => {
+  assert.equal(
+    correlationIdOf(['X-Correlation-ID', 'a', 'x-correlation-id', 'b'], randomHex),
+    `req-${'ab'.repeat(12)}`,
+  );
+});
+
+test('S3-232 a correlation id is made when absent and kept when sent', () => {
+  assert.match(correlationIdOf([], randomHex), /^req-[0-9a-f]{24}$/);
+  assert.equal(correlationIdOf(['x-correlation-id', 'req-abc-123'], randomHex), 'req-abc-123');
+});
+
+const PARENT = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+for (const header of ['', '00-x', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, `01-${PARENT}-00f067aa0ba902b7-01`]) {
+  test(`the traceparent "${header}" starts a new trace`, () => {
+    const trace = continueTrace(header, randomHex);
+    assert.deepEqual([trace.traceId, trace.parentSpanId], ['ab'.repeat(16), undefined]);
+  });
+}
+
+test('a traceparent is continued with a span of our own', () => {
+  const trace = continueTrace(`00-${PARENT}-00f067aa0ba902b7-01`, randomHex);
+  assert.deepEqual(trace, { traceId: PARENT, spanId: 'ab'.repeat(8), parentSpanId: '00f067aa0ba902b7', sampled: true });
+  assert.equal(formatTraceparent(trace), `00-${PARENT}-${'ab'.repeat(8)}-01`);
+});

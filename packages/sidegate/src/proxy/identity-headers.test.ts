@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Problem } from '@sidegate/sdk';
+import { hopByHopNames } from '../net/hop-by-hop.ts';
+import { shapedHeaders } from './headers.ts';
+import { isIdentityHeader, refuseLookAlikes } from './identity-headers.ts';
+
+const CONFIGURED = new Set(['x-tenant-owner']);
+
+function codeOf(headers: readonly string[]): string {
+  try {
+    refuseLookAlikes(headers, CONFIGURED);
+    hopByHopNames(headers);
+    return 'accepted';
+  } catch (error) {
+    assert.ok(error instanceof Problem, String(error));
+    return error.code;
+  }
+}
+
+describe('identity headers', () => {
+  const REFUSED: readonly (readonly [title: string, headers: string[], code: string])[] = [
+    ['C-111 an underscore look-alike', ['X_User_ID', 'eve'], 'header_name_ambiguous'],
+    ['C-111 a dotted look-alike', ['X.User.Id', 'eve'], 'header_name_ambiguous'],
+    ['C-111 a look-alike of a configured header', ['X_Tenant-Owner', 'eve'], 'header_name_ambiguous'],
+    ['C-123 a byte above ASCII', ['X-User-ID', 'caf\u00e9'], 'header_value_invalid'],
+    ['C-113 Connection: authorization', ['Connection', 'authorization'], 'connection_option_forbidden'],
+    ['C-113 Connection: host', ['Connection', 'close, Host'], 'connection_option_forbidden'],
+    ['C-113 Connection: content-length', ['Connection', 'content-length'], 'connection_option_forbidden'],
+    [
+      'C-113 Connection: x-forwarded-client-cert',
+      ['connection', 'X-Forwarded-Client-Cert'],
+      'connection_option_forbidden',
+    ],
+  ];
+  for (const [title, headers, code] of REFUSED) test(`${title} is ${code}`, () => assert.equal(codeOf(headers), code));
+
+  test('other underscores and dots are the business of the service', () => {
+    assert.equal(codeOf(['x_custom', '1', 'x.custom', '2']), 'accepted');
+  });
+
+  const STRIPPED = [
+    ...['X-User-ID', 'x-user-id', 'X-USER-ROLES', 'X-Original-User', 'X-Service-Name'],
+    ...['X-Forwarded-Client-Cert', 'Client-Cert', 'Client-Cert-Chain', 'X-SSL-Client-Verify'],
+    ...['X-Forwarded-For', 'X-Forwarded-Host', 'Forwarded', 'X-Original-URL', 'X-Envoy-External-Address'],
+    ...['X-HTTP-Method-Override', 'X-Tenant-Owner', 'X-Sidegate-Decision'],
+  ];
+  for (const name of STRIPPED) {
+    test(`C-110 C-114 C-115 the client's ${name} does not pass`, () => {
+      const shaped = shapedHeaders([name, 'eve', 'Accept', '*/*', name.toLowerCase(), 'mallory'], {
+        stripped: (lower) => isIdentityHeader(lower, CONFIGURED),
+        set: [],
+      });
+      assert.deepEqual(shaped, ['Accept', '*/*']);
+    });
+  }
+
+  test('C-112 a header that Connection names is dropped, and the one that we set still arrives', () => {
+    const headers = ['Connection', 'close, X-User-ID', 'X-User-ID', 'eve'];
+    const dropped = hopByHopNames(headers);
+    assert.deepEqual(shapedHeaders(headers, { stripped: (name) => dropped.has(name), set: [['X-User-ID', 'john']] }), [
+      'X-User-ID',
+      'john',
+    ]);
+  });
+
+  test('C-122 a header named __proto__ passes like any other', () => {
+    const shaped = shapedHeaders(['__proto__', 'x'], {
+      stripped: (name) => isIdentityHeader(name, CONFIGURED),
+      set: [],
+    });
+    assert.deepEqual(shaped, ['__proto__', 'x']);
+  });
+});

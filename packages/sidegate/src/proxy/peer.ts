@@ -1,0 +1,43 @@
+/** The other end of a connection, as every later stage sees it: worked out once, when its first request arrives. */
+import {
+  ATTRIBUTE_TYPES,
+  attributeValues,
+  type ClientBinding,
+  formatDistinguishedName,
+  type IdentityLookup,
+  type PeerIdentity,
+} from '@sidegate/sdk';
+
+export interface Peer {
+  /** `spiffe://…`; undefined for a peer that is known by its listed subject only. */
+  readonly spiffeId: string | undefined;
+  readonly commonName: string | undefined;
+  /** The whole subject, for logs. */
+  readonly subject: string;
+  /** Short attribute name → value, for policies: `CN`, `O`, …; one that occurs twice is left out. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** `x5t#S256`. */
+  readonly thumbprint: string;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+  /** The client that the certificate stands for; undefined when the identities table does not name it. */
+  readonly binding: ClientBinding | undefined;
+}
+
+/** @throws Problem `peer_identity_invalid` when the identities table contradicts itself about this peer */
+export function describePeer(identity: PeerIdentity, identities: IdentityLookup | undefined): Peer {
+  const attributes = Object.create(null) as Record<string, string>;
+  for (const name of Object.keys(ATTRIBUTE_TYPES) as (keyof typeof ATTRIBUTE_TYPES)[]) {
+    const [value, ...others] = attributeValues(identity.subject, name);
+    if (value !== undefined && others.length === 0) attributes[name] = value;
+  }
+  return {
+    spiffeId: identity.spiffeId?.uri,
+    commonName: identity.commonName,
+    subject: formatDistinguishedName(identity.subject),
+    attributes,
+    thumbprint: identity.thumbprint,
+    notAfter: identity.notAfter,
+    binding: identities?.(identity),
+  };
+}

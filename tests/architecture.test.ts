@@ -1,0 +1,157 @@
+/** The layers of docs/architecture.md, held: who may import whom, and who may mint a permit. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+const ROOT = path.join(import.meta.dirname, '..');
+
+interface Import {
+  readonly from: string;
+  /** A repository path, or a package name. */
+  readonly to: string;
+  readonly names: string;
+  readonly typeOnly: boolean;
+}
+
+/** Folder → the folders it may import from, besides itself. Nothing that is not listed may be imported. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  'rego/value': [],
+  'rego/syntax': ['rego/value'],
+  'rego/builtins': ['rego/syntax', 'rego/value'],
+  'rego/compile': ['rego/builtins', 'rego/syntax', 'rego/value'],
+  'rego/evaluate': ['rego/builtins', 'rego/compile', 'rego/syntax', 'rego/value'],
+  'sdk/spiffe': ['sdk'],
+  'sdk/x509': ['sdk/spiffe', 'sdk'],
+  'sdk/jwt': ['sdk/spiffe', 'sdk/x509', 'sdk'],
+  'sdk/oauth': ['sdk/jwt', 'sdk/spiffe', 'sdk/x509', 'sdk'],
+  'sidegate/telemetry': [],
+  'sidegate/net': ['sidegate/telemetry'],
+  'sidegate/identity': ['sidegate/net', 'sidegate/telemetry'],
+  'sidegate/policy': ['sidegate/net', 'sidegate/telemetry', 'sidegate/proxy'],
+  'sidegate/proxy': ['sidegate/net', 'sidegate/telemetry', 'sidegate/policy'],
+  'sidegate/ingress': ['sidegate/proxy', 'sidegate/policy', 'sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
+  'sidegate/egress': ['sidegate/proxy', 'sidegate/policy', 'sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
+  'sidegate/authority': ['sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
+  'sidegate/lab': ['sidegate/authority', 'sidegate/net', 'sidegate/telemetry'],
+  'sidegate/config': [],
+  'sidegate/cli': [
+    'sidegate/config',
+    'sidegate/lab',
+    'sidegate/ingress',
+    'sidegate/egress',
+    'sidegate/authority',
+    'sidegate/proxy',
+    'sidegate/policy',
+    'sidegate/identity',
+    'sidegate/net',
+    'sidegate/telemetry',
+  ],
+};
+
+/** Package → the packages of ours that it may import, and the folders that may import what is costly or dangerous. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = { rego: [], sdk: [], sidegate: ['rego', 'sdk'] };
+
+const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
+  '@peculiar/x509': ['sidegate/authority'],
+  'reflect-metadata': ['sidegate/authority'],
+  zod: ['sidegate/config'],
+  yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
+  commander: ['sidegate/cli'],
+  undici: ['sidegate/net'],
+};
+
+const imports = sources().flatMap(importsOf);
+
+test('every folder imports only the layers below it', () => {
+  const broken = imports.filter(({ from, to }) => {
+    if (!to.startsWith('packages/')) return false;
+    const [own, other] = [layerOf(from), layerOf(to)];
+    if (own === other || own === packageOf(from)) return false;
+    return !(LAYERS[own] ?? []).includes(other);
+  });
+  assert.deepEqual(broken.map(shown), []);
+});
+
+test('every layer is described', () => {
+  const layers = new Set(imports.map(({ from }) => layerOf(from)).filter((layer) => layer.includes('/')));
+  assert.deepEqual(
+    [...layers].filter((layer) => LAYERS[layer] === undefined),
+    [],
+  );
+});
+
+test('packages import each other by name, and only as the architecture allows', () => {
+  const broken = imports.filter(({ from, to }) => {
+    const own = packageOf(from);
+    if (to.startsWith('packages/')) return packageOf(to) !== own;
+    const ours = /^(?:@sidegate\/)?(rego|sdk|sidegate)(?:$|\/)/.exec(to)?.[1];
+    return ours !== undefined && !(PACKAGES[own] ?? []).includes(ours);
+  });
+  assert.deepEqual(broken.map(shown), []);
+});
+
+test('costly and dangerous libraries stay in their folders', () => {
+  const broken = imports.filter(({ from, to }) => RESTRICTED[to]?.includes(layerOf(from)) === false);
+  assert.deepEqual(broken.map(shown), []);
+});
+
+test('the Rego package needs no Node outside its host port', () => {
+  const broken = imports.filter(
+    ({ from, to }) => packageOf(from) === 'rego' && to.startsWith('node:') && !/host/.test(from),
+  );
+  assert.deepEqual(broken.map(shown), []);
+});
+
+test('only the two deciding stages mint a permit', () => {
+  const minting = imports.filter(({ names }) => /\bmintPermit\b/.test(names)).map(({ from }) => from);
+  assert.deepEqual(minting.sort(), [
+    'packages/sidegate/src/egress/match-route.ts',
+    'packages/sidegate/src/ingress/decide.ts',
+  ]);
+});
+
+test('no file or folder is a drawer', () => {
+  const drawers = sources().filter((file) =>
+    /(?:^|\/)(?:utils?|helpers?|common|types|misc|manager|base)(?:\/|\.ts$)/.test(file),
+  );
+  assert.deepEqual(drawers, []);
+});
+
+/** Tracked or new sources of the packages, without tests. */
+function sources(): string[] {
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'packages/*.ts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return listed
+    .split('\n')
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && existsSync(path.join(ROOT, file)));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const found = text.matchAll(
+    /^(?:import|export)\s+(type\s+)?([^'";]*?)\s*(?:from\s+)?'([^']+)'|import\('([^']+)'\)/gm,
+  );
+  return [...found].map(([, type, names = '', literal, dynamic]) => {
+    const to = literal ?? dynamic ?? '';
+    const resolved = to.startsWith('.') ? path.posix.join(path.posix.dirname(file), to) : to;
+    return { from: file, to: resolved, names, typeOnly: type !== undefined };
+  });
+}
+
+function packageOf(file: string): string {
+  return file.split('/')[1] ?? '';
+}
+
+/** `packages/sdk/src/jwt/verify.ts` → `sdk/jwt`; a file right below src → `sdk`. */
+function layerOf(file: string): string {
+  const [, name = '', , folder = '', ...rest] = file.split('/');
+  return rest.length === 0 ? name : `${name}/${folder}`;
+}
+
+function shown({ from, to }: Import): string {
+  return `${from} → ${to}`;
+}
