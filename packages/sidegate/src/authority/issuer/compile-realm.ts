@@ -1,0 +1,57 @@
+/**
+ * Keycloak's realm file → the realm the endpoints use. References are resolved, secrets become digests, and what
+ * cannot be honoured is a finding: a token must never carry more than Keycloak would have put into it.
+ */
+import { compileClients } from './compile-client.ts';
+import { compileScopes } from './compile-scope.ts';
+import { compileUsers } from './compile-user.ts';
+import type { Finding, FindingSink } from './finding.ts';
+import type { KeycloakRealm } from './keycloak-realm.ts';
+import type { Realm } from './realm.ts';
+import type { SecretDigest } from './secret-digest.ts';
+import type { Algorithms } from './signing-key.ts';
+
+export interface CompileOptions {
+  /** Scheme and authority of all endpoints, without a final slash. */
+  readonly publicUrl: string;
+  readonly digest: SecretDigest;
+  readonly algorithms: Algorithms;
+  /** For realms that set none. */
+  readonly tokenLifetimeSeconds: number;
+  /** Client certificates can be verified. */
+  readonly clientCertificates: boolean;
+}
+
+export interface CompiledRealm {
+  readonly realm: Realm;
+  /** The realm is usable only when none is an error. */
+  readonly findings: readonly Finding[];
+}
+
+/** One path segment that needs no encoding (RFC 3986 section 2.3). */
+const REALM_NAME = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
+
+export function compileRealm(source: KeycloakRealm, options: CompileOptions): CompiledRealm {
+  const findings: Finding[] = [];
+  const report: FindingSink = (path, message, severity = 'error') => {
+    findings.push({ realm: source.realm, path, severity, message });
+  };
+  if (!REALM_NAME.test(source.realm))
+    report(['realm'], 'must be letters, digits, "-", ".", "_" or "~"; it is part of URLs');
+
+  const scopes = compileScopes(source, report);
+  const { users, serviceAccounts } = compileUsers(source, options.digest, report);
+  const clients = compileClients(source, { ...options, scopes, serviceAccounts, report });
+  const lab = source.attributes?.['sidegate.lab'] === 'true';
+  if (lab)
+    report(['attributes', 'sidegate.lab'], 'users log in with their password here: for a laboratory only', 'warning');
+  const realm: Realm = {
+    name: source.realm,
+    issuer: `${options.publicUrl}/realms/${source.realm}`,
+    lab,
+    tokenLifetimeSeconds: source.accessTokenLifespan ?? options.tokenLifetimeSeconds,
+    clients,
+    users,
+  };
+  return { realm, findings };
+}

@@ -1,0 +1,67 @@
+/** Users and service accounts of a realm file, with their roles. */
+import type { FindingSink } from './finding.ts';
+import type { KeycloakRealm, KeycloakUser } from './keycloak-realm.ts';
+import type { Subject, User } from './realm.ts';
+import type { SecretDigest } from './secret-digest.ts';
+
+export interface CompiledUsers {
+  /** By user name. */
+  readonly users: ReadonlyMap<string, User>;
+  /** By client id. */
+  readonly serviceAccounts: ReadonlyMap<string, Subject>;
+}
+
+export function compileUsers(realm: KeycloakRealm, digest: SecretDigest, report: FindingSink): CompiledUsers {
+  const users = new Map<string, User>();
+  const serviceAccounts = new Map<string, Subject>();
+  const names = new Set<string>();
+  const ids = new Set<string>();
+  for (const [index, source] of (realm.users ?? []).entries()) {
+    const at: FindingSink = (path, ...what) => report(['users', index, ...path], ...what);
+    if (names.has(source.username)) at(['username'], `"${source.username}" is defined twice`);
+    names.add(source.username);
+    const subject = compileSubject(source, realm, at);
+    if (ids.has(subject.id)) at(['id'], `"${subject.id}" belongs to another user already`);
+    ids.add(subject.id);
+    if (source.enabled === false) continue;
+    if (source.serviceAccountClientId === undefined) {
+      const password = source.credentials?.find(({ type }) => type === 'password')?.value;
+      users.set(source.username, { ...subject, passwordDigest: password ? digest(password) : undefined });
+    } else {
+      if (!realm.clients?.some(({ clientId }) => clientId === source.serviceAccountClientId)) {
+        at(['serviceAccountClientId'], `no client "${source.serviceAccountClientId}" in this realm`);
+      }
+      serviceAccounts.set(source.serviceAccountClientId, subject);
+    }
+  }
+  return { users, serviceAccounts };
+}
+
+function compileSubject(user: KeycloakUser, realm: KeycloakRealm, report: FindingSink): Subject {
+  const realmRoles = user.realmRoles ?? [];
+  const clientRoles = user.clientRoles ?? {};
+  reportUnknown(realmRoles, realm.roles?.realm, ['realmRoles'], report);
+  for (const [client, roles] of Object.entries(clientRoles)) {
+    reportUnknown(roles, realm.roles?.client?.[client], ['clientRoles', client], report);
+  }
+  return {
+    id: user.id ?? user.username,
+    username: user.username,
+    email: user.email,
+    name: [user.firstName, user.lastName].filter(Boolean).join(' ') || undefined,
+    realmRoles,
+    clientRoles,
+  };
+}
+
+function reportUnknown(
+  roles: readonly string[],
+  known: readonly { readonly name: string }[] | undefined,
+  path: readonly (string | number)[],
+  report: FindingSink,
+): void {
+  for (const [index, role] of roles.entries()) {
+    if (!known?.some(({ name }) => name === role))
+      report([...path, index], `role "${role}" is not defined under roles`);
+  }
+}

@@ -1,0 +1,59 @@
+/** A realm as the endpoints use it: every reference resolved, every secret a digest, nothing left to check. */
+import type { DistinguishedName } from '@sidegate/sdk';
+import type { SignatureAlgorithm } from './signing-key.ts';
+
+export interface Realm {
+  readonly name: string;
+  /** The `iss` of its tokens and the base of its endpoints. */
+  readonly issuer: string;
+  /** Users may trade their password for a token here; never outside a lab. */
+  readonly lab: boolean;
+  readonly tokenLifetimeSeconds: number;
+  /** Enabled clients by client id. */
+  readonly clients: ReadonlyMap<string, Client>;
+  /** Enabled users by user name; service accounts are not among them. */
+  readonly users: ReadonlyMap<string, User>;
+}
+
+export interface Client {
+  readonly id: string;
+  readonly authentication: ClientAuthentication;
+  /** Whom the client acts as by itself; absent: it may not use client_credentials. */
+  readonly serviceAccount: Subject | undefined;
+  readonly directAccess: boolean;
+  /** Its tokens are bound to the certificate it shows, however it authenticates (RFC 8705 section 3). */
+  readonly certificateBound: boolean;
+  readonly algorithm: SignatureAlgorithm;
+  /** Audiences of every token of this client. */
+  readonly audiences: readonly string[];
+  readonly defaultScopes: readonly Scope[];
+  readonly optionalScopes: readonly Scope[];
+  /** Roles reach the token; Keycloak's scope mappings are not evaluated, so without it none does. */
+  readonly fullScope: boolean;
+}
+
+export type ClientAuthentication =
+  | { readonly method: 'none' }
+  | { readonly method: 'secret'; readonly digest: Buffer }
+  | { readonly method: 'certificate'; readonly subject: DistinguishedName };
+
+export interface Scope {
+  readonly name: string;
+  /** A scope may shape tokens without being named in their `scope` claim. */
+  readonly named: boolean;
+  readonly audiences: readonly string[];
+}
+
+export interface Subject {
+  readonly id: string;
+  readonly username: string;
+  readonly email: string | undefined;
+  readonly name: string | undefined;
+  readonly realmRoles: readonly string[];
+  readonly clientRoles: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface User extends Subject {
+  /** Absent: the user cannot log in with a password. */
+  readonly passwordDigest: Buffer | undefined;
+}

@@ -1,0 +1,150 @@
+/**
+ * `POST …/token` (RFC 6749 section 3.2), read from top to bottom: form, grant, client, subject, scope, audience,
+ * binding, token. Whatever fails is refused, logged once and counted against the caller.
+ */
+import type { Clock } from '@sidegate/sdk';
+import { type AccessGrant, accessToken } from './access-token.ts';
+import { type Answer, errorAnswer } from './answer.ts';
+import { grantAudience } from './audience.ts';
+import { authenticateClient, readCredentials } from './client-authentication.ts';
+import type { FailureLimit } from './failure-limit.ts';
+import { grantsOf } from './grants/grants.ts';
+import { OAuthError } from './oauth-error.ts';
+import { certificateThumbprint, type PeerCertificate } from './peer-certificate.ts';
+import type { Client, Realm } from './realm.ts';
+import { grantScope } from './scope.ts';
+import type { SecretDigest } from './secret-digest.ts';
+import type { SigningKeys } from './signing-key.ts';
+import type { TokenEvent } from './token-event.ts';
+import { parseTokenForm } from './token-form.ts';
+
+export interface TokenRequest {
+  readonly contentType: string | undefined;
+  /** Every Authorization header of the request. */
+  readonly authorization: readonly string[];
+  /** The request target had a query. */
+  readonly hasQuery: boolean;
+  /** @throws OAuthError when it is too large or does not arrive. */
+  readonly readBody: () => Promise<Buffer>;
+  readonly peer: PeerCertificate | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+export interface TokenEndpoint {
+  readonly realm: Realm;
+  readonly keys: SigningKeys;
+  readonly digest: SecretDigest;
+  readonly failures: FailureLimit;
+  readonly clock: Clock;
+  /** Unique for ever. */
+  readonly newTokenId: () => string;
+  readonly log: (event: TokenEvent) => void;
+}
+
+/** What is known so far, for the log and the failure limit; filled in as the request is understood. */
+interface Trace {
+  grant?: string;
+  client?: string;
+  user?: string;
+  /** The client that the caller claims to be, proven or not; never logged. */
+  claimed?: string;
+}
+
+/** Answers a `POST`; never rejects. */
+export async function answerTokenRequest(request: TokenRequest, endpoint: TokenEndpoint): Promise<Answer> {
+  const trace: Trace = {};
+  try {
+    const body = await request.readBody();
+    const grant = decide(request, body, { endpoint, trace });
+    return issue(grant, endpoint, (outcome) => report({ decision: 'issued', ...outcome }));
+  } catch (error) {
+    const refusal = overLimit(request, endpoint, trace) ?? asOAuthError(error);
+    endpoint.failures.recordFailure(callerOf(request, endpoint, trace), endpoint.clock.monotonic());
+    report({ decision: 'refused', error: refusal.code, reason: refusal.detail });
+    return errorAnswer(refusal);
+  }
+
+  function report(outcome: Pick<TokenEvent, 'decision'> & Partial<TokenEvent>): void {
+    const { grant, client, user } = trace;
+    const known = { realm: endpoint.realm.name, client, user, grant, remote_address: request.remoteAddress };
+    endpoint.log({ event: 'token', ...known, ...outcome });
+  }
+}
+
+interface Context {
+  readonly endpoint: TokenEndpoint;
+  readonly trace: Trace;
+}
+
+function decide(request: TokenRequest, body: Buffer, { endpoint, trace }: Context): AccessGrant {
+  const { realm, digest } = endpoint;
+  if (request.hasQuery) throw new OAuthError('invalid_request', 'parameters belong in the body, not in the URI');
+  const form = parseTokenForm(request.contentType, body);
+
+  const grantType = form.get('grant_type');
+  if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is required');
+  const grant = grantsOf(realm).get(grantType);
+  if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'this realm does not offer that grant');
+  trace.grant = grantType;
+
+  const credentials = readCredentials(request.authorization, form);
+  trace.claimed = credentials.clientId;
+  const limited = overLimit(request, endpoint, trace);
+  if (limited !== undefined) throw limited;
+  if (realm.clients.has(credentials.clientId)) trace.client = credentials.clientId;
+  const client = authenticateClient(credentials, { realm, digest, peer: request.peer, nowMs: endpoint.clock.now() });
+
+  const username = form.get('username');
+  if (username !== undefined && realm.users.has(username)) trace.user = username;
+  const subject = grant({ realm, client, form, digest });
+  const { names, scopes } = grantScope(client, form.get('scope'));
+  const audience = grantAudience(client, scopes, form);
+  return { realm, client, subject, audience, scope: names, certificateThumbprint: binding(client, request.peer) };
+}
+
+/** The token is bound when the certificate authenticated the client or the client is configured so. */
+function binding(client: Client, peer: PeerCertificate | undefined): string | undefined {
+  if (!client.certificateBound && client.authentication.method !== 'certificate') return undefined;
+  if (peer === undefined) {
+    throw new OAuthError('invalid_request', 'tokens of this client are bound to a certificate; none was presented');
+  }
+  return certificateThumbprint(peer);
+}
+
+function issue(grant: AccessGrant, endpoint: TokenEndpoint, report: (outcome: Partial<TokenEvent>) => void): Answer {
+  const key = endpoint.keys.get(grant.client.algorithm);
+  if (key === undefined) throw new Error(`no ${grant.client.algorithm} key`);
+  const jti = endpoint.newTokenId();
+  const token = accessToken(grant, { key, jti, nowMs: endpoint.clock.now() });
+  const expiresIn = grant.realm.tokenLifetimeSeconds;
+  const scope = grant.scope.join(' ');
+  report({
+    audience: grant.audience,
+    jti,
+    expires_in: expiresIn,
+    certificate_bound: grant.certificateThumbprint !== undefined,
+    ...(scope === '' ? {} : { scope }),
+  });
+  return {
+    status: 200,
+    headers: {},
+    body: { access_token: token, token_type: 'Bearer', expires_in: expiresIn, ...(scope === '' ? {} : { scope }) },
+  };
+}
+
+function overLimit(request: TokenRequest, endpoint: TokenEndpoint, trace: Trace): OAuthError | undefined {
+  const caller = callerOf(request, endpoint, trace);
+  const seconds = endpoint.failures.retryAfterSeconds(caller, endpoint.clock.monotonic());
+  if (seconds === undefined) return undefined;
+  const headers = { 'retry-after': String(seconds) };
+  return new OAuthError('temporarily_unavailable', 'too many refused requests', { headers });
+}
+
+function callerOf(request: TokenRequest, { realm }: TokenEndpoint, { claimed }: Trace): string {
+  return JSON.stringify([realm.name, claimed, request.remoteAddress]);
+}
+
+function asOAuthError(error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error;
+  return new OAuthError('server_error', 'the token could not be issued', { detail: `unexpected: ${String(error)}` });
+}

@@ -1,0 +1,62 @@
+/** The lab identity provider inside the test process: real sockets, real keys, realms as the test writes them. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '@sidegate/sdk';
+import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
+import { type Issuer, type IssuerTls, startIssuer } from '../../packages/sidegate/src/authority/issuer/start.ts';
+import type { TokenEvent } from '../../packages/sidegate/src/authority/issuer/token-event.ts';
+
+export interface IdentityProviderOptions {
+  readonly realms: readonly KeycloakRealm[];
+  /** Absent: plain http on loopback. */
+  readonly tls?: IssuerTls;
+  /** What `iss` starts with, wherever it listens. Default: `https://keycloak.example.com`. */
+  readonly publicUrl?: string;
+  /** 0 (default) = any free port; a number restarts a provider where it was. */
+  readonly port?: number;
+  readonly algorithms?: readonly ['RS256' | 'ES256', ...('RS256' | 'ES256')[]];
+  readonly keyDirectory?: string;
+  /** Default: the real one. */
+  readonly clock?: Clock;
+}
+
+export interface TestIdentityProvider extends Issuer, AsyncDisposable {
+  /** Every token issued and refused so far, oldest first. */
+  readonly events: readonly TokenEvent[];
+}
+
+export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+export async function startIdentityProvider(options: IdentityProviderOptions): Promise<TestIdentityProvider> {
+  const events: TokenEvent[] = [];
+  const issuer = await startIssuer({
+    host: '127.0.0.1',
+    port: 0,
+    publicUrl: 'https://keycloak.example.com',
+    tokenLifetimeSeconds: 300,
+    algorithms: ['RS256', 'ES256'],
+    clock: systemClock,
+    random: randomBytes,
+    ...options,
+    log: (event) => events.push(event),
+  });
+  return { ...issuer, events, [Symbol.asyncDispose]: () => issuer.close() };
+}
+
+/** Where a realm's endpoint is, on the address that the provider listens on. */
+export function endpointUrl(provider: Issuer, realm: string, endpoint: 'token' | 'certs'): string {
+  return `${provider.url}/realms/${realm}/protocol/openid-connect/${endpoint}`;
+}
+
+/** A token request with its parameters in the body. */
+export function requestToken(
+  provider: Issuer,
+  realm: string,
+  parameters: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(endpointUrl(provider, realm, 'token'), {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams(parameters),
+  });
+}
