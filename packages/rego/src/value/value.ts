@@ -6,6 +6,9 @@
  * another text (2^53 + 1, 1e400, `1.0`) is a {@link BigNumber}. So plain JSON needs no conversion on the way in.
  * Objects with only string keys are plain objects, read by own properties only; any other object is a
  * {@link RegoObject}. Values are never changed once they are visible.
+ *
+ * Equal values may look different: a calculated fraction stays a BigNumber although a JS number could say it,
+ * and `1.0` keeps its text. So `===` decides only between two primitives; everywhere else ask `equal`.
  */
 import type { BigNumber } from './number.ts';
 import type { RegoObject } from './object.ts';
@@ -25,3 +28,5 @@ export type Value =
 export interface StringObject {
   readonly [key: string]: Value;
 }
+
+export type ObjectValue = StringObject | RegoObject;

@@ -1,0 +1,132 @@
+/** `object.*`. */
+import { compare, equal } from '../value/compare.ts';
+import { isObject, objectEntries, objectFromEntries, objectGet, objectKeys, objectSize } from '../value/object.ts';
+import { RegoSet, setFrom } from '../value/set.ts';
+import type { ObjectValue, Value } from '../value/value.ts';
+import { type Builtin, BuiltinError } from './builtin.ts';
+import { arrayOperand, elementError, objectOperand, operandTypeError } from './operand.ts';
+import { itemAt } from './operators.ts';
+import { ANY, ANY_ARRAY, ANY_OBJECT, ANY_SET, arrayOf, union } from './type.ts';
+
+const KEY_LIST = union(ANY_ARRAY, ANY_SET, ANY_OBJECT);
+const COMPOSITE = union(ANY_OBJECT, ANY_SET, ANY_ARRAY);
+
+export const OBJECTS: readonly Builtin[] = [
+  {
+    name: 'object.get',
+    args: [ANY_OBJECT, ANY, ANY],
+    result: ANY,
+    evaluate: (_, object, key, fallback) => lookUp(objectOperand(object, 1), key) ?? fallback,
+  },
+  {
+    name: 'object.keys',
+    args: [ANY_OBJECT],
+    result: ANY_SET,
+    evaluate: (_, object) => setFrom(objectKeys(objectOperand(object, 1))),
+  },
+  {
+    name: 'object.remove',
+    args: [ANY_OBJECT, KEY_LIST],
+    result: ANY,
+    evaluate: (_, object, keys) => select(objectOperand(object, 1), keysOperand(keys), false),
+  },
+  {
+    name: 'object.filter',
+    args: [ANY_OBJECT, KEY_LIST],
+    result: ANY,
+    evaluate: (_, object, keys) => select(objectOperand(object, 1), keysOperand(keys), true),
+  },
+  {
+    name: 'object.union',
+    args: [ANY_OBJECT, ANY_OBJECT],
+    result: ANY,
+    evaluate: (_, a, b) => merge(objectOperand(a, 1), objectOperand(b, 2)),
+  },
+  {
+    name: 'object.union_n',
+    args: [arrayOf(ANY_OBJECT)],
+    result: ANY,
+    evaluate: (_, objects) => {
+      const list = arrayOperand(objects, 1).map((item) => {
+        if (!isObject(item)) throw elementError(1, objects, item, 'object');
+        return item;
+      });
+      return list.reduce(merge, objectFromEntries([]));
+    },
+  },
+  {
+    name: 'object.subset',
+    args: [COMPOSITE, COMPOSITE],
+    result: ANY,
+    evaluate: (_, larger, smaller) => isSubset(larger, smaller),
+  },
+];
+
+function lookUp(object: ObjectValue, key: Value): Value | undefined {
+  if (!Array.isArray(key)) return objectGet(object, key);
+  let found: Value | undefined = object;
+  for (const step of key as readonly Value[]) {
+    found = itemAt(found, step);
+    if (found === undefined) return undefined;
+  }
+  return found;
+}
+
+function keysOperand(keys: Value): RegoSet {
+  if (keys instanceof RegoSet) return keys;
+  if (Array.isArray(keys)) return setFrom(keys as readonly Value[]);
+  if (isObject(keys)) return setFrom(objectKeys(keys));
+  throw operandTypeError(2, keys, 'object', 'set', 'array');
+}
+
+function select(object: ObjectValue, keys: RegoSet, keep: boolean): ObjectValue {
+  return objectFromEntries(objectEntries(object).filter(([key]) => keys.has(key) === keep));
+}
+
+/** The right side wins, except that two objects merge. */
+function merge(a: ObjectValue, b: ObjectValue): ObjectValue {
+  const kept = objectEntries(a).map(([key, left]) => {
+    const right = objectGet(b, key);
+    if (right === undefined) return [key, left] as const;
+    return [key, isObject(left) && isObject(right) ? merge(left, right) : right] as const;
+  });
+  const added = objectEntries(b).filter(([key]) => objectGet(a, key) === undefined);
+  return objectFromEntries([...kept, ...added]);
+}
+
+function isSubset(larger: Value, smaller: Value): boolean {
+  if (isObject(larger) && isObject(smaller)) return isSubobject(larger, smaller);
+  if (larger instanceof RegoSet && smaller instanceof RegoSet) {
+    return smaller.size <= larger.size && smaller.sorted().every((member) => larger.has(member));
+  }
+  if (Array.isArray(larger) && Array.isArray(smaller)) return containsRun(larger, smaller);
+  if (Array.isArray(larger) && smaller instanceof RegoSet) {
+    const members = setFrom(larger as readonly Value[]);
+    return smaller.sorted().every((member) => members.has(member));
+  }
+  throw new BuiltinError(
+    'both arguments object.subset must be of the same type or array and set',
+    'eval_builtin_error',
+  );
+}
+
+/** Recursive over objects, sets and arrays found under the same key. */
+function isSubobject(larger: ObjectValue, smaller: ObjectValue): boolean {
+  if (objectSize(smaller) > objectSize(larger)) return false;
+  return objectEntries(smaller).every(([key, part]) => {
+    const whole = objectGet(larger, key);
+    if (whole === undefined) return false;
+    if (isObject(whole) && isObject(part)) return isSubobject(whole, part);
+    if (whole instanceof RegoSet && part instanceof RegoSet) return isSubset(whole, part);
+    if (Array.isArray(whole) && Array.isArray(part)) return containsRun(whole, part);
+    return compare(whole, part) === 0;
+  });
+}
+
+/** Whether `run` appears contiguously. */
+function containsRun(items: readonly Value[], run: readonly Value[]): boolean {
+  for (let start = 0; start + run.length <= items.length; start += 1) {
+    if (run.every((value, index) => equal(value, items[start + index] as Value))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,36 @@
+/** Every builtin this package has, and the few of OPA's that it refuses to have. */
+import { AGGREGATES } from './aggregates.ts';
+import { ARRAYS } from './arrays.ts';
+import type { Builtin } from './builtin.ts';
+import { GRAPH } from './graph.ts';
+import { NUMBERS } from './numbers.ts';
+import { OBJECTS } from './objects.ts';
+import { OPERATORS } from './operators.ts';
+import { PRINTING } from './printing.ts';
+import { SETS } from './sets.ts';
+import { STRINGS } from './strings.ts';
+import { TYPES } from './types.ts';
+
+const FAMILIES: readonly (readonly Builtin[])[] = [
+  OPERATORS,
+  NUMBERS,
+  AGGREGATES,
+  SETS,
+  ARRAYS,
+  OBJECTS,
+  STRINGS,
+  TYPES,
+  GRAPH,
+  PRINTING,
+];
+
+/** By name. Operators are found under their builtin's name (`plus`), see {@link Builtin.infix}. */
+export const BUILTINS: ReadonlyMap<string, Builtin> = new Map(
+  FAMILIES.flat().map((builtin) => [builtin.name, builtin] as const),
+);
+
+/** OPA's builtins that do not exist here, and why; a policy that calls one is refused when it is loaded. */
+export const EXCLUDED: ReadonlyMap<string, string> = new Map([
+  ['http.send', 'a decision must not call out'],
+  ['net.lookup_ip_addr', 'a decision must not wait for DNS'],
+]);

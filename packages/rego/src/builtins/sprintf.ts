@@ -1,0 +1,324 @@
+/**
+ * Go's `fmt.Sprintf` over Rego values, with Go's complaints in place: `%!d(string=a)`, `%!s(MISSING)`,
+ * `%!(EXTRA int=1)`. Numbers arrive as int, *big.Int or float64, strings as strings, anything else as its text.
+ */
+import { BigNumber, numberText, toDouble } from '../value/number.ts';
+import type { Value } from '../value/value.ts';
+import { formatFloat } from './go-float.ts';
+import { escapeRune, isPrintable, quote, regoText } from './text.ts';
+
+type Argument = { readonly type: 'int' | '*big.Int'; readonly value: bigint } | FloatArgument | StringArgument;
+interface FloatArgument {
+  readonly type: 'float64';
+  readonly value: number;
+}
+interface StringArgument {
+  readonly type: 'string';
+  readonly value: string;
+}
+
+interface Spec {
+  minus: boolean;
+  plus: boolean;
+  sharp: boolean;
+  space: boolean;
+  zero: boolean;
+  width: number | undefined;
+  precision: number | undefined;
+}
+
+/** Go refuses widths and precisions beyond this. */
+const MAX_WIDTH = 1_000_000;
+
+export function formatGo(format: string, values: readonly Value[]): string {
+  return new Formatter(format, values.map(toArgument)).run();
+}
+
+class Formatter {
+  readonly #format: string;
+  readonly #args: readonly Argument[];
+  #at = 0;
+  #next = 0;
+  #reordered = false;
+  #goodIndex = true;
+
+  constructor(format: string, args: readonly Argument[]) {
+    this.#format = format;
+    this.#args = args;
+  }
+
+  run(): string {
+    let result = '';
+    while (this.#at < this.#format.length) {
+      const percent = this.#format.indexOf('%', this.#at);
+      if (percent < 0) break;
+      result += this.#format.slice(this.#at, percent);
+      this.#at = percent + 1;
+      result += this.#directive();
+    }
+    return result + this.#format.slice(this.#at) + this.#extra();
+  }
+
+  #directive(): string {
+    this.#goodIndex = true;
+    const spec = this.#flags();
+    let complaint = this.#index();
+    complaint += this.#width(spec);
+    complaint += this.#precision(spec);
+    complaint += this.#index();
+    const rune = this.#format.codePointAt(this.#at);
+    if (rune === undefined) return `${complaint}%!(NOVERB)`;
+    const verb = String.fromCodePoint(rune);
+    this.#at += verb.length;
+    if (verb === '%') return `${complaint}%`;
+    if (!this.#goodIndex) return `${complaint}%!${verb}(BADINDEX)`;
+    const argument = this.#args[this.#next];
+    if (argument === undefined) return `${complaint}%!${verb}(MISSING)`;
+    this.#next += 1;
+    return complaint + formatArgument(argument, verb, spec);
+  }
+
+  #flags(): Spec {
+    const spec: Spec = {
+      minus: false,
+      plus: false,
+      sharp: false,
+      space: false,
+      zero: false,
+      width: undefined,
+      precision: undefined,
+    };
+    for (;;) {
+      switch (this.#format[this.#at]) {
+        case '#':
+          spec.sharp = true;
+          break;
+        case '0':
+          spec.zero = true;
+          break;
+        case '+':
+          spec.plus = true;
+          break;
+        case '-':
+          spec.minus = true;
+          break;
+        case ' ':
+          spec.space = true;
+          break;
+        default:
+          return spec;
+      }
+      this.#at += 1;
+    }
+  }
+
+  /** An explicit argument index, `[2]`. */
+  #index(): '' {
+    if (this.#format[this.#at] !== '[') return '';
+    this.#reordered = true;
+    const close = this.#format.indexOf(']', this.#at);
+    const digits = close < 0 ? '' : this.#format.slice(this.#at + 1, close);
+    const index = /^\d+$/.test(digits) ? Number(digits) - 1 : -1;
+    this.#at = close < 0 ? this.#at + 1 : close + 1;
+    if (index < 0 || index >= this.#args.length) this.#goodIndex = false;
+    else this.#next = index;
+    return '';
+  }
+
+  #width(spec: Spec): string {
+    if (this.#format[this.#at] !== '*') {
+      spec.width = this.#digits();
+      return '';
+    }
+    this.#at += 1;
+    const width = this.#star();
+    if (width === undefined) return '%!(BADWIDTH)';
+    if (width < 0) spec.minus = true;
+    spec.width = Math.abs(width);
+    return '';
+  }
+
+  #precision(spec: Spec): string {
+    if (this.#format[this.#at] !== '.') return '';
+    this.#at += 1;
+    this.#index();
+    if (this.#format[this.#at] !== '*') {
+      spec.precision = this.#digits() ?? 0;
+      return '';
+    }
+    this.#at += 1;
+    const precision = this.#star();
+    if (precision === undefined || precision < 0) return '%!(BADPREC)';
+    spec.precision = precision;
+    return '';
+  }
+
+  #star(): number | undefined {
+    const argument = this.#args[this.#next];
+    if (argument === undefined) return undefined;
+    this.#next += 1;
+    if (argument.type !== 'int') return undefined;
+    const value = Number(argument.value);
+    return Math.abs(value) > MAX_WIDTH ? undefined : value;
+  }
+
+  #digits(): number | undefined {
+    const digits = /\d*/y;
+    digits.lastIndex = this.#at;
+    const text = digits.exec(this.#format)?.[0] ?? '';
+    this.#at += text.length;
+    return text === '' || Number(text) > MAX_WIDTH ? undefined : Number(text);
+  }
+
+  #extra(): string {
+    if (this.#reordered || this.#next >= this.#args.length) return '';
+    const rest = this.#args.slice(this.#next).map((argument) => `${argument.type}=${plain(argument)}`);
+    return `%!(EXTRA ${rest.join(', ')})`;
+  }
+}
+
+function toArgument(value: Value): Argument {
+  if (typeof value === 'string') return { type: 'string', value };
+  if (typeof value !== 'number' && !(value instanceof BigNumber)) return { type: 'string', value: regoText(value) };
+  const text = numberText(value);
+  if (/^-?\d+$/.test(text)) {
+    const integer = BigInt(text);
+    return { type: BigInt.asIntN(64, integer) === integer ? 'int' : '*big.Int', value: integer };
+  }
+  const double = toDouble(value);
+  return Number.isFinite(double) ? { type: 'float64', value: double } : { type: 'string', value: text };
+}
+
+function plain(argument: Argument): string {
+  return argument.type === 'float64' ? formatFloat(argument.value, 'g') : String(argument.value);
+}
+
+function formatArgument(argument: Argument, verb: string, spec: Spec): string {
+  if (verb === 'T') return pad(argument.type, spec);
+  if (verb === 'p') return bad(argument, verb);
+  switch (argument.type) {
+    case 'string':
+      return formatString(argument, verb, spec);
+    case 'float64':
+      return formatDouble(argument, verb, spec);
+    default:
+      return formatInteger(argument, verb, spec);
+  }
+}
+
+function bad(argument: Argument, verb: string): string {
+  const type = argument.type === '*big.Int' ? 'big.Int' : argument.type;
+  return `%!${verb}(${type}=${plain(argument)})`;
+}
+
+function formatString(argument: StringArgument, verb: string, spec: Spec): string {
+  const text =
+    spec.precision === undefined ? argument.value : Array.from(argument.value).slice(0, spec.precision).join('');
+  switch (verb) {
+    case 'v':
+      return pad(spec.sharp ? quote(argument.value) : text, spec);
+    case 's':
+      return pad(text, spec);
+    case 'q':
+      return pad(spec.sharp && !text.includes('`') ? `\`${text}\`` : quote(text), spec);
+    case 'x':
+    case 'X':
+      return pad(hexBytes(argument.value, verb === 'X', spec), spec);
+    default:
+      return bad(argument, verb);
+  }
+}
+
+function hexBytes(text: string, upper: boolean, spec: Spec): string {
+  const bytes = [...new TextEncoder().encode(text)].slice(0, spec.precision);
+  const prefix = spec.sharp ? '0x' : '';
+  const pairs = bytes.map((byte) => (spec.space ? prefix : '') + byte.toString(16).padStart(2, '0'));
+  const hex = spec.space ? pairs.join(' ') : (pairs.length > 0 ? prefix : '') + pairs.join('');
+  return upper ? hex.toUpperCase() : hex;
+}
+
+const RADIX: Readonly<Record<string, readonly [radix: number, prefix: string]>> = {
+  v: [10, ''],
+  d: [10, ''],
+  b: [2, '0b'],
+  o: [8, '0'],
+  O: [8, '0o'],
+  x: [16, '0x'],
+  X: [16, '0X'],
+};
+
+function formatInteger(argument: Argument & { value: bigint }, verb: string, spec: Spec): string {
+  if (argument.type === 'int' && (verb === 'c' || verb === 'q' || verb === 'U'))
+    return formatRune(argument.value, verb, spec);
+  const radix = RADIX[verb];
+  if (radix === undefined) return bad(argument, verb);
+  const negative = argument.value < 0n;
+  let digits = (negative ? -argument.value : argument.value).toString(radix[0]);
+  if (verb === 'X') digits = digits.toUpperCase();
+  if (spec.precision !== undefined) {
+    if (spec.precision === 0 && argument.value === 0n) return pad('', { ...spec, zero: false });
+    digits = digits.padStart(spec.precision, '0');
+  }
+  const prefix = verb === 'O' || spec.sharp ? radix[1] : '';
+  const sign = negative ? '-' : spec.plus ? '+' : spec.space ? ' ' : '';
+  return padNumber(sign + prefix, digits, { ...spec, zero: spec.zero && spec.precision === undefined });
+}
+
+function formatRune(value: bigint, verb: string, spec: Spec): string {
+  const valid = value >= 0n && value <= 0x10ffffn && !(value >= 0xd800n && value <= 0xdfffn);
+  const rune = valid ? String.fromCodePoint(Number(value)) : '\ufffd';
+  if (verb === 'c') return pad(rune, spec);
+  if (verb === 'q') return pad(quoteRune(rune), spec);
+  const code = value
+    .toString(16)
+    .toUpperCase()
+    .padStart(Math.max(4, spec.precision ?? 0), '0');
+  return pad(spec.sharp && isPrintable(rune) ? `U+${code} '${rune}'` : `U+${code}`, { ...spec, zero: false });
+}
+
+function quoteRune(rune: string): string {
+  if (rune === "'") return "'\\''";
+  if (rune === '"') return `'"'`;
+  const quoted = quote(rune).slice(1, -1);
+  return `'${quoted === rune || quoted.startsWith('\\') ? quoted : escapeRune(rune)}'`;
+}
+
+function formatDouble(argument: FloatArgument, verb: string, spec: Spec): string {
+  const text = doubleText(argument.value, verb, spec.precision);
+  if (text === undefined) return bad(argument, verb);
+  const negative = text.startsWith('-');
+  const sign = negative ? '-' : spec.plus ? '+' : spec.space ? ' ' : '';
+  return padNumber(sign, text.replace(/^[+-]/, ''), spec);
+}
+
+function doubleText(value: number, verb: string, precision: number | undefined): string | undefined {
+  switch (verb) {
+    case 'v':
+    case 'g':
+      return formatFloat(value, 'g', precision);
+    case 'G':
+      return formatFloat(value, 'g', precision).toUpperCase();
+    case 'e':
+      return formatFloat(value, 'e', precision ?? 6);
+    case 'E':
+      return formatFloat(value, 'e', precision ?? 6).toUpperCase();
+    case 'f':
+    case 'F':
+      return formatFloat(value, 'f', precision ?? 6);
+    default:
+      return undefined;
+  }
+}
+
+function padNumber(prefix: string, digits: string, spec: Spec): string {
+  if (!spec.zero || spec.minus || spec.width === undefined) return pad(prefix + digits, { ...spec, zero: false });
+  return prefix + digits.padStart(spec.width - prefix.length, '0');
+}
+
+function pad(text: string, spec: Spec): string {
+  if (spec.width === undefined) return text;
+  const missing = spec.width - Array.from(text).length;
+  if (missing <= 0) return text;
+  if (spec.minus) return text + ' '.repeat(missing);
+  return (spec.zero ? '0' : ' ').repeat(missing) + text;
+}
