@@ -1,5 +1,21 @@
 /** What a service, a gateway or a sidecar needs to prove who it is and to check who others are. */
 
+export type { AlgorithmName } from './jwt/algorithms.ts';
+export { type BearerOptions, readBearer } from './jwt/bearer.ts';
+export { checkConfirmation } from './jwt/binding.ts';
+export type { Confirmation } from './jwt/claims.ts';
+export type { KeyFinding, KeySet, VerificationKey } from './jwt/jwks.ts';
+export type { JwksSource, JwksState } from './jwt/jwks-source.ts';
+export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
+export { requireScopes } from './jwt/scope.ts';
+export { JsonError, type JsonErrorKind, type JsonObject, type JsonValue, parseStrictJson } from './jwt/strict-json.ts';
+export {
+  createTokenVerifier,
+  type TokenVerifier,
+  type TokenVerifierOptions,
+  type TrustedIssuer,
+  type VerifiedToken,
+} from './jwt/verify.ts';
 export type { Clock, HttpClient, HttpRequest, HttpResponse } from './ports.ts';
 export { asProblem, PROBLEMS, Problem, type ProblemCode, type ProblemOptions, type ProblemSource } from './problem.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
