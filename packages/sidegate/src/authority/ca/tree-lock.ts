@@ -1,0 +1,42 @@
+/**
+ * One writer at a time for a certificates directory. SQLite's file lock is the kernel's: it ends with the process,
+ * also on SIGKILL, so that an interrupted run leaves nothing to clean up. Fails closed: no lock, no writing.
+ */
+
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ATTEMPT_EVERY_MS = 20;
+const SQLITE_BUSY = 5;
+
+/** Another process holds the directory for longer than anybody should wait. */
+export class TreeBusy extends Error {
+  override readonly name = 'TreeBusy';
+}
+
+/**
+ * Waits for the directory and holds it until disposed.
+ *
+ * @throws {TreeBusy} when another run has held it for `attempts` times 20 ms.
+ */
+export async function lockTree(directory: string, attempts = 1500): Promise<Disposable> {
+  const database = new DatabaseSync(join(directory, '.lock'), { timeout: 0 });
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    if (tryLock(database)) return { [Symbol.dispose]: () => database.close() };
+    await sleep(ATTEMPT_EVERY_MS);
+  }
+  database.close();
+  throw new TreeBusy(`${directory} is in use by another run that makes certificates; try again when it has ended`);
+}
+
+function tryLock(database: DatabaseSync): boolean {
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return false;
+    database.close();
+    throw error;
+  }
+}
