@@ -11,6 +11,7 @@ export interface Shape {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Shape>>;
   readonly additionalProperties?: boolean | Shape;
+  readonly propertyNames?: Shape;
   readonly required?: readonly string[];
   readonly items?: Shape;
   readonly anyOf?: readonly Shape[];
@@ -24,9 +25,33 @@ export interface Shape {
   readonly writeOnly?: boolean;
 }
 
-/** The JSON Schema of what a user may write. */
+/** Appended to the key of a secret: the file that holds it. */
+export const FILE_SUFFIX = '_file';
+
+const SECRET_FILE: Shape = { type: 'string', format: 'path', examples: ['/run/secrets/order-service'] };
+
+/** The JSON Schema of what a user may write; beside every secret `key` there is a `key_file`. */
 export function shapeOf(schema: z.ZodType): Shape {
-  return z.toJSONSchema(schema, { io: 'input' }) as Shape;
+  return withSecretFiles(z.toJSONSchema(schema, { io: 'input' })) as Shape;
+}
+
+function withSecretFiles(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(withSecretFiles);
+  if (node === null || typeof node !== 'object') return node;
+  const shape: Shape = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withSecretFiles(value)]));
+  const secrets = Object.keys(shape.properties ?? {}).filter((key) => shape.properties?.[key]?.writeOnly === true);
+  if (secrets.length === 0) return shape;
+  const files = secrets.map((key) => [
+    `${key}${FILE_SUFFIX}`,
+    { ...SECRET_FILE, description: `File that holds \`${key}\`.` },
+  ]);
+  const needed = secrets.filter((key) => shape.required?.includes(key));
+  return {
+    ...shape,
+    properties: { ...shape.properties, ...Object.fromEntries(files) },
+    required: shape.required?.filter((key) => !secrets.includes(key)),
+    allOf: needed.map((key) => ({ oneOf: [{ required: [key] }, { required: [`${key}${FILE_SUFFIX}`] }] })),
+  };
 }
 
 /** All shapes that a value may have: the shape itself, or the members of a union that fit `value`. */
@@ -60,31 +85,28 @@ export function shapesAt(root: Shape, document: unknown, path: KeyPath): readonl
   return shapes.flatMap((shape) => alternatives(shape, value));
 }
 
-/** Calls `visit` for every string in a document whose shape is known. */
-export function visitStrings(
+/** Calls `visit` for every value in a document that has a shape, parents first. */
+export function visit(
   root: Shape,
   document: unknown,
-  visit: (path: KeyPath, text: string, shape: Shape) => void,
+  visitor: (path: KeyPath, value: unknown, shapes: readonly Shape[]) => void,
 ): void {
   const walk = (shapes: readonly Shape[], value: unknown, path: KeyPath): void => {
-    if (typeof value === 'string') {
-      const [shape] = shapes.flatMap((each) => alternatives(each, value));
-      if (shape !== undefined) visit(path, value, shape);
-      return;
-    }
-    if (value === null || typeof value !== 'object') return;
-    const entries: Iterable<[string | number, unknown]> = Array.isArray(value)
-      ? value.entries()
-      : Object.entries(value);
-    for (const [part, child] of entries) {
-      walk(
-        shapes.flatMap((shape) => childShapes(shape, value, part)),
-        child,
-        [...path, part],
-      );
+    if (shapes.length === 0) return;
+    const members = shapes.flatMap((shape) => alternatives(shape, value));
+    visitor(path, value, members);
+    for (const part of partsOf(value)) {
+      const below = members.flatMap((shape) => childShapes(shape, value, part));
+      walk(below, childOf(value, part), [...path, part]);
     }
   };
   walk([root], document, []);
+}
+
+/** The keys or indexes of a mapping or list. */
+export function partsOf(value: unknown): readonly (string | number)[] {
+  if (Array.isArray(value)) return [...value.keys()];
+  return value !== null && typeof value === 'object' ? Object.keys(value) : [];
 }
 
 /** The value of a key or index, or undefined. */

@@ -3,6 +3,7 @@
  * Exports hold far more: unknown keys are allowed here, and only here.
  */
 import { z } from 'zod';
+import type { Finding } from './rule.ts';
 import { secret } from './scalars.ts';
 
 /** Marks a realm as a laboratory: only there does the password grant exist. */
@@ -73,3 +74,22 @@ export const realmSchema = z.looseObject({
 });
 
 export type RealmConfig = z.output<typeof realmSchema>;
+
+/** The kind of protocol mapper that the lab identity provider knows. */
+export const AUDIENCE_MAPPER = 'oidc-audience-mapper';
+
+/** One finding for each kind of protocol mapper that is ignored. */
+export function* realmWarnings(realm: RealmConfig): Generator<Finding> {
+  const seen = new Set<string>([AUDIENCE_MAPPER]);
+  for (const list of ['clients', 'clientScopes'] as const) {
+    for (const [index, { protocolMappers }] of realm[list].entries()) {
+      for (const [mapper, { protocolMapper: kind }] of protocolMappers.entries()) {
+        if (seen.has(kind)) continue;
+        seen.add(kind);
+        const path = [list, index, 'protocolMappers', mapper, 'protocolMapper'];
+        const hint = `only ${AUDIENCE_MAPPER} is read`;
+        yield { path, message: 'mappers of this kind are ignored', hint, code: 'no_effect' };
+      }
+    }
+  }
+}

@@ -8,13 +8,13 @@ import { Secret } from '../secret.ts';
 function parsed<T>(parse: (text: string) => T | undefined, message: string, examples: readonly string[]) {
   return z
     .string()
+    .meta({ examples: [...examples] })
     .transform((text, context): T => {
       const value = parse(text);
       if (value !== undefined) return value;
       context.addIssue({ code: 'custom', message });
       return z.NEVER;
-    })
-    .meta({ examples: [...examples] });
+    });
 }
 
 /** A string that `accepts` lets through as it is. */
@@ -32,13 +32,13 @@ export function duration(shortest: string, longest: string) {
   return z
     .string()
     .regex(DURATION_PATTERN, 'is not a duration')
+    .meta({ examples: ['500ms', '60s', '5m', '1h', '90d'] })
     .transform((text, context): number => {
       const milliseconds = parseDuration(text);
       if (milliseconds !== undefined && milliseconds >= least && milliseconds <= most) return milliseconds;
       context.addIssue({ code: 'custom', message: `must be between ${shortest} and ${longest}` });
       return z.NEVER;
-    })
-    .meta({ examples: ['500ms', '60s', '5m', '1h', '90d'] });
+    });
 }
 
 /** A listen address, parsed to `{host, port}`. */

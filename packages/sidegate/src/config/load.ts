@@ -1,0 +1,58 @@
+/** The kinds of configuration files, and how each is loaded. */
+import { type DocumentKind, type Loaded, type LoadOptions, loadDocument } from './load-document.ts';
+import { type IdentityProviderConfig, identityProviderSchema } from './schema/identity-provider.ts';
+import { type LabConfig, labSchema } from './schema/lab.ts';
+import { type RealmConfig, realmSchema, realmWarnings } from './schema/realm.ts';
+import { type SidecarConfig, sidecarSchema } from './schema/sidecar.ts';
+import { sidecarWarnings } from './schema/sidecar-warnings.ts';
+
+/** One sidecar; every key can be overridden by `AUTHZ_…`. */
+export function loadSidecarConfig(text: string, options: LoadOptions): Loaded<SidecarConfig> {
+  return loadDocument(SIDECAR, text, options);
+}
+
+/** A whole system on one machine. */
+export function loadLabConfig(text: string, options: LoadOptions): Loaded<LabConfig> {
+  return loadDocument(LAB, text, options);
+}
+
+/** The lab identity provider. */
+export function loadIdentityProviderConfig(text: string, options: LoadOptions): Loaded<IdentityProviderConfig> {
+  return loadDocument(IDENTITY_PROVIDER, text, options);
+}
+
+/** A Keycloak realm, as JSON. */
+export function loadRealm(text: string, options: LoadOptions): Loaded<RealmConfig> {
+  return loadDocument(REALM, text, options);
+}
+
+const SIDECAR: DocumentKind<SidecarConfig> = {
+  schema: sidecarSchema,
+  overridePrefix: 'AUTHZ_',
+  variables: 'everywhere',
+  secretLiterals: 'error',
+  warnings: sidecarWarnings,
+};
+
+const LAB: DocumentKind<LabConfig> = {
+  schema: labSchema,
+  overridePrefix: undefined,
+  variables: 'everywhere',
+  secretLiterals: 'error',
+};
+
+const IDENTITY_PROVIDER: DocumentKind<IdentityProviderConfig> = {
+  schema: identityProviderSchema,
+  overridePrefix: undefined,
+  variables: 'everywhere',
+  secretLiterals: 'error',
+};
+
+// Keycloak's own `${role_…}` message keys stay as they are
+const REALM: DocumentKind<RealmConfig> = {
+  schema: realmSchema,
+  overridePrefix: undefined,
+  variables: 'secrets',
+  secretLiterals: 'warning',
+  warnings: realmWarnings,
+};

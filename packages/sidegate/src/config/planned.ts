@@ -1,0 +1,77 @@
+/** Keys and values of the full configuration reference that this version does not implement, and so refuses. */
+
+const KEYS: ReadonlySet<string> = new Set([
+  'proxy.upstream.max_idle_conns',
+  'proxy.upstream.idle_conn_timeout',
+  'proxy.upstream.tls',
+  'proxy.auth.cookie_name',
+  'proxy.authz.on_deny',
+  'proxy.routes[].rate_limit',
+  'proxy.routes[].websocket',
+  'proxy.public_paths',
+  'proxy.cors',
+  'proxy.rate_limit',
+  'proxy.retry',
+  'jwt.issuers[].algorithms',
+  'policy.opa',
+  'policy.query',
+  'policy.default_decision',
+  'policy.print_enabled',
+  'policy.hot_reload',
+  'policy.bundle',
+  'policy.fallback',
+  'egress.defaults',
+  'egress.token_store.redis',
+  'egress.targets.*.auth.params',
+  'egress.routes[].methods',
+  'cache',
+  'audit.events',
+  'audit.enrichment',
+  'audit.export.stdout.format',
+  'audit.export.file.max_size',
+  'audit.export.file.max_files',
+  'audit.export.otlp',
+  'observability',
+  'server',
+]);
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  'proxy.mode': ['decision_only'],
+  'policy.engine': ['builtin', 'opa_sidecar', 'opa_wasm'],
+  'egress.token_store.type': ['redis'],
+  'egress.targets.*.auth.type': [
+    'bearer',
+    'api_key',
+    'basic',
+    'mtls',
+    'token_exchange',
+    'transaction_token',
+    'service_jwt',
+    'spiffe_jwt',
+    'hmac',
+    'http_signature',
+  ],
+  'egress.targets.*.auth.client_auth': ['private_key_jwt', 'tls_client_auth', 'spiffe_jwt'],
+};
+
+/** Whether a key of the reference is not supported yet. */
+export function isPlannedKey(path: readonly (string | number)[]): boolean {
+  return KEYS.has(pattern(path));
+}
+
+/** Whether a value of the reference is not supported yet. */
+export function isPlannedValue(path: readonly (string | number)[], value: unknown): boolean {
+  return VALUES[pattern(path)]?.some((planned) => planned === value) ?? false;
+}
+
+/** The path with `[]` for indexes and `*` for the names of targets. */
+function pattern(path: readonly (string | number)[]): string {
+  const targets = path[0] === 'egress' && path[1] === 'targets';
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return '[]';
+      const key = targets && index === 2 ? '*' : part;
+      return index === 0 ? key : `.${key}`;
+    })
+    .join('');
+}

@@ -1,0 +1,53 @@
+/** What a sidecar's configuration allows and its owner should know. */
+import { isLoopback } from '../address.ts';
+import type { Finding } from './rule.ts';
+import type { SidecarConfig } from './sidecar.ts';
+
+/** Findings that do not stop the start. */
+export function* sidecarWarnings(config: SidecarConfig): Generator<Finding> {
+  yield* identityWarnings(config);
+  yield* listenerWarnings(config);
+  yield* targetWarnings(config);
+}
+
+function* identityWarnings({ proxy, identities }: SidecarConfig): Generator<Finding> {
+  const bound = Object.keys(identities).length > 0;
+  if (proxy.mtls.enabled && !bound) {
+    yield {
+      path: ['proxy', 'mtls', 'allowed_clients'],
+      message: 'no token is bound to these certificates: a client may present the token of another',
+      hint: 'add identities: {<certificate identity>: <client id>}',
+      code: 'identities_missing',
+    };
+  }
+  if (!proxy.mtls.enabled && bound) {
+    const hint = 'set proxy.mtls.enabled to true';
+    yield { path: ['identities'], message: 'has no effect without client certificates', hint, code: 'no_effect' };
+  }
+  if (!proxy.mtls.enabled && proxy.mtls.allowed_clients.length > 0) {
+    const hint = 'set proxy.mtls.enabled to true';
+    yield { path: ['proxy', 'mtls', 'allowed_clients'], message: 'has no effect', hint, code: 'no_effect' };
+  }
+}
+
+function* listenerWarnings({ http, proxy, jwt }: SidecarConfig): Generator<Finding> {
+  if (!proxy.enabled) return;
+  const { host } = http.addr;
+  if (!http.tls.enabled && !(host !== undefined && isLoopback(host))) {
+    const message = 'tokens arrive in clear text from other machines';
+    yield { path: ['http', 'tls', 'enabled'], message, hint: 'enable TLS, or listen on 127.0.0.1', code: 'insecure' };
+  }
+  if (!jwt.validation.require_expiration) {
+    const path = ['jwt', 'validation', 'require_expiration'];
+    yield { path, message: 'a token without exp is valid for ever', code: 'insecure' };
+  }
+}
+
+function* targetWarnings({ egress }: SidecarConfig): Generator<Finding> {
+  for (const [name, { tls }] of Object.entries(egress.targets)) {
+    const files = tls.ca_cert ?? tls.client_cert;
+    if (tls.enabled || files === undefined) continue;
+    const path = ['egress', 'targets', name, 'tls'];
+    yield { path, message: 'has no effect', hint: 'set tls.enabled to true', code: 'no_effect' };
+  }
+}
