@@ -56,3 +56,13 @@ const REALM: DocumentKind<RealmConfig> = {
   secretLiterals: 'warning',
   warnings: realmWarnings,
 };
+
+/** The loader of each kind of file, by the name that the command line has for it. */
+export const LOADERS = {
+  sidecar: loadSidecarConfig,
+  lab: loadLabConfig,
+  idp: loadIdentityProviderConfig,
+  realm: loadRealm,
+} as const;
+
+export type KindName = keyof typeof LOADERS;

@@ -23,7 +23,6 @@ const KEYS: ReadonlySet<string> = new Set([
   'egress.defaults',
   'egress.token_store.redis',
   'egress.targets.*.auth.params',
-  'egress.routes[].methods',
   'cache',
   'audit.events',
   'audit.enrichment',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isLoopback } from '../address.ts';
 import { type Finding, reading, refuse } from './rule.ts';
-import { address, duration, filePath, name, origin, pathPrefix, secret, url } from './scalars.ts';
+import { address, duration, filePath, method, name, origin, pathPrefix, routePrefix, secret, url } from './scalars.ts';
 
 const scope = () =>
   z
@@ -64,7 +64,8 @@ const targetSchema = z
 
 const routeSchema = z
   .strictObject({
-    path_prefix: pathPrefix().describe('Whole segments: `/data` matches `/data/x`, not `/database`.'),
+    path_prefix: routePrefix().describe('Whole segments: `/data` matches `/data/x`, not `/database`.'),
+    methods: z.array(method()).min(1).optional().describe('Absent: every method.'),
     target: name().describe('Name of a target.'),
     strip_prefix: pathPrefix().optional().describe('Removed from the path before forwarding.'),
     rewrite_prefix: pathPrefix().optional().describe('Put before the path after stripping.'),

@@ -2,16 +2,12 @@
 import { z } from 'zod';
 import { proxyHeadersSchema } from './proxy-headers.ts';
 import { reading, refuse } from './rule.ts';
-import { certificateIdentity, duration, headerName, origin, pathGlob, pathPrefix } from './scalars.ts';
+import { certificateIdentity, duration, headerName, method, origin, pathGlob, pathPrefix } from './scalars.ts';
 
 const routeSchema = z
   .strictObject({
     path: pathGlob().describe('`*` is one segment; a final `**` is the rest, also none.'),
-    methods: z
-      .array(z.string().regex(/^[A-Z]{1,32}$/, 'is not a method in upper case'))
-      .min(1)
-      .optional()
-      .describe('Absent: every method.'),
+    methods: z.array(method()).min(1).optional().describe('Absent: every method.'),
     upstream: origin()
       .optional()
       .describe('Absent: `proxy.upstream.url`. The `url` of an egress target uses the TLS settings of that target.'),

@@ -83,6 +83,17 @@ export const headerName = () =>
 /** A path of plain segments without trailing slash, as matched segment by segment. */
 export const pathPrefix = () => checked(isPlainPath, 'is not a path of whole segments', ['/data', '/api/v1']);
 
+/** A path prefix that may also be `/`, which every path begins with. */
+export const routePrefix = () =>
+  checked((text) => text === '/' || isPlainPath(text), 'is not a path of whole segments', ['/data', '/']);
+
+/** A request method. */
+export const method = () =>
+  z
+    .string()
+    .regex(/^[A-Z]{1,32}$/, 'is not a method in upper case')
+    .meta({ examples: ['GET', 'POST'] });
+
 /** A route pattern: `*` stands for one segment, a final `**` for the rest, also none. */
 export const pathGlob = () =>
   checked(

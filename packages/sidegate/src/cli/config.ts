@@ -1,0 +1,62 @@
+/** `sidegate config`: check configuration files, print their JSON Schema. */
+import { Argument, Command, Option } from 'commander';
+import { type Diagnostic, renderDiagnostic } from '../config/diagnostic.ts';
+import { jsonSchemaOf } from '../config/json-schema.ts';
+import { KINDS, type KindName } from '../config/load.ts';
+import { type Loaded, loadDocument } from '../config/load-document.ts';
+import { chosenConfigFile, loadConfigFile } from './config-file.ts';
+import { EXIT } from './exit-code.ts';
+
+interface CheckOptions {
+  readonly kind: KindName;
+  readonly root?: string;
+  readonly json?: boolean;
+}
+
+/** The `config` command with its subcommands. */
+export function configCommand(): Command {
+  const kind = (): Option => new Option('--kind <kind>', 'kind of file').choices(Object.keys(KINDS)).default('sidecar');
+  const check = new Command('check')
+    .description('Report every mistake in configuration files, with line and column.')
+    .addArgument(new Argument('[files...]', 'files to check; none: SIDEGATE_CONFIG or AUTHZ_CONFIG_PATH'))
+    .addOption(kind())
+    .option('--root <dir>', 'prefix of every absolute path in the files, as with chroot')
+    .option('--json', 'one JSON document on standard output')
+    .addHelpText('after', '\nExit codes: 0 no errors (there may be warnings), 64 wrong command line, 78 errors.')
+    .action((files: string[], options: CheckOptions, command: Command) => checkFiles(files, options, command));
+  const schema = new Command('schema')
+    .description('Print the JSON Schema (2020-12) of a kind of file.')
+    .addOption(kind())
+    .option('--json', 'the same; the output is always JSON')
+    .addHelpText('after', '\nExit codes: 0 ok, 64 wrong command line.')
+    .action(({ kind }: CheckOptions) => print(JSON.stringify(jsonSchemaOf(kind), null, 2)));
+  return new Command('config').description('Check configuration files.').addCommand(check).addCommand(schema);
+}
+
+function checkFiles(named: readonly string[], options: CheckOptions, command: Command): void {
+  const { env } = process;
+  const files = named.length > 0 ? named : [chosenConfigFile(undefined, env)].filter((file) => file !== undefined);
+  if (files.length === 0) command.error('error: no file to check', { exitCode: EXIT.usage });
+  const results = files.map((file) => {
+    const loaded: Loaded<unknown> = loadConfigFile(
+      (text, loading) => loadDocument<unknown>(KINDS[options.kind], text, loading),
+      file,
+      { env, root: options.root },
+    );
+    return { file, ok: loaded.ok, findings: loaded.ok ? loaded.warnings : loaded.diagnostics };
+  });
+  print(
+    options.json === true ? JSON.stringify({ ok: results.every(({ ok }) => ok), files: results }) : report(results),
+  );
+  if (!results.every(({ ok }) => ok)) process.exitCode = EXIT.config;
+}
+
+function report(results: readonly { file: string; ok: boolean; findings: readonly Diagnostic[] }[]): string {
+  return results
+    .flatMap(({ file, ok, findings }) => [...findings.map(renderDiagnostic), `${file}: ${ok ? 'ok' : 'not usable'}`])
+    .join('\n');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
