@@ -2,8 +2,8 @@
 import { Argument, Command, Option } from 'commander';
 import { type Diagnostic, renderDiagnostic } from '../config/diagnostic.ts';
 import { jsonSchemaOf } from '../config/json-schema.ts';
-import { KINDS, type KindName } from '../config/load.ts';
-import { type Loaded, loadDocument } from '../config/load-document.ts';
+import { type KindName, LOADERS } from '../config/load.ts';
+import type { Loaded, LoadOptions } from '../config/load-document.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { EXIT } from './exit-code.ts';
 
@@ -15,7 +15,8 @@ interface CheckOptions {
 
 /** The `config` command with its subcommands. */
 export function configCommand(): Command {
-  const kind = (): Option => new Option('--kind <kind>', 'kind of file').choices(Object.keys(KINDS)).default('sidecar');
+  const kind = (): Option =>
+    new Option('--kind <kind>', 'kind of file').choices(Object.keys(LOADERS)).default('sidecar');
   const check = new Command('check')
     .description('Report every mistake in configuration files, with line and column.')
     .addArgument(new Argument('[files...]', 'files to check; none: SIDEGATE_CONFIG or AUTHZ_CONFIG_PATH'))
@@ -37,12 +38,9 @@ function checkFiles(named: readonly string[], options: CheckOptions, command: Co
   const { env } = process;
   const files = named.length > 0 ? named : [chosenConfigFile(undefined, env)].filter((file) => file !== undefined);
   if (files.length === 0) command.error('error: no file to check', { exitCode: EXIT.usage });
+  const load: (text: string, loading: LoadOptions) => Loaded<unknown> = LOADERS[options.kind];
   const results = files.map((file) => {
-    const loaded: Loaded<unknown> = loadConfigFile(
-      (text, loading) => loadDocument<unknown>(KINDS[options.kind], text, loading),
-      file,
-      { env, root: options.root },
-    );
+    const loaded = loadConfigFile(load, file, { env, root: options.root });
     return { file, ok: loaded.ok, findings: loaded.ok ? loaded.warnings : loaded.diagnostics };
   });
   print(
