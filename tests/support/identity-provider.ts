@@ -9,6 +9,8 @@ export interface IdentityProviderOptions {
   readonly realms: readonly KeycloakRealm[];
   /** Absent: plain http on loopback. */
   readonly tls?: IssuerTls;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   /** What `iss` starts with, wherever it listens. Default: `https://keycloak.example.com`. */
   readonly publicUrl?: string;
   /** 0 (default) = any free port; a number restarts a provider where it was. */

@@ -85,3 +85,25 @@ export function usersRealm(...more: readonly KeycloakClient[]): KeycloakRealm {
     ],
   };
 }
+
+/** Both realms with clients of every kind, each with a secret that no output may hold. */
+export const ISSUER_REALMS: readonly KeycloakRealm[] = [
+  servicesRealm(
+    { clientId: 'api-gateway', serviceAccountsEnabled: true, secret: 'canary-gateway' },
+    { clientId: 'login-only', directAccessGrantsEnabled: true, secret: 'canary-login' },
+    { clientId: 'retired', enabled: false, serviceAccountsEnabled: true, secret: 'canary-retired' },
+    {
+      clientId: 'reporting',
+      serviceAccountsEnabled: true,
+      secret: 'canary-reporting',
+      protocolMappers: ['data-service', 'https://reports.example.com/api'].map(audienceMapper),
+    },
+    {
+      clientId: 'a:b c',
+      serviceAccountsEnabled: true,
+      secret: 'p+%ä:',
+      protocolMappers: [audienceMapper('data-service')],
+    },
+  ),
+  usersRealm({ clientId: 'batch', serviceAccountsEnabled: true, secret: 'canary-batch' }),
+];

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { audienceMapper, servicesRealm, usersRealm } from '../../../../../tests/support/realms.ts';
+import { compileRealm } from './compile-realm.ts';
+import type { KeycloakClient, KeycloakRealm } from './keycloak-realm.ts';
+import { secretDigest } from './secret-digest.ts';
+
+const OPTIONS = {
+  publicUrl: 'https://keycloak.example.com',
+  digest: secretDigest(Buffer.alloc(32)),
+  algorithms: ['RS256'],
+  tokenLifetimeSeconds: 300,
+  clientCertificates: true,
+} as const;
+
+const machine = (more: Partial<KeycloakClient>): KeycloakRealm =>
+  servicesRealm({ clientId: 'x', serviceAccountsEnabled: true, secret: 's', ...more });
+const certificate = (attributes: Record<string, string>) =>
+  machine({ clientAuthenticatorType: 'client-x509', attributes });
+
+const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: string])[] = [
+  ['a realm name with a slash', { realm: 'a/b' }, 'realm'],
+  ['a realm name of dots', { realm: '..' }, 'realm'],
+  ['a client without its secret', machine({ secret: undefined }), 'clients.2.secret'],
+  ['a client with an empty secret', machine({ secret: '' }), 'clients.2.secret'],
+  ['a client that is defined twice', machine({ clientId: 'order-service' }), 'clients.2.clientId'],
+  [
+    'an unknown way to authenticate',
+    machine({ clientAuthenticatorType: 'client-jwt' }),
+    'clients.2.clientAuthenticatorType',
+  ],
+  ['a public service account', machine({ publicClient: true }), 'clients.2.serviceAccountsEnabled'],
+  ['an undefined default scope', machine({ defaultClientScopes: ['x'] }), 'clients.2.defaultClientScopes.0'],
+  ['an undefined optional scope', machine({ optionalClientScopes: ['x'] }), 'clients.2.optionalClientScopes.0'],
+  [
+    'an algorithm without a key',
+    machine({ attributes: { 'access.token.signed.response.alg': 'ES256' } }),
+    'clients.2.attributes.access.token.signed.response.alg',
+  ],
+  ['client-x509 without subject', certificate({}), 'clients.2.attributes.x509.subjectdn'],
+  ['client-x509 with a broken subject', certificate({ 'x509.subjectdn': 'CN' }), 'clients.2.attributes.x509.subjectdn'],
+  [
+    'client-x509 with a pattern',
+    certificate({ 'x509.subjectdn': 'CN=x', 'x509.allow.regex.pattern.comparison': 'true' }),
+    'clients.2.attributes.x509.allow.regex.pattern.comparison',
+  ],
+  [
+    'an audience mapper for an unknown client',
+    machine({
+      protocolMappers: [
+        { name: 'a', protocolMapper: 'oidc-audience-mapper', config: { 'included.client.audience': 'nobody' } },
+      ],
+    }),
+    'clients.2.protocolMappers.0.config.included.client.audience',
+  ],
+  [
+    'an audience mapper without audience',
+    {
+      realm: 'r',
+      clientScopes: [{ name: 's', protocolMappers: [{ name: 'a', protocolMapper: 'oidc-audience-mapper' }] }],
+    },
+    'clientScopes.0.protocolMappers.0.config',
+  ],
+  ['a scope with a space', { realm: 'r', clientScopes: [{ name: 'a b' }] }, 'clientScopes.0.name'],
+  [
+    'a scope that is defined twice',
+    { realm: 'r', clientScopes: [{ name: 'a' }, { name: 'a' }] },
+    'clientScopes.1.name',
+  ],
+  [
+    'a user that is defined twice',
+    { realm: 'r', users: [{ username: 'a', id: '1' }, { username: 'a' }] },
+    'users.1.username',
+  ],
+  ['two users with one id', { realm: 'r', users: [{ username: 'a' }, { username: 'b', id: 'a' }] }, 'users.1.id'],
+  ['an undefined realm role', { realm: 'r', users: [{ username: 'a', realmRoles: ['x'] }] }, 'users.0.realmRoles.0'],
+  [
+    'an undefined client role',
+    { realm: 'r', users: [{ username: 'a', clientRoles: { c: ['x'] } }] },
+    'users.0.clientRoles.c.0',
+  ],
+  [
+    'a service account of nobody',
+    { realm: 'r', users: [{ username: 'a', serviceAccountClientId: 'c' }] },
+    'users.0.serviceAccountClientId',
+  ],
+];
+
+for (const [title, realm, path] of REFUSED) {
+  test(`a realm with ${title} is refused at ${path}`, () => {
+    const errors = compileRealm(realm, OPTIONS).findings.filter(({ severity }) => severity === 'error');
+    assert.deepEqual(
+      errors.map(({ path }) => path.join('.')),
+      [path],
+    );
+  });
+}
+
+test('client-x509 without client_ca_file is refused', () => {
+  const { findings } = compileRealm(certificate({ 'x509.subjectdn': 'CN=x' }), {
+    ...OPTIONS,
+    clientCertificates: false,
+  });
+  assert.match(findings.map(({ message }) => message).join(), /client_ca_file/);
+});
+
+test('all findings of a realm are reported at once', () => {
+  const { findings } = compileRealm(machine({ secret: '', defaultClientScopes: ['a', 'b'] }), OPTIONS);
+  assert.equal(findings.length, 3);
+});
+
+test('SD-14 a lab realm gets a warning, another mapper as well', () => {
+  const lab = compileRealm(usersRealm(), OPTIONS);
+  assert.equal(lab.realm.lab, true);
+  assert.deepEqual(
+    lab.findings.map(({ severity, path }) => [severity, path.at(-1)]),
+    [['warning', 'sidegate.lab']],
+  );
+  const mapped = compileRealm(
+    machine({ protocolMappers: [{ name: 'x', protocolMapper: 'oidc-script-mapper' }] }),
+    OPTIONS,
+  );
+  assert.deepEqual(
+    mapped.findings.map(({ severity }) => severity),
+    ['warning'],
+  );
+});
+
+test('a realm is a lab only when it says exactly so', () => {
+  for (const value of ['TRUE', '1', 'yes', '']) {
+    const realm = { ...usersRealm(), attributes: { 'sidegate.lab': value } };
+    assert.equal(compileRealm(realm, OPTIONS).realm.lab, false, value);
+  }
+});
+
+test('what is disabled or kept out of access tokens does not reach them', () => {
+  const silenced = { ...audienceMapper('secret-audience'), config: { 'access.token.claim': 'false' } };
+  const source = machine({ protocolMappers: [silenced], fullScopeAllowed: false });
+  const users = [{ username: 'gone', enabled: false, credentials: [{ type: 'password', value: 'p' }] }];
+  const { realm, findings } = compileRealm({ ...source, users, accessTokenLifespan: 60 }, OPTIONS);
+  assert.deepEqual(findings, []);
+  const client = realm.clients.get('x');
+  assert.deepEqual([client?.audiences, client?.fullScope, realm.users.size], [[], false, 0]);
+  assert.equal(realm.tokenLifetimeSeconds, 60);
+});

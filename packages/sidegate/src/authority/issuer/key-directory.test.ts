@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { chmod, copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { calculateJwkThumbprint } from 'jose';
+import { loadSigningKeys } from './key-directory.ts';
+
+async function temporaryDirectory() {
+  const directory = await mkdtemp(path.join(tmpdir(), 'sidegate-keys-'));
+  return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+}
+
+const kids = async (directory: string | undefined) => {
+  const keys = await loadSigningKeys('users', ['RS256', 'ES256'], directory);
+  return [...keys.values()].map(({ kid }) => kid);
+};
+
+test('keys in memory are new at every start', async () => {
+  assert.notDeepEqual(await kids(undefined), await kids(undefined));
+});
+
+test('keys in a directory survive a restart, one private file each', async () => {
+  await using temporary = await temporaryDirectory();
+  const directory = path.join(temporary.directory, 'keys');
+  const first = await kids(directory);
+  assert.deepEqual(await kids(directory), first);
+  assert.deepEqual((await readdir(directory)).sort(), ['users.es256.pem', 'users.rs256.pem']);
+  assert.equal((await stat(path.join(directory, 'users.es256.pem'))).mode & 0o777, 0o600);
+});
+
+test('a key id is the thumbprint of RFC 7638', async () => {
+  for (const key of (await loadSigningKeys('users', ['RS256', 'ES256'], undefined)).values()) {
+    assert.equal(key.kid, await calculateJwkThumbprint({ ...key.publicJwk }));
+  }
+});
+
+test('a key file that others can read stops the start', async () => {
+  await using temporary = await temporaryDirectory();
+  await kids(temporary.directory);
+  await chmod(path.join(temporary.directory, 'users.rs256.pem'), 0o640);
+  await assert.rejects(kids(temporary.directory), /users\.rs256\.pem can be read by others/);
+});
+
+for (const [title, content] of [
+  ['no key at all', 'nonsense'],
+  ['empty', ''],
+] as const) {
+  test(`a key file that is ${title} stops the start`, async () => {
+    await using temporary = await temporaryDirectory();
+    await writeFile(path.join(temporary.directory, 'users.es256.pem'), content, { mode: 0o600 });
+    await assert.rejects(kids(temporary.directory), /users\.es256\.pem is not a private key for ES256/);
+  });
+}
+
+test('a key of the other algorithm stops the start', async () => {
+  await using temporary = await temporaryDirectory();
+  await kids(temporary.directory);
+  const [from, to] = ['users.es256.pem', 'users.rs256.pem'].map((name) => path.join(temporary.directory, name));
+  assert.ok(from && to);
+  await rm(to);
+  await copyFile(from, to);
+  await assert.rejects(kids(temporary.directory), /users\.rs256\.pem is not a private key for RS256/);
+});

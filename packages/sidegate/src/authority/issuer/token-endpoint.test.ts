@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { requestToken, startIdentityProvider, systemClock } from '../../../../../tests/support/identity-provider.ts';
+import { ISSUER_REALMS, ORDER_SECRET } from '../../../../../tests/support/realms.ts';
+import {
+  basic,
+  johnLogin,
+  orderBasic,
+  orderService,
+  sendTokenRequest,
+  type TokenRequestRow,
+} from '../../../../../tests/support/token-request.ts';
+
+interface IssuedRow extends TokenRequestRow {
+  readonly scope?: string;
+  readonly audience: string | readonly string[];
+}
+
+const ISSUED: readonly IssuedRow[] = [
+  {
+    title: 'HTTP Basic',
+    authorization: orderBasic,
+    body: 'grant_type=client_credentials',
+    scope: 'data-service:read',
+    audience: 'data-service',
+  },
+  {
+    title: 'HTTP Basic with the same client_id in the body',
+    authorization: orderBasic,
+    body: 'grant_type=client_credentials&client_id=order-service',
+    scope: 'data-service:read',
+    audience: 'data-service',
+  },
+  {
+    title: 'HTTP Basic with form-encoded id and secret',
+    authorization: basic('a%3Ab+c', 'p%2B%25%C3%A4%3A'),
+    body: 'grant_type=client_credentials',
+    audience: 'data-service',
+  },
+  {
+    title: 'an optional scope instead of the default one',
+    body: `grant_type=client_credentials&${orderService}&scope=data-service:write`,
+    scope: 'data-service:write',
+    audience: 'data-service',
+  },
+  {
+    title: 'two scopes, one of them twice',
+    body: `grant_type=client_credentials&${orderService}&scope=data-service:write+data-service:read+data-service:write`,
+    scope: 'data-service:write data-service:read',
+    audience: 'data-service',
+  },
+  {
+    title: 'an empty scope parameter as none (RFC 6749 section 3.2)',
+    body: `grant_type=client_credentials&${orderService}&scope=`,
+    scope: 'data-service:read',
+    audience: 'data-service',
+  },
+  {
+    title: 'all audiences of the client when it names none',
+    body: 'grant_type=client_credentials&client_id=reporting&client_secret=canary-reporting',
+    audience: ['data-service', 'https://reports.example.com/api'],
+  },
+  {
+    title: 'the one audience that the client names',
+    body: 'grant_type=client_credentials&client_id=reporting&client_secret=canary-reporting&audience=data-service',
+    audience: 'data-service',
+  },
+  {
+    title: 'the one resource that the client names (RFC 8707)',
+    body: 'grant_type=client_credentials&client_id=reporting&client_secret=canary-reporting&resource=https://reports.example.com/api',
+    audience: 'https://reports.example.com/api',
+  },
+  {
+    title: 'a user token for one of its audiences',
+    realm: 'users',
+    body: `${johnLogin}&audience=order-service`,
+    audience: 'order-service',
+  },
+  {
+    title: 'a content type with parameter',
+    contentType: 'Application/X-WWW-Form-Urlencoded; charset=UTF-8',
+    body: `grant_type=client_credentials&${orderService}`,
+    scope: 'data-service:read',
+    audience: 'data-service',
+  },
+];
+
+for (const row of ISSUED) {
+  test(`the token endpoint accepts ${row.title}`, async () => {
+    await using provider = await startIdentityProvider({ realms: ISSUER_REALMS, algorithms: ['ES256'] });
+    const response = await sendTokenRequest(provider, row);
+    const answer = (await response.json()) as { access_token: string; scope?: string };
+    assert.equal(response.status, 200, JSON.stringify(answer));
+    const claims = JSON.parse(Buffer.from(answer.access_token.split('.')[1] ?? '', 'base64url').toString());
+    assert.deepEqual([claims.aud, claims.scope, answer.scope], [row.audience, row.scope, row.scope]);
+    const [event, ...more] = provider.events;
+    assert.deepEqual(more, []);
+    assert.deepEqual([event?.decision, event?.jti], ['issued', claims.jti]);
+    assert.equal(JSON.stringify(event).includes(answer.access_token), false);
+    assert.doesNotMatch(JSON.stringify(event), /canary|eyJ/);
+  });
+}
+
+test('the log names clients and users that exist, and nothing that a caller made up', async () => {
+  await using provider = await startIdentityProvider({ realms: ISSUER_REALMS, algorithms: ['ES256'] });
+  await requestToken(provider, 'users', {
+    grant_type: 'password',
+    client_id: 'web-app',
+    username: 'john',
+    password: 'x',
+  });
+  await requestToken(provider, 'users', { grant_type: 'canary', client_id: 'canary', username: 'canary' });
+  await requestToken(provider, 'users', {
+    grant_type: 'password',
+    client_id: 'web-app',
+    username: 'canary',
+    password: 'x',
+  });
+  const refused = { event: 'token', realm: 'users', remote_address: '127.0.0.1', decision: 'refused' };
+  assert.deepEqual(provider.events, [
+    {
+      ...refused,
+      client: 'web-app',
+      user: 'john',
+      grant: 'password',
+      error: 'invalid_grant',
+      reason: 'wrong password',
+    },
+    {
+      ...refused,
+      client: undefined,
+      user: undefined,
+      grant: undefined,
+      error: 'unsupported_grant_type',
+      reason: 'this realm does not offer that grant',
+    },
+    {
+      ...refused,
+      client: 'web-app',
+      user: undefined,
+      grant: 'password',
+      error: 'invalid_grant',
+      reason: 'unknown user',
+    },
+  ]);
+});
+
+test('C-205 the 21st failure within a minute is answered 429, and so is the right secret then', async () => {
+  let elapsedMs = 0;
+  const clock = { now: () => systemClock.now(), monotonic: () => elapsedMs };
+  await using provider = await startIdentityProvider({ realms: ISSUER_REALMS, algorithms: ['ES256'], clock });
+  const attempt = (id: string, secret: string) =>
+    requestToken(provider, 'services', { grant_type: 'client_credentials', client_id: id, client_secret: secret });
+  const statuses = [];
+  for (let failure = 0; failure < 20; failure += 1) statuses.push((await attempt('order-service', 'x')).status);
+  assert.deepEqual([...new Set(statuses)], [401]);
+
+  elapsedMs = 59_000;
+  for (const secret of ['x', ORDER_SECRET]) {
+    const response = await attempt('order-service', secret);
+    assert.equal(response.status, 429);
+    assert.equal(response.headers.get('retry-after'), '1');
+    assert.equal(response.headers.get('cache-control'), 'no-store');
+  }
+  assert.equal((await attempt('api-gateway', 'x')).status, 401, 'another client is not affected');
+
+  elapsedMs = 60_000;
+  assert.equal((await attempt('order-service', ORDER_SECRET)).status, 200);
+});
+
+test('C-205 malformed requests run into the same limit', async () => {
+  await using provider = await startIdentityProvider({ realms: ISSUER_REALMS, algorithms: ['ES256'] });
+  const statuses = [];
+  for (let failure = 0; failure < 21; failure += 1) {
+    const response = await sendTokenRequest(provider, { title: '', body: '{}', contentType: 'application/json' });
+    statuses.push(response.status);
+  }
+  assert.deepEqual([statuses.lastIndexOf(400), statuses.indexOf(429)], [19, 20]);
+});
