@@ -16,7 +16,25 @@ export {
   type TrustedIssuer,
   type VerifiedToken,
 } from './jwt/verify.ts';
-export type { Clock, HttpClient, HttpRequest, HttpResponse } from './ports.ts';
+export { AccessToken, type AccessTokenFacts } from './oauth/access-token.ts';
+export {
+  type ClientCredentialsGrant,
+  clientCredentialsRequest,
+  obtainToken,
+  processClientCredentialsResponse,
+  type TokenExchangeDependencies,
+} from './oauth/client-credentials.ts';
+export { type TokenCacheKeyParts, tokenCacheKey } from './oauth/token-cache-key.ts';
+export { createTokenSource, type TokenSource, type TokenSourceOptions } from './oauth/token-source.ts';
+export {
+  AnswerTooLarge,
+  type Clock,
+  type HttpClient,
+  type HttpRequest,
+  type HttpResponse,
+  type Random,
+  type Schedule,
+} from './ports.ts';
 export { asProblem, PROBLEMS, Problem, type ProblemCode, type ProblemOptions, type ProblemSource } from './problem.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';

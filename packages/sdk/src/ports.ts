@@ -27,5 +27,16 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
-/** Rejects on a network error, a timeout or an oversized answer; every HTTP status resolves. */
+/** An answer had more than `maxBytes`: the other side is there, but what it says is of no use. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge';
+}
+
+/** Rejects on a network error, a timeout or an oversized answer ({@link AnswerTooLarge}); every HTTP status resolves. */
 export type HttpClient = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** Runs a task once after a delay; the returned function cancels it. Waiting never keeps the process alive. */
+export type Schedule = (delayMs: number, task: () => void) => () => void;
+
+/** A number from 0 up to 1, for jitter; nothing secret is made of it. */
+export type Random = () => number;

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { startTokenEndpoint, type TokenEndpoint } from '../../../../tests/support/token-endpoint.ts';
+import type { Problem } from '../problem.ts';
+import { AccessToken } from './access-token.ts';
+import { type ClientCredentialsGrant, obtainToken } from './client-credentials.ts';
+import { tokenCacheKey } from './token-cache-key.ts';
+import { createTokenSource, type TokenSource } from './token-source.ts';
+
+const SECOND = 1000;
+
+/** Time that passes when the test says so; wall clock and monotonic clock can be moved apart. */
+class ManualClock {
+  #wall = Date.UTC(2026, 0, 1);
+  #elapsed = 0;
+  now = (): number => this.#wall;
+  monotonic = (): number => this.#elapsed;
+  pass(seconds: number): void {
+    this.#wall += seconds * SECOND;
+    this.#elapsed += seconds * SECOND;
+  }
+  setWall(seconds: number): void {
+    this.#wall += seconds * SECOND;
+  }
+}
+
+interface Bench {
+  readonly source: TokenSource;
+  readonly clock: ManualClock;
+  readonly outcomes: (Problem | undefined)[];
+  /** Waits until the endpoint's latest answers have arrived. */
+  readonly settled: (count: number) => Promise<void>;
+}
+
+function bench(endpoint: TokenEndpoint, options: { readonly refreshBeforeExpirySeconds?: number } = {}): Bench {
+  const clock = new ManualClock();
+  const outcomes: (Problem | undefined)[] = [];
+  let wake = (): void => undefined;
+  const grant: ClientCredentialsGrant = {
+    tokenUrl: endpoint.url,
+    clientId: 'order-service',
+    clientSecret: { reveal: () => 'secret' },
+    clientAuthentication: 'client_secret_post',
+    scopes: ['data-service:read'],
+  };
+  const source = createTokenSource({
+    obtain: () => obtainToken(grant, { http: endpoint.http, clock }),
+    clock,
+    random: () => 0,
+    onRefresh: (failure) => {
+      outcomes.push(failure);
+      wake();
+    },
+    ...options,
+  });
+  const settled = async (count: number): Promise<void> => {
+    while (outcomes.length < count) await new Promise<void>((resolve) => (wake = resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { source, clock, outcomes, settled };
+}
+
+/** An endpoint that issues token-1, token-2, … */
+const issuing = (expiresIn: number | undefined = 300): Promise<TokenEndpoint> => {
+  let count = 0;
+  return startTokenEndpoint(() => ({
+    body: { access_token: `token-${++count}`, token_type: 'bearer', expires_in: expiresIn },
+  }));
+};
+
+const synchronous = (token: AccessToken | Promise<AccessToken>): string => {
+  assert.ok(token instanceof AccessToken, 'the token is there at once');
+  return token.reveal();
+};
+
+describe('a token source fails closed', () => {
+  it('nothing is given out after the expiry, and the endpoint is asked at most every five seconds', async () => {
+    await using endpoint = await issuing();
+    const { source, clock } = bench(endpoint);
+    await source.token();
+    endpoint.answer = () => ({ status: 503, body: '' });
+    clock.pass(300);
+    await assert.rejects(async () => source.token(), { code: 'idp_unavailable' });
+    for (let second = 0; second < 4; second++) {
+      clock.pass(1);
+      await assert.rejects(async () => source.token(), { code: 'idp_unavailable', retryAfterSeconds: 4 - second });
+    }
+    assert.equal(endpoint.requests.length, 2);
+    clock.pass(1);
+    await assert.rejects(async () => source.token(), { code: 'idp_unavailable' });
+    assert.equal(endpoint.requests.length, 3);
+  });
+
+  it('the pause grows while the endpoint fails, and ends with its first success', async () => {
+    await using endpoint = await startTokenEndpoint(() => 'reset');
+    const { source, clock } = bench(endpoint);
+    for (const pause of [5, 10, 20, 30, 30]) {
+      const before = endpoint.requests.length;
+      await assert.rejects(async () => source.token(), { code: 'idp_unavailable' });
+      assert.equal(endpoint.requests.length, before + 1);
+      clock.pass(pause - 0.001);
+      await assert.rejects(async () => source.token(), { code: 'idp_unavailable', retryAfterSeconds: 1 });
+      assert.equal(endpoint.requests.length, before + 1);
+      clock.pass(0.001);
+    }
+    endpoint.answer = () => ({ body: { access_token: 'back', token_type: 'Bearer', expires_in: 10 } });
+    assert.equal((await source.token()).reveal(), 'back');
+    endpoint.answer = () => 'reset';
+    clock.pass(10);
+    await assert.rejects(async () => source.token());
+    clock.pass(5);
+    const before = endpoint.requests.length;
+    await assert.rejects(async () => source.token());
+    assert.equal(endpoint.requests.length, before + 1, 'five seconds again');
+  });
+
+  it('the endpoint may ask for a longer pause', async () => {
+    await using endpoint = await startTokenEndpoint(() => ({
+      status: 429,
+      headers: { 'retry-after': '40' },
+      body: '',
+    }));
+    const { source, clock } = bench(endpoint);
+    await assert.rejects(async () => source.token(), { code: 'idp_unavailable', retryAfterSeconds: 40 });
+    clock.pass(39);
+    await assert.rejects(async () => source.token(), { retryAfterSeconds: 1 });
+    assert.equal(endpoint.requests.length, 1);
+  });
+
+  it('a refusal keeps its code while the source waits', async () => {
+    await using endpoint = await startTokenEndpoint(() => ({ status: 401, body: { error: 'invalid_client' } }));
+    const { source, clock } = bench(endpoint);
+    await assert.rejects(async () => source.token(), { code: 'idp_bad_response', message: /invalid_client/ });
+    clock.pass(1);
+    await assert.rejects(async () => source.token(), { code: 'idp_bad_response', message: /invalid_client/ });
+    assert.equal(endpoint.requests.length, 1);
+  });
+
+  it('a wall clock set back prolongs nothing, one set forward expires', async () => {
+    await using endpoint = await issuing();
+    const { source, clock } = bench(endpoint);
+    await source.token();
+    clock.setWall(-3600);
+    clock.pass(300);
+    assert.equal((await source.token()).reveal(), 'token-2');
+    clock.setWall(301);
+    assert.equal((await source.token()).reveal(), 'token-3');
+  });
+
+  it('a closed source gives out nothing and asks for nothing', async () => {
+    await using endpoint = await issuing();
+    const { source } = bench(endpoint);
+    await source.token();
+    source.close();
+    await assert.rejects(async () => source.token(), { code: 'not_ready' });
+    assert.equal(endpoint.requests.length, 1);
+  });
+});
+
+describe('a token source', () => {
+  it('S3-102 asks once, and answers at once from then on', async () => {
+    await using endpoint = await issuing();
+    const { source, clock } = bench(endpoint);
+    const first = source.token();
+    assert.ok(first instanceof Promise);
+    assert.equal((await first).reveal(), 'token-1');
+    clock.pass(239);
+    assert.equal(synchronous(source.token()), 'token-1');
+    assert.equal(endpoint.requests.length, 1);
+  });
+
+  it('asks once for a thousand callers', async () => {
+    await using endpoint = await issuing();
+    const { source } = bench(endpoint);
+    const tokens = await Promise.all(Array.from({ length: 1000 }, async () => source.token()));
+    assert.deepEqual([...new Set(tokens.map((token) => token.reveal()))], ['token-1']);
+    assert.equal(endpoint.requests.length, 1);
+  });
+
+  it('asks once for a thousand callers when the endpoint fails', async () => {
+    await using endpoint = await startTokenEndpoint(() => 'reset');
+    const { source } = bench(endpoint);
+    const results = await Promise.allSettled(Array.from({ length: 1000 }, async () => source.token()));
+    assert.ok(results.every(({ status }) => status === 'rejected'));
+    assert.equal(endpoint.requests.length, 1);
+  });
+
+  it('S3-180 renews sixty seconds before the expiry, while the old token serves', async () => {
+    await using endpoint = await issuing();
+    const { source, clock, settled } = bench(endpoint);
+    await source.token();
+    clock.pass(240);
+    assert.equal(synchronous(source.token()), 'token-1');
+    assert.equal(synchronous(source.token()), 'token-1');
+    await settled(2);
+    assert.equal(synchronous(source.token()), 'token-2');
+    assert.equal(endpoint.requests.length, 2, 'one renewal');
+  });
+
+  it('S3-180 renews as early as it is told, but never before half of the life', async () => {
+    await using endpoint = await issuing(100);
+    const { source, clock, settled } = bench(endpoint, { refreshBeforeExpirySeconds: 90 });
+    await source.token();
+    clock.pass(49);
+    assert.equal(synchronous(source.token()), 'token-1');
+    clock.pass(1);
+    assert.equal(synchronous(source.token()), 'token-1');
+    await settled(2);
+    assert.equal(synchronous(source.token()), 'token-2');
+    assert.equal(endpoint.requests.length, 2);
+  });
+
+  it('keeps the old token until its expiry when a renewal fails, and tells of the failure', async () => {
+    await using endpoint = await issuing();
+    const { source, clock, outcomes, settled } = bench(endpoint);
+    await source.token();
+    const issue = endpoint.answer;
+    endpoint.answer = () => ({ status: 500, body: '' });
+    clock.pass(240);
+    assert.equal(synchronous(source.token()), 'token-1');
+    await settled(2);
+    assert.equal(outcomes[1]?.code, 'idp_unavailable');
+    clock.pass(4);
+    assert.equal(synchronous(source.token()), 'token-1');
+    assert.equal(endpoint.requests.length, 2, 'not before five seconds have passed');
+    endpoint.answer = issue;
+    clock.pass(1);
+    assert.equal(synchronous(source.token()), 'token-1');
+    await settled(3);
+    assert.equal(synchronous(source.token()), 'token-2');
+  });
+
+  it('lets those wait for a renewal under way whose token has expired meanwhile', async () => {
+    await using endpoint = await issuing();
+    const { source, clock } = bench(endpoint);
+    await source.token();
+    clock.pass(299);
+    assert.equal(synchronous(source.token()), 'token-1');
+    clock.pass(1);
+    assert.equal((await source.token()).reveal(), 'token-2');
+    assert.equal(endpoint.requests.length, 2);
+  });
+});
+
+describe('tokenCacheKey', () => {
+  const parts = {
+    issuer: 'https://a.example/token',
+    clientId: 'order-service',
+    scopes: ['read', 'write'],
+    audience: 'data-service',
+    resource: 'https://data.example/',
+    tlsIdentity: 'thumbprint',
+  };
+
+  const OTHERS: readonly [string, Partial<Parameters<typeof tokenCacheKey>[0]>][] = [
+    ['issuer', { issuer: 'https://b.example/token' }],
+    ['client', { clientId: 'payment-service' }],
+    ['audience', { audience: 'other-service' }],
+    ['no audience', { audience: undefined }],
+    ['resource', { resource: undefined }],
+    ['scope set', { scopes: ['read'] }],
+    ['scopes joined into one', { scopes: ['read write'] }],
+    ['TLS identity', { tlsIdentity: 'another' }],
+    ['no TLS identity', { tlsIdentity: undefined }],
+    ['audience moved to the resource', { audience: undefined, resource: 'data-service' }],
+    ['parts that shift', { clientId: 'order-service","read', scopes: ['write'] }],
+  ];
+  for (const [title, changes] of OTHERS) {
+    it(`C-217 keeps apart: ${title}`, () => {
+      assert.notEqual(tokenCacheKey(parts), tokenCacheKey({ ...parts, ...changes }));
+    });
+  }
+
+  it('C-217 reads scopes as a set', () => {
+    assert.equal(tokenCacheKey(parts), tokenCacheKey({ ...parts, scopes: ['write', 'read', 'write'] }));
+  });
+});
