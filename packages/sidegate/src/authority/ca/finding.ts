@@ -2,6 +2,7 @@
 
 export type FindingCode =
   | 'plan'
+  | 'busy'
   | 'missing'
   | 'unreadable'
   | 'key_mismatch'

@@ -6,19 +6,15 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PkiRefused } from './finding.ts';
 
 const ATTEMPT_EVERY_MS = 20;
 const SQLITE_BUSY = 5;
 
-/** Another process holds the directory for longer than anybody should wait. */
-export class TreeBusy extends Error {
-  override readonly name = 'TreeBusy';
-}
-
 /**
  * Waits for the directory and holds it until disposed.
  *
- * @throws {TreeBusy} when another run has held it for `attempts` times 20 ms.
+ * @throws {PkiRefused} when another run has held it for `attempts` times 20 ms.
  */
 export async function lockTree(directory: string, attempts = 1500): Promise<Disposable> {
   const database = new DatabaseSync(join(directory, '.lock'), { timeout: 0 });
@@ -27,7 +23,8 @@ export async function lockTree(directory: string, attempts = 1500): Promise<Disp
     await sleep(ATTEMPT_EVERY_MS);
   }
   database.close();
-  throw new TreeBusy(`${directory} is in use by another run that makes certificates; try again when it has ended`);
+  const message = 'is in use by another run that makes certificates; try again when it has ended';
+  throw new PkiRefused([{ file: directory, code: 'busy', message }]);
 }
 
 function tryLock(database: DatabaseSync): boolean {

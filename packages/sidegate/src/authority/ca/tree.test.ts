@@ -8,9 +8,7 @@ import { PkiRefused } from './finding.ts';
 import { establishPki } from './tree.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
-const DAY_MS = 86_400_000;
-const clockAt = (now: number) => ({ now: () => now, monotonic: () => now });
-const clock = clockAt(NOW);
+const clock = { now: () => NOW, monotonic: () => NOW };
 const temporary = () => mkdtempDisposable(join(tmpdir(), 'sidegate-pki-'));
 
 const files = async (directory: string): Promise<string[]> =>

@@ -36,8 +36,8 @@ export interface PkiOptions {
 /**
  * Makes the directory hold every certificate of the plan. Nothing is written when anything is refused.
  *
- * @throws {PkiRefused} with every reason: a plan that cannot be carried out, or an authority that is damaged.
- * @throws {TreeBusy} when another run keeps the directory busy.
+ * @throws {PkiRefused} with every reason: a plan that cannot be carried out, an authority that is damaged, or another
+ * run that keeps the directory busy.
  */
 export async function establishPki(plan: PkiPlan, directory: string, options: PkiOptions): Promise<PkiEntry[]> {
   const problems = planProblems(plan);
