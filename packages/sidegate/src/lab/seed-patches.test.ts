@@ -5,7 +5,6 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import { type AppliedPatch, applySeedPatches, type SeedMaterial } from './seed-patches.ts';
-import type { LabService } from './topology.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const SEED = join(ROOT, '../shared/seeds/003');
@@ -16,12 +15,11 @@ const zones = { gateway: 'zone1', 'order-service': 'zone2', 'payment-service': '
 
 function material(directory: string): SeedMaterial {
   const read = (...path: string[]): string => readFileSync(join(directory, ...path), 'utf8');
-  const services = Object.entries(zones).map(([file, zone]): LabService => {
+  const services = Object.entries(zones).map(([file, zone]) => {
     const name = file === 'gateway' ? 'api-gateway' : file;
     const next = { zone1: 'zone2', zone2: 'zone3' }[zone];
     const calls = next === undefined ? {} : { callsZone: next };
-    const host = `${name}.${zone}.local`;
-    return { name, directory: file, config: `${file}.yaml`, zone, host, address: '127.0.0.1', ...calls, secrets: {} };
+    return { name, config: `${file}.yaml`, zone, ...calls };
   });
   const names = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
   return {

@@ -15,7 +15,7 @@ export interface SeedMaterial {
   readonly policies: Map<string, string>;
   /** Every file name of the directory, also of what the lab does not run. */
   readonly files: ReadonlyMap<string, string>;
-  readonly services: readonly LabService[];
+  readonly services: readonly Pick<LabService, 'name' | 'zone' | 'config' | 'callsZone'>[];
   readonly trustDomain: string;
   /** Clients that sign users in; their tokens are what the gateway forwards. */
   readonly userClients: readonly string[];

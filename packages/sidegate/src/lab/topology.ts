@@ -12,6 +12,8 @@ export interface LabService {
   /** The loopback address that stands for the host. */
   readonly address: string;
   readonly callsZone?: string;
+  /** Its configuration opens an egress listener. */
+  readonly hasEgress: boolean;
   /** The app behind it, absolute. */
   readonly app?: string;
   /** Environment variable → the client id whose secret it carries. */
@@ -29,8 +31,23 @@ export interface Lab {
   readonly directory: string;
   /** All state, shaped like a root directory, absolute. */
   readonly root: string;
+  readonly organization: string;
   readonly trustDomain: string;
   readonly identityProvider: { readonly host: string; readonly address: string; readonly realms: readonly string[] };
   readonly services: readonly LabService[];
   readonly users: readonly LabUser[];
+}
+
+/** The port that every sidecar and the identity provider have in their configurations and URLs. */
+export const SIDECAR_PORT = 8443;
+export const IDENTITY_PROVIDER_PORT = 443;
+
+/** The issuer of a realm; its token endpoint and keys are below it as in Keycloak. */
+export function issuerOf(lab: Pick<Lab, 'identityProvider'>, realm: string): string {
+  return `https://${lab.identityProvider.host}/realms/${realm}`;
+}
+
+/** The path of a client certificate below `etc/certs`, without its ending. */
+export function clientCertificateOf(service: LabService): string {
+  return `${service.directory}/client-${service.callsZone ?? service.zone}`;
 }

@@ -1,0 +1,164 @@
+/** The running lab as the walk-through and the attacks see it: whom they can call, as whom, and what was recorded. */
+import { join } from 'node:path';
+import type { Clock } from '@sidegate/sdk';
+import type { ConnectTo } from '../net/connector.ts';
+import type { AuditFeed, AuditLine } from './audit-feed.ts';
+import { type Call, call, type Outcome } from './caller.ts';
+import type { HopEvent, LabEvent } from './event.ts';
+import { clientCertificateOf, issuerOf, type Lab, type LabService, type LabUser, SIDECAR_PORT } from './topology.ts';
+
+export interface RunningLab {
+  readonly lab: Lab;
+  readonly feed: AuditFeed;
+  /** The identity provider's own log, one entry a token request. */
+  readonly tokenLog: readonly TokenLogLine[];
+  readonly connectTo: ConnectTo;
+  /** Service name → its egress listener, `http://localhost:4312`. */
+  readonly egress: ReadonlyMap<string, string>;
+  /** Environment variable → value: client secrets and passwords. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly randomHex: (bytes: number) => string;
+  readonly emit: (event: LabEvent) => void;
+}
+
+export interface TokenLogLine {
+  readonly decision?: string;
+  readonly realm?: string;
+  readonly client?: string;
+  readonly grant?: string;
+  readonly scope?: string;
+  readonly audience?: readonly string[];
+  readonly expires_in?: number;
+}
+
+/** Who calls: a service with its client certificate, or anybody without one. */
+export interface CallAs {
+  readonly certificateOf?: string;
+}
+
+/** The client that signs users in. */
+const USER_CLIENT = 'web-app';
+
+/** @throws Error when lab.yaml has no service of that name */
+export function serviceOf({ lab }: Pick<RunningLab, 'lab'>, name: string): LabService {
+  const service = lab.services.find((candidate) => candidate.name === name);
+  if (service === undefined) throw new Error(`the walk-through needs a service "${name}" in lab.yaml`);
+  return service;
+}
+
+/** Calls a service's ingress by its public name. */
+export function callService(
+  running: RunningLab,
+  service: string,
+  request: Omit<Call, 'url'> & { readonly path: string },
+  as: CallAs = {},
+): Promise<Outcome> {
+  const { host, zone } = serviceOf(running, service);
+  const { path, ...rest } = request;
+  return call(
+    { ...rest, url: `https://${host}:${SIDECAR_PORT}${path}` },
+    {
+      connectTo: running.connectTo,
+      certificates: certificatesOf(running.lab),
+      serverAuthority: zone,
+      ...(as.certificateOf === undefined
+        ? {}
+        : { clientCertificate: clientCertificateOf(serviceOf(running, as.certificateOf)) }),
+    },
+  );
+}
+
+/** Calls out through a service's egress, as its app does. */
+export function callThroughEgress(
+  running: RunningLab,
+  service: string,
+  request: Omit<Call, 'url'> & { readonly path: string },
+): Promise<Outcome> {
+  const { path, ...rest } = request;
+  return call(
+    { ...rest, url: `${running.egress.get(service) ?? ''}${path}` },
+    { connectTo: running.connectTo, certificates: certificatesOf(running.lab), serverAuthority: 'keycloak' },
+  );
+}
+
+export function signIn(running: RunningLab, user: LabUser): Promise<Outcome> {
+  return requestToken(running, 'users', {
+    grant_type: 'password',
+    client_id: USER_CLIENT,
+    username: user.username,
+    password: running.secrets[user.passwordVariable] ?? '',
+    scope: 'openid',
+  });
+}
+
+/** A token of the service's own, as its egress would get it. */
+export function serviceToken(running: RunningLab, client: string, scopes: readonly string[]): Promise<Outcome> {
+  const [variable] = Object.entries(serviceOf(running, client).secrets).find(([, id]) => id === client) ?? [];
+  return requestToken(running, 'services', {
+    grant_type: 'client_credentials',
+    client_id: client,
+    client_secret: running.secrets[variable ?? ''] ?? '',
+    scope: scopes.join(' '),
+  });
+}
+
+function requestToken(running: RunningLab, realm: string, form: Readonly<Record<string, string>>): Promise<Outcome> {
+  return call(
+    {
+      method: 'POST',
+      url: `${issuerOf(running.lab, realm)}/protocol/openid-connect/token`,
+      body: new URLSearchParams(form),
+    },
+    { connectTo: running.connectTo, certificates: certificatesOf(running.lab), serverAuthority: 'keycloak' },
+  );
+}
+
+/** @throws Error when the answer has no token */
+export function tokenIn(outcome: Outcome): string {
+  const token = outcome.kind === 'answer' ? outcome.body['access_token'] : undefined;
+  if (typeof token !== 'string') throw new Error(`the identity provider gave no token: ${describe(outcome)}`);
+  return token;
+}
+
+/** `201`, `403 policy_denied` or `handshake ERR_SSL_…`. */
+export function describe(outcome: Outcome): string {
+  if (outcome.kind === 'handshake') return `handshake ${outcome.code}`;
+  const error = outcome.code ?? outcome.body['error'];
+  return typeof error === 'string' ? `${outcome.status} ${error}` : String(outcome.status);
+}
+
+export function hop(request: string, line: AuditLine): HopEvent {
+  const caller = line.peer?.spiffe_id ?? line.peer?.subject;
+  const sub = line.user?.sub ?? line.user_context;
+  const name = line.user?.name;
+  const user = sub === undefined || name === undefined ? sub : `${sub} (${name})`;
+  return {
+    event: 'hop',
+    request,
+    service: line.service,
+    direction: line.direction,
+    decision: line.decision,
+    ...defined('status', line.status),
+    ...defined('code', line.code),
+    ...defined('method', line.method),
+    ...defined('path', line.path),
+    ...defined('downstream', line.downstream),
+    ...defined('upstream_path', line.upstream_path),
+    ...defined('caller', caller),
+    ...defined('user', user),
+    ...defined('token', line.token),
+    ...defined('rule', line.rule),
+    reasons: line.reasons,
+    duration_ms: line.duration_ms,
+    correlation_id: line.correlation_id,
+  };
+}
+
+function defined<Key extends string, V>(key: Key, value: V | undefined): { [K in Key]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: V };
+}
+
+function certificatesOf({ root }: Lab): string {
+  return join(root, 'etc/certs');
+}
