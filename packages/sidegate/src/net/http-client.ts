@@ -1,5 +1,5 @@
 /** The SDK's HttpClient port on undici: bounded in time and size, and never following a redirect. */
-import type { HttpClient } from '@sidegate/sdk';
+import { AnswerTooLarge, type HttpClient } from '@sidegate/sdk';
 import { Agent, request } from 'undici';
 import { type ClientTls, type ConnectTo, createConnector } from './connector.ts';
 
@@ -29,7 +29,7 @@ export function createHttpClient(options: HttpClientOptions): ClosableHttpClient
       let size = 0;
       for await (const chunk of answer.body as AsyncIterable<Buffer>) {
         size += chunk.length;
-        if (size > maxBytes) throw new Error(`the answer of ${new URL(url).origin} is larger than ${maxBytes} bytes`);
+        if (size > maxBytes) throw new AnswerTooLarge(`more than ${maxBytes} bytes`);
         chunks.push(chunk);
       }
       return { status: answer.statusCode, headers: singleValues(answer.headers), body: Buffer.concat(chunks) };

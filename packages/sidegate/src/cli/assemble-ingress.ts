@@ -1,0 +1,178 @@
+/** Config → the ingress pipeline: files read, keys sourced, policy compiled, routes resolved. */
+import {
+  type AllowedClients,
+  type Compiled,
+  cacheTokens,
+  compileAllowedClients,
+  compileIdentities,
+  createFetchedJwks,
+  createTokenVerifier,
+  httpJwksLoader,
+  type IdentityLookup,
+} from '@sidegate/sdk';
+import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import { createIngress } from '../ingress/ingress.ts';
+import { compileRoutes, type Route } from '../ingress/route.ts';
+import type { IngressHeaders } from '../ingress/shape-headers.ts';
+import type { TokenOptions } from '../ingress/verify-token.ts';
+import { createHttpClient } from '../net/http-client.ts';
+import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
+import type { Upstream } from '../net/upstream.ts';
+import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
+import type { Pipeline } from '../proxy/serve.ts';
+import type { Assembly } from './assembly.ts';
+
+export interface AssembledIngress {
+  readonly pipeline: Pipeline;
+  /** One for each issuer, resolved when its first usable key set is there. */
+  readonly keysLoaded: readonly Promise<void>[];
+}
+
+/** @param upstreams by egress target name; '' is the service behind this sidecar */
+export function assembleIngress(
+  config: SidecarConfig,
+  upstreamOf: (route: SidecarConfig['proxy']['routes'][number]) => Upstream,
+  assembly: Assembly,
+): AssembledIngress {
+  const { clock } = assembly;
+  const headers = ingressHeaders(config);
+  const { tokens, keysLoaded } = assembleTokens(config, assembly);
+  const identities =
+    Object.keys(config.identities).length > 0 ? compiled(assembleIdentities(config), assembly) : undefined;
+  const allowed = config.proxy.mtls.enabled
+    ? compiled(compileAllowedClients(config.proxy.mtls.allowed_clients), assembly)
+    : undefined;
+  const pipeline = createIngress({
+    accept: {
+      limits: DEFAULT_TARGET_LIMITS,
+      routes: compileRoutes(config.proxy.routes.map((route) => assembleRoute(config, route, upstreamOf(route)))),
+      identityHeaders: headers.identityHeaders,
+    },
+    trust: {
+      required: config.http.tls.client_auth === 'require',
+      allowed,
+      identities,
+      now: () => clock.now(),
+    },
+    tokens,
+    policy: { engine: assemblePolicy(config, assembly), extract: config.proxy.headers.extract },
+    headers,
+  });
+  return { pipeline, keysLoaded };
+}
+
+function assembleRoute(
+  config: SidecarConfig,
+  route: SidecarConfig['proxy']['routes'][number],
+  upstream: Upstream,
+): Route {
+  return {
+    path: route.path,
+    ...(route.methods === undefined ? {} : { methods: route.methods }),
+    upstream,
+    upstreamName: route.target ?? 'app',
+    authRequired: config.proxy.auth.enabled && route.auth_required,
+    authzRequired: route.authz_required,
+    ...(route.strip_prefix === undefined ? {} : { stripPrefix: route.strip_prefix }),
+    ...(route.rewrite_prefix === undefined ? {} : { rewritePrefix: route.rewrite_prefix }),
+  };
+}
+
+function assembleTokens(
+  { jwt, proxy }: SidecarConfig,
+  { clock, random, schedule, connectTo, logger, closers }: Assembly,
+): { tokens: TokenOptions | undefined; keysLoaded: readonly Promise<void>[] } {
+  if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [] };
+  const http = createHttpClient({ connectTo });
+  const keysLoaded: Promise<void>[] = [];
+  const issuers = jwt.issuers.map((issuer) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    keysLoaded.push(promise);
+    const keys = createFetchedJwks({
+      load: httpJwksLoader(http.send, issuer.jwks_url),
+      clock,
+      random,
+      schedule,
+      refreshIntervalSeconds: issuer.jwks_refresh_interval / 1000,
+      onAttempt: ({ keySet, failure, findings }) => {
+        if (failure !== undefined) logger.warn({ issuer: issuer.issuer, reason: failure }, 'keys could not be loaded');
+        for (const finding of findings) logger.warn({ issuer: issuer.issuer, ...finding }, 'a key is not used');
+        if (keySet !== undefined) resolve();
+      },
+    });
+    return { name: issuer.name, issuer: issuer.issuer, audiences: issuer.audience, keys };
+  });
+  const verifier = cacheTokens(
+    createTokenVerifier({
+      issuers,
+      clock,
+      clockSkewSeconds: jwt.validation.clock_skew / 1000,
+      maxLifetimeSeconds: jwt.validation.max_lifetime / 1000,
+    }),
+    { clock },
+  );
+  closers.push(
+    () => verifier.close(),
+    () => http.close(),
+  );
+  return { tokens: { header: proxy.auth.header, scheme: proxy.auth.scheme, verifier }, keysLoaded };
+}
+
+function assembleIdentities({ identities }: SidecarConfig): Compiled<IdentityLookup> {
+  return compileIdentities(
+    new Map(
+      Object.entries(identities).map(([identity, { client_id, may_forward }]) => [
+        identity,
+        { clientId: client_id, mayForward: new Set(may_forward) },
+      ]),
+    ),
+  );
+}
+
+function compiled<T extends AllowedClients | IdentityLookup>(
+  result: Compiled<T>,
+  { findings }: Assembly,
+): T | undefined {
+  if (result.ok) return result.value;
+  for (const { entry, message } of result.findings) {
+    findings.push({ file: 'identities', severity: 'error', message: `${entry}: ${message}`, hint: '' });
+  }
+  return undefined;
+}
+
+function assemblePolicy({ proxy, policy }: SidecarConfig, assembly: Assembly) {
+  if (!proxy.authz.enabled) return undefined;
+  const loaded = loadOpaEmbedded({
+    directory: policy.path,
+    ...(policy.data_path === undefined ? {} : { dataFile: policy.data_path }),
+    query: proxy.authz.policy_query,
+    clock: assembly.clock,
+  });
+  if (loaded.ok) return loaded.value;
+  assembly.findings.push(...loaded.findings);
+  return undefined;
+}
+
+function ingressHeaders({ proxy }: SidecarConfig): IngressHeaders {
+  const { headers, auth } = proxy;
+  const claims = [
+    ...Object.entries(headers.inject_claims),
+    ...named('sub', headers.inject_user_id),
+    ...named('email', headers.inject_email),
+    ...named('realm_access.roles', headers.inject_roles),
+    ...named('groups', headers.inject_groups),
+  ] as const;
+  return {
+    claims,
+    passToken: headers.pass_token,
+    tokenHeader: auth.header.toLowerCase(),
+    preserveHost: headers.preserve_host,
+    remove: new Set(headers.remove.map((name) => name.toLowerCase())),
+    add: Object.entries(headers.add),
+    identityHeaders: new Set(claims.map(([, header]) => header.toLowerCase())),
+  };
+}
+
+function named(claim: string, header: string | undefined): readonly (readonly [string, string])[] {
+  return header === undefined ? [] : [[claim, header]];
+}

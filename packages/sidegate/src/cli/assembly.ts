@@ -1,0 +1,32 @@
+/** What assembling a sidecar needs besides its configuration, and the list on which every finding ends. */
+import type { Clock, Random, Schedule } from '@sidegate/sdk';
+import type { FileFinding, Loaded, ReadFile } from '../identity/key-pair.ts';
+import type { ConnectTo } from '../net/connector.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { RandomHex } from '../telemetry/trace-context.ts';
+import type { StartFinding } from './start-finding.ts';
+
+export interface Assembly {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly schedule: Schedule;
+  readonly randomHex: RandomHex;
+  readonly connectTo: ConnectTo;
+  readonly readFile: ReadFile;
+  readonly logger: Logger;
+  /** Findings are collected, not thrown, so that one start reports all of them. */
+  readonly findings: StartFinding[];
+  /** Closed in order at the end of the process. */
+  readonly closers: (() => Promise<void> | void)[];
+}
+
+/** The value, or undefined after its findings were noted. */
+export function take<T>(loaded: Loaded<T>, { findings }: Pick<Assembly, 'findings'>): T | undefined {
+  if (loaded.ok) return loaded.value;
+  findings.push(...loaded.findings.map(asError));
+  return undefined;
+}
+
+export function asError(finding: FileFinding): StartFinding {
+  return { ...finding, severity: 'error' };
+}

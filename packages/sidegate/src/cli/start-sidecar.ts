@@ -1,0 +1,136 @@
+/** A configuration → running listeners. Every finding of the start is collected before any of them stops it. */
+import type { AddressInfo } from 'node:net';
+import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
+import { type Listener, type ListenerOptions, listen } from '../net/listener.ts';
+import type { ServerTls } from '../net/tls-context.ts';
+import { type AuditSink, createAudit } from '../proxy/audit.ts';
+import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
+import { assembleEgress } from './assemble-egress.ts';
+import { assembleIngress } from './assemble-ingress.ts';
+import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
+import { type Assembly, take } from './assembly.ts';
+import { StartRefused } from './start-finding.ts';
+
+export interface RunningSidecar {
+  readonly ingress: AddressInfo | undefined;
+  readonly egress: AddressInfo | undefined;
+  /** Resolves once every issuer's keys are loaded. */
+  readonly ready: Promise<void>;
+  /** Stops accepting, finishes what is under way, cuts the rest after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+interface Plan {
+  readonly direction: 'ingress' | 'egress';
+  readonly pipeline: Pipeline;
+  readonly options: ListenerOptions;
+}
+
+/** @throws StartRefused with every error; warnings are logged */
+export async function startSidecar(
+  config: SidecarConfig,
+  sink: AuditSink,
+  assembly: Assembly,
+): Promise<RunningSidecar> {
+  const targets = assembleTargets(config, assembly);
+  const { plan: ingressPlan, keysLoaded } = planIngress(config, targets, assembly);
+  const egressPlan = planEgress(config, targets, assembly);
+  const errors = assembly.findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) {
+    await closeAll(assembly);
+    throw new StartRefused(assembly.findings);
+  }
+  for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
+
+  const audit = createAudit({ service: config.service.name, sink, clock: assembly.clock });
+  const listeners = new Map<Plan['direction'], Listener>();
+  const close = async (graceMs: number): Promise<void> => {
+    await Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
+    await closeAll(assembly);
+  };
+  try {
+    for (const plan of [ingressPlan, egressPlan]) {
+      if (plan === undefined) continue;
+      const { direction, pipeline, options } = plan;
+      listeners.set(direction, await listen(options, serve(pipeline, serveOptions(direction, audit, assembly))));
+    }
+  } catch (error) {
+    await close(0);
+    throw refusedToListen(error);
+  }
+  return {
+    ingress: listeners.get('ingress')?.address,
+    egress: listeners.get('egress')?.address,
+    ready: Promise.all(keysLoaded).then(() => undefined),
+    close,
+  };
+}
+
+function planIngress(config: SidecarConfig, targets: ReturnType<typeof assembleTargets>, assembly: Assembly) {
+  if (!config.proxy.enabled) return { plan: undefined, keysLoaded: [] };
+  const { pipeline, keysLoaded } = assembleIngress(config, assembleRouteUpstreams(targets, assembly), assembly);
+  const { http } = config;
+  const tls = http.tls.enabled ? serverTls(config, assembly) : undefined;
+  const options = {
+    host: http.addr.host ?? '::',
+    port: http.addr.port,
+    ...(tls === undefined ? {} : { tls }),
+    readTimeoutMs: http.read_timeout,
+    idleTimeoutMs: http.idle_timeout,
+    maxHeaderBytes: http.max_header_bytes,
+  };
+  return { plan: { direction: 'ingress' as const, pipeline, options }, keysLoaded };
+}
+
+function planEgress(
+  config: SidecarConfig,
+  targets: ReturnType<typeof assembleTargets>,
+  assembly: Assembly,
+): Plan | undefined {
+  if (!config.egress.enabled) return undefined;
+  const { http, egress } = config;
+  return {
+    direction: 'egress',
+    pipeline: assembleEgress(config, targets, assembly),
+    options: {
+      host: egress.addr.host ?? '127.0.0.1',
+      port: egress.addr.port,
+      readTimeoutMs: http.read_timeout,
+      idleTimeoutMs: http.idle_timeout,
+      maxHeaderBytes: http.max_header_bytes,
+    },
+  };
+}
+
+function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): ServerTls | undefined {
+  const { cert_file: certFile = '', key_file: keyFile = '', client_ca_file: clientCaFile } = tls;
+  const pair = take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly);
+  const clientCa =
+    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
+  if (pair === undefined) return undefined;
+  return { ...pair, clientAuth: tls.client_auth, ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+function serveOptions(direction: Plan['direction'], audit: ServeOptions['audit'], assembly: Assembly): ServeOptions {
+  const { clock, randomHex, logger } = assembly;
+  return {
+    direction,
+    audit,
+    ports: { clock, randomHex },
+    onInternalError: (exchange, problem) => {
+      logger.error({ request_id: exchange.requestId, err: problem.cause }, problem.message);
+    },
+  };
+}
+
+async function closeAll({ closers }: Assembly): Promise<void> {
+  for (const close of closers) await close();
+}
+
+function refusedToListen(error: unknown): unknown {
+  if (!(error instanceof Error) || !('address' in error) || !('port' in error)) return error;
+  const code = 'code' in error ? String(error.code) : 'unknown error';
+  const message = `cannot listen on ${String(error.address)}:${String(error.port)} (${code})`;
+  return new StartRefused([{ file: 'http.addr', severity: 'error', message, hint: 'choose another address or port' }]);
+}

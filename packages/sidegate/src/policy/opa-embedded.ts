@@ -1,0 +1,99 @@
+/** The embedded engine: Rego compiled to JavaScript, deciding in this process. Only `true` allows. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { compile, type Diagnostic, EvaluationError, type PreparedDecision } from '@sidegate/rego';
+import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
+
+export interface OpaEmbeddedOptions {
+  /** Folder of `.rego` files, with all folders below; `*_test.rego` is not loaded. */
+  readonly directory: string;
+  /** JSON document that policies see as `data`. */
+  readonly dataFile?: string;
+  /** `data.<package>.<rule>`. */
+  readonly query: string;
+  readonly clock: { now(): number };
+}
+
+export interface PolicyFinding {
+  readonly file: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly severity: 'error';
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type LoadedEngine =
+  | { readonly ok: true; readonly value: PolicyEngine }
+  | { readonly ok: false; readonly findings: readonly PolicyFinding[] };
+
+/** Reads and compiles everything; one wrong file refuses them all, with every finding. */
+export function loadOpaEmbedded(options: OpaEmbeddedOptions): LoadedEngine {
+  const { directory, query, clock } = options;
+  let modules: { file: string; text: string }[];
+  let data: string | undefined;
+  try {
+    modules = regoFiles(directory).map((file) => ({ file, text: readFileSync(file, 'utf8') }));
+    data = options.dataFile === undefined ? undefined : readFileSync(options.dataFile, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return refused(directory, `cannot be read (${code})`, 'policy.path must be a readable folder');
+  }
+  if (modules.length === 0) return refused(directory, 'has no policy', 'put at least one .rego file there');
+  const compiled = compile(modules, data === undefined ? {} : { data });
+  if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
+  const decision = compiled.policy.prepare(query);
+  return { ok: true, value: (input) => decide(decision, input, clock.now()) };
+}
+
+function decide(evaluate: PreparedDecision, input: PolicyInput, nowMs: number): Decision {
+  try {
+    const { value, rule } = evaluate(input, { nowMs });
+    return { ...read(value), ...(rule === undefined ? {} : { rule }) };
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    const failure = error.code === 'eval_limit_error' ? 'policy_timeout' : 'policy_error';
+    return { allow: false, failure, reasons: [error.message] };
+  }
+}
+
+/** A boolean, or an object with `allow`, `reasons` and `audit`; anything else is no answer. */
+function read(value: unknown): Decision {
+  if (value === undefined) return { allow: false, failure: 'policy_undefined', reasons: ['the policy is undefined'] };
+  if (typeof value === 'boolean') return { allow: value, reasons: value ? [] : ['no rule allows this request'] };
+  if (typeof value !== 'object' || value === null) return notADecision();
+  const { allow, reasons, audit } = value as Readonly<Record<string, unknown>>;
+  if (typeof allow !== 'boolean') return notADecision();
+  return {
+    allow,
+    reasons: Array.isArray(reasons) ? reasons.filter((reason) => typeof reason === 'string') : [],
+    ...(typeof audit === 'object' && audit !== null ? { audit: audit as Readonly<Record<string, unknown>> } : {}),
+  };
+}
+
+function notADecision(): Decision {
+  const reasons = ['the policy answered neither true, false nor an object with a boolean "allow"'];
+  return { allow: false, failure: 'policy_undefined', reasons };
+}
+
+function regoFiles(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.rego') && !entry.name.endsWith('_test.rego'))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function asFinding({ code, message, location }: Diagnostic): PolicyFinding {
+  return {
+    file: location.file,
+    line: location.row,
+    column: location.col,
+    severity: 'error',
+    message: `${code}: ${message}`,
+    hint: '',
+  };
+}
+
+function refused(file: string, message: string, hint: string): LoadedEngine {
+  return { ok: false, findings: [{ file, severity: 'error', message, hint }] };
+}
