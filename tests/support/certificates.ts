@@ -21,7 +21,7 @@ import {
 export type TestKeyAlgorithm = 'p256' | 'p384' | 'p192' | 'ed25519' | 'rsa-1024' | 'rsa-2048';
 
 /** One object for each RDN; an object with several attributes is one multi-valued RDN. */
-export type TestSubject = readonly Readonly<Record<string, string>>[];
+type TestSubject = readonly Readonly<Record<string, string>>[];
 
 export interface TestCertificateOptions {
   /** Default: the common name `client`. */

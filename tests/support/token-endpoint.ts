@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { HttpClient } from '@sidegate/sdk';
 import { createHttpClient } from '../../packages/sidegate/src/net/http-client.ts';
 
-export interface TokenRequest {
+interface TokenRequest {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly headers: IncomingHttpHeaders;

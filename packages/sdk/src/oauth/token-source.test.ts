@@ -5,7 +5,7 @@ import type { Problem } from '../problem.ts';
 import { AccessToken } from './access-token.ts';
 import { type ClientCredentialsGrant, obtainToken } from './client-credentials.ts';
 import { tokenCacheKey } from './token-cache-key.ts';
-import { createTokenSource, type TokenSource } from './token-source.ts';
+import { createTokenSource, type TokenSource, type TokenSourceOptions } from './token-source.ts';
 
 const SECOND = 1000;
 
@@ -32,7 +32,7 @@ interface Bench {
   readonly settled: (count: number) => Promise<void>;
 }
 
-function bench(endpoint: TokenEndpoint, options: { readonly refreshBeforeExpirySeconds?: number } = {}): Bench {
+function bench(endpoint: TokenEndpoint, options: Partial<TokenSourceOptions> = {}): Bench {
   const clock = new ManualClock();
   const outcomes: (Problem | undefined)[] = [];
   let wake = (): void => undefined;
@@ -208,6 +208,23 @@ describe('a token source', () => {
     await settled(2);
     assert.equal(synchronous(source.token()), 'token-2');
     assert.equal(endpoint.requests.length, 2);
+  });
+
+  it('adds chance to both pauses, so that replicas do not ask in step', async () => {
+    await using endpoint = await issuing();
+    const { source, clock, settled } = bench(endpoint, { random: () => 1 });
+    await source.token();
+    endpoint.answer = () => 'reset';
+    clock.pass(300 - 72);
+    assert.equal(synchronous(source.token()), 'token-1');
+    await settled(2);
+    clock.pass(7.4);
+    assert.equal(synchronous(source.token()), 'token-1');
+    assert.equal(endpoint.requests.length, 2);
+    clock.pass(0.1);
+    assert.equal(synchronous(source.token()), 'token-1');
+    await settled(3);
+    assert.equal(endpoint.requests.length, 3);
   });
 
   it('keeps the old token until its expiry when a renewal fails, and tells of the failure', async () => {

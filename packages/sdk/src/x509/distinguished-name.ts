@@ -12,7 +12,7 @@ export interface NameAttribute {
 }
 
 /** Usually one attribute; several make it multi-valued. */
-export type RelativeDistinguishedName = readonly NameAttribute[];
+type RelativeDistinguishedName = readonly NameAttribute[];
 
 /** In the order of the certificate. */
 export type DistinguishedName = readonly RelativeDistinguishedName[];
