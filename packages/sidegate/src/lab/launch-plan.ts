@@ -3,7 +3,13 @@ import { basename, join } from 'node:path';
 import type { ConnectTo } from '../net/connector.ts';
 import { type RandomInt, reservePorts } from './ports.ts';
 import type { ProcessPlan } from './process.ts';
-import { IDENTITY_PROVIDER_PORT, type Lab, SIDECAR_PORT } from './topology.ts';
+import {
+  CLIENT_AUTHORITIES,
+  IDENTITY_PROVIDER_CONFIG,
+  IDENTITY_PROVIDER_PORT,
+  type Lab,
+  SIDECAR_PORT,
+} from './topology.ts';
 
 export interface PlanOptions {
   readonly lab: Lab;
@@ -52,18 +58,26 @@ export async function assignPorts(lab: Lab, randomInt: RandomInt): Promise<Ports
 
 const LOOPBACK = '127.0.0.1';
 
-export function identityProviderPlan(options: PlanOptions, { provider }: Ports): ProcessPlan {
+/** The identity provider's configuration; JSON is YAML. */
+export function identityProviderConfig({ root, identityProvider }: Lab, { provider }: Ports): string {
+  const config = {
+    addr: `${identityProvider.address}:${provider}`,
+    base_url: `https://${identityProvider.host}`,
+    tls: {
+      cert_file: join(root, 'etc/certs/keycloak/server.crt'),
+      key_file: join(root, 'etc/certs/keycloak/server.key'),
+      client_ca_file: join(root, CLIENT_AUTHORITIES),
+    },
+    realms: identityProvider.realms,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+export function identityProviderPlan(options: PlanOptions): ProcessPlan {
   const { lab, command, secrets } = options;
   return {
     ...base(options, 'keycloak'),
-    args: [
-      command,
-      'idp',
-      '--config',
-      join(lab.root, 'etc/idp.yaml'),
-      '--addr',
-      `${lab.identityProvider.address}:${provider}`,
-    ],
+    args: [command, 'idp', '--config', join(lab.root, IDENTITY_PROVIDER_CONFIG)],
     env: { ...shared(lab), ...secrets },
   };
 }

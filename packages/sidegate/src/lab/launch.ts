@@ -1,12 +1,22 @@
 /** Starts the identity provider, the sidecars and their apps side by side, and waits until all of them serve. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import type { ConnectTo } from '../net/connector.ts';
 import { type AuditFeed, createAuditFeed } from './audit-feed.ts';
 import type { LabEvent } from './event.ts';
-import { appPlan, assignPorts, identityProviderPlan, type PlanOptions, sidecarPlan } from './launch-plan.ts';
+import {
+  appPlan,
+  assignPorts,
+  identityProviderConfig,
+  identityProviderPlan,
+  type PlanOptions,
+  sidecarPlan,
+} from './launch-plan.ts';
 import type { RandomInt } from './ports.ts';
 import { type LabProcess, startProcess } from './process.ts';
 import type { TokenLogLine } from './running-lab.ts';
+import { IDENTITY_PROVIDER_CONFIG } from './topology.ts';
 
 export interface LaunchOptions extends PlanOptions {
   readonly clock: Clock;
@@ -45,10 +55,11 @@ const GRACE_MS = 3_000;
 export async function launchLab(options: LaunchOptions): Promise<LaunchedLab> {
   const { lab } = options;
   const ports = await assignPorts(lab, options.randomInt);
+  await writeFile(join(lab.root, IDENTITY_PROVIDER_CONFIG), identityProviderConfig(lab, ports));
   const feed = createAuditFeed();
   const tokenLog: TokenLogLine[] = [];
 
-  const provider = startProcess(identityProviderPlan(options, ports));
+  const provider = startProcess(identityProviderPlan(options));
   provider.onLine((line) => {
     if (line['event'] === 'token') tokenLog.push(line);
   });

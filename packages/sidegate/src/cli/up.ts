@@ -1,0 +1,147 @@
+/** `sidegate up`: a whole system of zones on this machine, walked through, attacked, and left running. */
+import { randomBytes, randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '@sidegate/sdk';
+import { Command } from 'commander';
+import { attack } from '../lab/attacks.ts';
+import type { AttackEvent, CheckEvent, LabEvent } from '../lab/event.ts';
+import { type LaunchedLab, LaunchFailed, launchLab } from '../lab/launch.ts';
+import type { RunningLab } from '../lab/running-lab.ts';
+import { walkThrough } from '../lab/walk-through.ts';
+import { EXIT } from './exit-code.ts';
+import { renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
+import { curlLines } from './up-curl.ts';
+import { type Prepared, prepareLab } from './up-prepare.ts';
+import { jsonReporter, textReporter } from './up-report.ts';
+
+interface UpOptions {
+  readonly from?: string;
+  readonly state?: string;
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('Start all zones of a lab on this machine, walk through them, attack them, and stay up.')
+    .argument('<dir>', 'directory with lab.yaml')
+    .option('--from <dir>', 'take configurations and policies from there, corrected where they need it')
+    .option('--state <dir>', "keep certificates, secrets and logs there instead of lab.yaml's root")
+    .option('--once', 'end after the attacks')
+    .option('--json', 'one JSON object a line on standard output')
+    .addHelpText('after', `\n${HELP}`)
+    .action(async (directory: string, options: UpOptions) => {
+      process.exitCode = await up(directory, options);
+    });
+}
+
+const HELP = `Events of --json: patch, process, hop, check, attack, summary.
+Exit codes: 0 everything held (and, without --once, stopped by a signal), 1 something did not hold or a process ended,
+64 wrong command line, 78 configuration, certificate, realm or policy refused (all findings printed).`;
+
+async function up(directory: string, options: UpOptions): Promise<number> {
+  const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+  // The monotonic clock starts with the process.
+  const beganAtMs = 0;
+  const write = (text: string): void => void process.stdout.write(text);
+  const report =
+    options.json === true ? jsonReporter({ write }) : textReporter({ write, colour: process.stdout.isTTY });
+  const events: LabEvent[] = [];
+  const emit = (event: LabEvent): void => {
+    events.push(event);
+    report(event);
+  };
+  const stopped = stopSignal();
+  try {
+    const prepared = await prepareLab({ directory, ...pathsOf(options), clock });
+    for (const patch of prepared.patches) emit({ event: 'patch', ...patch });
+    const { lab, secrets } = prepared;
+    const node = [process.execPath, ...process.execArgv] as const;
+    const command = fileURLToPath(import.meta.resolve('./main.ts'));
+    const launched = await launchLab({
+      lab,
+      secrets,
+      node,
+      command,
+      clock,
+      beganAtMs,
+      randomInt: (n) => randomInt(n),
+      emit,
+    });
+    try {
+      const exercised = exercise(prepared, launched, { clock, emit, events });
+      const held = await Promise.race([exercised, stopped.then(() => undefined)]);
+      if (held === undefined) return EXIT.ok;
+      if (options.once === true) return held ? EXIT.ok : EXIT.failed;
+      if (options.json !== true) write(`${curlLines(lab, launched)}\nCtrl-C stops everything.\n`);
+      const ended = await Promise.race([launched.firstEnd, stopped]);
+      if (ended === undefined) return held ? EXIT.ok : EXIT.failed;
+      process.stderr.write(`${ended.name} ended by itself\n${ended.lastWords()}\n`);
+      return EXIT.failed;
+    } finally {
+      await launched.stop();
+    }
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+interface Exercise {
+  readonly clock: Clock;
+  readonly emit: (event: LabEvent) => void;
+  readonly events: readonly LabEvent[];
+}
+
+async function exercise(
+  prepared: Prepared,
+  launched: LaunchedLab,
+  { clock, emit, events }: Exercise,
+): Promise<boolean> {
+  const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
+  const running: RunningLab = { ...prepared, ...launched, clock, randomHex, emit };
+  let coldStartMs = Number.NaN;
+  let broken: string | undefined;
+  try {
+    const walk = await walkThrough(running);
+    coldStartMs = walk.order.answeredAtMs;
+    await attack(running, walk);
+  } catch (error) {
+    // Whatever the reason, what was promised did not happen.
+    broken = error instanceof Error ? error.message : String(error);
+  }
+
+  const results = events.filter(
+    (event): event is CheckEvent | AttackEvent => event.event === 'check' || event.event === 'attack',
+  );
+  const failed = results.filter(({ ok }) => !ok).map((result) => (result.event === 'check' ? result.id : result.what));
+  const checks = results.filter(({ event }) => event === 'check').length;
+  if (broken !== undefined) failed.push(`it could not go on: ${broken}`);
+  const ok = failed.length === 0;
+  const cold_start_ms = Math.round(coldStartMs);
+  emit({ event: 'summary', ok, checks, attacks: results.length - checks, failed, cold_start_ms });
+  return ok;
+}
+
+function pathsOf({ from, state }: UpOptions): Pick<UpOptions, 'from' | 'state'> {
+  return { ...(from === undefined ? {} : { from }), ...(state === undefined ? {} : { state }) };
+}
+
+/** Every finding once, whoever found it: the four sidecars read the same policies. */
+function refused(error: unknown): number {
+  if (error instanceof StartRefused) {
+    process.stderr.write(`${error.findings.map((finding: StartFinding) => renderFinding(finding)).join('\n')}\n`);
+    return EXIT.config;
+  }
+  if (error instanceof LaunchFailed) {
+    const lines = new Set(error.ends.flatMap(({ lastWords }) => lastWords.split('\n')));
+    process.stderr.write(`${[...lines].join('\n')}\n`);
+    return error.ends.some(({ code }) => code === EXIT.config) ? EXIT.config : EXIT.failed;
+  }
+  throw error;
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+}
