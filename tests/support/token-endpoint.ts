@@ -47,7 +47,7 @@ export async function startTokenEndpoint(answer: TokenEndpoint['answer']): Promi
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const client = createHttpClient({ connectTo: new Map() });
   const endpoint: TokenEndpoint = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/realms/services/protocol/openid-connect/token`,
     requests,
     http: client.send,
     answer,

@@ -99,7 +99,7 @@ describe('an unusable answer is 502 idp_bad_response:', () => {
     assert.ok(message.length < 300, message);
   });
 
-  it('S3-178 and the reason never repeats the secret, in any spelling', async () => {
+  it('C-226 and the reason never repeats the secret, in any spelling', async () => {
     const encoded = new URLSearchParams({ s: SECRET }).toString().slice(2);
     const basic = Buffer.from(`order-service:${encoded}`).toString('base64');
     for (const echo of [SECRET, encoded, encodeURIComponent(SECRET), basic]) {
@@ -151,7 +151,7 @@ describe('no answer is 503 idp_unavailable:', () => {
 
 describe('the life of a token', () => {
   const LIVES: readonly [string, Readonly<Record<string, unknown>>, number][] = [
-    ['S3-102 is expires_in', good, 300],
+    ['is expires_in', good, 300],
     [
       'C-216 is the exp of the JWT without expires_in',
       { ...good, expires_in: undefined, access_token: jwt({ exp: NOW / 1000 + 120 }) },
@@ -188,12 +188,12 @@ describe('the life of a token', () => {
 });
 
 describe('the token request', () => {
-  it('S3-102 S3-179 sends secret and scopes in the body, and no Authorization header', async () => {
+  it('S3-102 sends secret and scopes in the body, and no Authorization header', async () => {
     await using endpoint = await startTokenEndpoint(() => ({ body: good }));
     await obtainToken(grant(endpoint.url), { http: endpoint.http, clock });
     const [request] = endpoint.requests;
-    assert.equal(request?.method, 'POST');
-    assert.equal(request.headers['content-type'], 'application/x-www-form-urlencoded');
+    assert.equal(`${request?.method} ${request?.url}`, 'POST /realms/services/protocol/openid-connect/token');
+    assert.equal(request?.headers['content-type'], 'application/x-www-form-urlencoded');
     assert.equal(request.headers.authorization, undefined);
     assert.deepEqual(
       [...request.form],
@@ -203,6 +203,19 @@ describe('the token request', () => {
         ['client_id', 'order-service'],
         ['client_secret', SECRET],
       ],
+    );
+  });
+
+  it('S3-179 joins the scopes of the seed by spaces', async () => {
+    await using endpoint = await startTokenEndpoint(() => ({ body: good }));
+    const lists = [
+      ['data-service:read', 'data-service:write'],
+      ['data-service:read', 'data-service:write-payments'],
+    ];
+    for (const scopes of lists) await obtainToken(grant(endpoint.url, { scopes }), { http: endpoint.http, clock });
+    assert.deepEqual(
+      endpoint.requests.map(({ form }) => form.get('scope')),
+      ['data-service:read data-service:write', 'data-service:read data-service:write-payments'],
     );
   });
 

@@ -38,6 +38,10 @@ describe('compileAllowedClients', () => {
     }
   });
 
+  it('reads a subject whose value looks like a URL as a subject', () => {
+    assert.ok(compileAllowedClients(['CN=https://example.org,O=MyOrg']).ok);
+  });
+
   it('an empty list allows nobody', () => {
     const compiled = compileAllowedClients([]);
     assert.ok(compiled.ok);

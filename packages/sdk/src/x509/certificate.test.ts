@@ -106,7 +106,7 @@ describe('certificateWeakness', () => {
     assert.match(certificateWeakness(read({ hash: 'sha1' })) ?? '', /weak or unknown algorithm/);
   });
 
-  it('S3-126 accepts RSA-2048, P-256, P-384 and Ed25519', () => {
+  it('accepts RSA-2048, P-256, P-384 and Ed25519', () => {
     for (const algorithm of ['rsa-2048', 'p256', 'p384', 'ed25519'] as const)
       assert.equal(strength(algorithm), undefined);
     for (const keyAlgorithm of ['rsa-2048', 'ed25519'] as const) {

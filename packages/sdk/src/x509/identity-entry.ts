@@ -23,7 +23,7 @@ export type Compiled<T> =
 /** Reads an entry; the answer is a message for its author when it is not one. */
 export function parseIdentityEntry(text: string): IdentityEntry | string {
   try {
-    if (text.includes('://')) return spiffeEntry(text);
+    if (/^[a-z][a-z\d+.-]*:\/\//i.test(text)) return spiffeEntry(text);
     if (!text.includes('=') || text.startsWith('/')) {
       return `${excerpt(text)} is neither a SPIFFE ID nor a subject; write spiffe://<trust domain>/<path> or CN=<name>,O=<organization>`;
     }

@@ -64,7 +64,7 @@ async function introduce(client: TestCertificate | undefined): Promise<PeerIdent
 }
 
 describe('over mutual TLS', () => {
-  it('S3-012 S3-020 the identity of a peer comes from its certificate', async () => {
+  it('S3-020 the identity of a peer comes from its certificate', async () => {
     const certificate = authority.issue(good);
     const peer = await introduce(certificate);
     assert.ok(!(peer instanceof Problem) && peer !== 'handshake refused');
