@@ -4,14 +4,7 @@
  * what OpenSSL refuses under `-x509_strict` these refuse, and more.
  */
 
-import 'reflect-metadata';
 import type { X509Certificate } from 'node:crypto';
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  X509Certificate as ParsedCertificate,
-  SubjectKeyIdentifierExtension,
-} from '@peculiar/x509';
 import {
   attributeValues,
   type Certificate,
@@ -20,6 +13,7 @@ import {
   identifyCertificate,
   Problem,
 } from '@sidegate/sdk';
+import { extensionProblems } from './extension-problems.ts';
 import type { Finding, FindingCode } from './finding.ts';
 
 /** A certificate, the name of its file, and what it says. */
@@ -40,18 +34,13 @@ const PURPOSE_OID: Readonly<Record<Purpose, string>> = {
 export function authorityFindings(authority: StoredCertificate, now: number): Finding[] {
   const { file, certificate, facts } = authority;
   const findings = commonFindings(authority, now);
+  if (facts.version !== 3) return findings;
+  findings.push(...extensionFindings(authority, 'authority'));
   if (!facts.isAuthority) {
     findings.push(finding(file, 'not_an_authority', 'is not the certificate of an authority (no CA:TRUE)'));
   }
-  const extensions = new ParsedCertificate(certificate.raw);
-  if (extensions.getExtension(BasicConstraintsExtension)?.critical === false) {
-    findings.push(finding(file, 'extension', 'has basic constraints that are not critical'));
-  }
   if (!facts.keyUsage?.has('keyCertSign')) {
     findings.push(finding(file, 'extension', 'does not say that its key may sign certificates (keyCertSign)'));
-  }
-  if (extensions.getExtension(SubjectKeyIdentifierExtension) === null) {
-    findings.push(finding(file, 'extension', 'has no subject key identifier'));
   }
   if (!signedBy(certificate, certificate)) {
     findings.push(finding(file, 'wrong_authority', 'is not signed by its own key, so it cannot be a trust anchor'));
@@ -65,18 +54,19 @@ export function leafFindings(
   authority: StoredCertificate,
   options: { readonly purpose: Purpose; readonly now: number },
 ): Finding[] {
-  const findings = [
-    ...commonFindings(leaf, options.now),
-    ...issuerFindings(leaf, authority, options.purpose),
-    ...purposeFindings(leaf, options.purpose),
-  ];
+  const findings = [...commonFindings(leaf, options.now), ...issuerFindings(leaf, authority, options.purpose)];
+  if (leaf.facts.version !== 3) return findings;
+  findings.push(...extensionFindings(leaf, 'leaf'), ...purposeFindings(leaf, options.purpose));
   return findings.length === 0 && options.purpose === 'client' ? identityFindings(leaf) : findings;
 }
 
 /** Dates, version and strength: what every certificate must have. */
 function commonFindings({ file, facts }: StoredCertificate, now: number): Finding[] {
   const findings: Finding[] = [];
-  if (facts.version !== 3) findings.push(finding(file, 'version', `is an X.509 version ${facts.version} certificate`));
+  if (facts.version !== 3) {
+    const message = `is an X.509 version ${facts.version} certificate: it has no names and no purpose`;
+    findings.push(finding(file, 'version', message));
+  }
   if (now < facts.notBefore) {
     findings.push(finding(file, 'not_yet_valid', `is not valid before ${utc(facts.notBefore)}`));
   }
@@ -86,6 +76,9 @@ function commonFindings({ file, facts }: StoredCertificate, now: number): Findin
   return findings;
 }
 
+const extensionFindings = ({ file, certificate }: StoredCertificate, role: 'authority' | 'leaf'): Finding[] =>
+  extensionProblems(certificate, role).map((problem) => finding(file, 'extension', problem));
+
 function issuerFindings(leaf: StoredCertificate, authority: StoredCertificate, purpose: Purpose): Finding[] {
   const { file, certificate } = leaf;
   if (!signedBy(certificate, authority.certificate)) {
@@ -93,9 +86,6 @@ function issuerFindings(leaf: StoredCertificate, authority: StoredCertificate, p
       return [finding(file, 'self_signed', `is signed by its own key, not by ${authority.file}`)];
     }
     return [finding(file, 'wrong_authority', wrongAuthority(leaf, authority, purpose))];
-  }
-  if (new ParsedCertificate(certificate.raw).getExtension(AuthorityKeyIdentifierExtension) === null) {
-    return [finding(file, 'extension', 'has no authority key identifier')];
   }
   return [];
 }

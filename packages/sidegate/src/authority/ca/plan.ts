@@ -28,17 +28,20 @@ export interface PlannedService {
   readonly name: string;
   readonly zone: string;
   /** DNS names that the service is reached under; the first one is the certificate's subject. */
-  readonly hosts: readonly string[];
+  readonly hosts: Hosts;
   /** Addresses beside loopback's that the service is reached under without a name. */
   readonly addresses: readonly string[];
   /** Zones the service calls: a client certificate for each, signed by that zone's authority. */
   readonly callsZones: readonly string[];
 }
 
+/** At least one. */
+type Hosts = readonly [string, ...string[]];
+
 export interface PlannedAuthority {
   /** Also the server's directory: `keycloak` makes `ca/keycloak-ca.crt` and `keycloak/server.crt`. */
   readonly name: string;
-  readonly hosts: readonly string[];
+  readonly hosts: Hosts;
   readonly addresses: readonly string[];
 }
 
@@ -125,9 +128,9 @@ function clientOf(plan: PkiPlan, service: PlannedService, calledZone: string): P
 const spiffeId = (plan: PkiPlan, { zone, name }: PlannedService): string =>
   `spiffe://${plan.trustDomain}/${zone}/${name}`;
 
-function serverRequest(plan: PkiPlan, hosts: readonly string[], addresses: readonly string[]): CertificateRequest {
+function serverRequest(plan: PkiPlan, hosts: Hosts, addresses: readonly string[]): CertificateRequest {
   return {
-    ...request(plan, 'server', hosts[0] ?? ''),
+    ...request(plan, 'server', hosts[0]),
     dnsNames: [...new Set([...hosts, 'localhost'])],
     ipAddresses: [...new Set(['127.0.0.1', '::1', ...addresses])],
   };
