@@ -9,6 +9,7 @@ import {
   IDENTITY_PROVIDER_PORT,
   type Lab,
   SIDECAR_PORT,
+  SIGNING_KEYS,
 } from './topology.ts';
 
 export interface PlanOptions {
@@ -69,6 +70,7 @@ export function identityProviderConfig({ root, identityProvider }: Lab, { provid
       client_ca_file: join(root, CLIENT_AUTHORITIES),
     },
     realms: identityProvider.realms,
+    signing: { key_dir: join(root, SIGNING_KEYS) },
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import type { ConnectTo } from '../net/connector.ts';
 import type { AuditFeed, AuditLine } from './audit-feed.ts';
-import { type Call, call, type Outcome } from './caller.ts';
+import { type Call, type CallerOptions, call, type Outcome } from './caller.ts';
 import type { HopEvent, LabEvent } from './event.ts';
 import { clientCertificateOf, issuerOf, type Lab, type LabService, type LabUser, SIDECAR_PORT } from './topology.ts';
 
@@ -39,6 +39,8 @@ export interface CallAs {
 
 /** The client that signs users in. */
 const USER_CLIENT = 'web-app';
+/** Its own authority, beside those of the zones. */
+const IDENTITY_PROVIDER = 'keycloak';
 
 /** @throws Error when lab.yaml has no service of that name */
 export function serviceOf({ lab }: Pick<RunningLab, 'lab'>, name: string): LabService {
@@ -56,17 +58,7 @@ export function callService(
 ): Promise<Outcome> {
   const { host, zone } = serviceOf(running, service);
   const { path, ...rest } = request;
-  return call(
-    { ...rest, url: `https://${host}:${SIDECAR_PORT}${path}` },
-    {
-      connectTo: running.connectTo,
-      certificates: certificatesOf(running.lab),
-      serverAuthority: zone,
-      ...(as.certificateOf === undefined
-        ? {}
-        : { clientCertificate: clientCertificateOf(serviceOf(running, as.certificateOf)) }),
-    },
-  );
+  return call({ ...rest, url: `https://${host}:${SIDECAR_PORT}${path}` }, callerOptions(running, zone, as));
 }
 
 /** Calls out through a service's egress, as its app does. */
@@ -76,9 +68,10 @@ export function callThroughEgress(
   request: Omit<Call, 'url'> & { readonly path: string },
 ): Promise<Outcome> {
   const { path, ...rest } = request;
+  // Plain HTTP on loopback: no authority is asked.
   return call(
     { ...rest, url: `${running.egress.get(service) ?? ''}${path}` },
-    { connectTo: running.connectTo, certificates: certificatesOf(running.lab), serverAuthority: 'keycloak' },
+    callerOptions(running, IDENTITY_PROVIDER, {}),
   );
 }
 
@@ -93,25 +86,44 @@ export function signIn(running: RunningLab, user: LabUser): Promise<Outcome> {
 }
 
 /** A token of the service's own, as its egress would get it. */
-export function serviceToken(running: RunningLab, client: string, scopes: readonly string[]): Promise<Outcome> {
+export function serviceToken(
+  running: RunningLab,
+  client: string,
+  scopes: readonly string[],
+  as: CallAs = {},
+): Promise<Outcome> {
   const [variable] = Object.entries(serviceOf(running, client).secrets).find(([, id]) => id === client) ?? [];
-  return requestToken(running, 'services', {
+  const form = {
     grant_type: 'client_credentials',
     client_id: client,
     client_secret: running.secrets[variable ?? ''] ?? '',
     scope: scopes.join(' '),
-  });
+  };
+  return requestToken(running, 'services', form, as);
 }
 
-function requestToken(running: RunningLab, realm: string, form: Readonly<Record<string, string>>): Promise<Outcome> {
+function requestToken(
+  running: RunningLab,
+  realm: string,
+  form: Readonly<Record<string, string>>,
+  as: CallAs = {},
+): Promise<Outcome> {
   return call(
     {
       method: 'POST',
       url: `${issuerOf(running.lab, realm)}/protocol/openid-connect/token`,
       body: new URLSearchParams(form),
     },
-    { connectTo: running.connectTo, certificates: certificatesOf(running.lab), serverAuthority: 'keycloak' },
+    callerOptions(running, IDENTITY_PROVIDER, as),
   );
+}
+
+function callerOptions(running: RunningLab, serverAuthority: string, { certificateOf }: CallAs): CallerOptions {
+  const { connectTo, lab } = running;
+  const certificates = join(lab.root, 'etc/certs');
+  if (certificateOf === undefined) return { connectTo, certificates, serverAuthority };
+  const clientCertificate = clientCertificateOf(serviceOf(running, certificateOf));
+  return { connectTo, certificates, serverAuthority, clientCertificate };
 }
 
 /** @throws Error when the answer has no token */
@@ -157,8 +169,4 @@ export function hop(request: string, line: AuditLine): HopEvent {
 
 function defined<Key extends string, V>(key: Key, value: V | undefined): { [K in Key]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: V };
-}
-
-function certificatesOf({ root }: Lab): string {
-  return join(root, 'etc/certs');
 }

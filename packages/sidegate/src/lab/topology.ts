@@ -45,6 +45,7 @@ export const IDENTITY_PROVIDER_PORT = 443;
 /** Below the root: the authorities of all zones, by which the identity provider knows its clients. */
 export const CLIENT_AUTHORITIES = 'etc/idp/clients-ca.crt';
 export const IDENTITY_PROVIDER_CONFIG = 'etc/idp/config.yaml';
+export const SIGNING_KEYS = 'etc/idp/keys';
 
 /** The issuer of a realm; its token endpoint and keys are below it as in Keycloak. */
 export function issuerOf(lab: Pick<Lab, 'identityProvider'>, realm: string): string {
