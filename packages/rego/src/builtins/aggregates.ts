@@ -74,11 +74,12 @@ function count(collection: Value): number {
 
 /** Characters, not UTF-16 units. */
 export function runeCount(text: string): number {
-  let pairs = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    if ((text.charCodeAt(index) & 0xfc00) === 0xdc00) pairs += 1;
+  let count = text.length;
+  for (let index = 1; index < text.length; index += 1) {
+    const isPair = (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
+    if (isPair) count -= 1;
   }
-  return text.length - pairs;
+  return count;
 }
 
 type Num = number | BigNumber;

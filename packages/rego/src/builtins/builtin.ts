@@ -1,6 +1,7 @@
 /** What a builtin is: its name and operator, its declared types, and the function that answers. */
 import type { Value } from '../value/value.ts';
 import type { Host } from './host.ts';
+import type { PatternCache } from './pattern-cache.ts';
 import type { Type } from './type.ts';
 
 export interface Builtin {
@@ -26,8 +27,10 @@ export interface BuiltinContext {
   /** Nanoseconds since 1970, the same for the whole query. */
   readonly now: bigint;
   readonly host: Host;
-  /** Answers that must not change within a query (`rand.intn`, `uuid.rfc4122`), and compiled patterns. */
+  /** Answers that must not change within a query (`rand.intn`, `uuid.rfc4122`). */
   readonly cache: Map<string, unknown>;
+  /** Compiled regular expressions and globs; lives as long as the policy. */
+  readonly patterns: PatternCache;
   /** Seeded per query by the caller: a number in [0, 1). */
   random(): number;
   /** Counts work against the query's limit. @throws when the query has used it up */

@@ -1,15 +1,27 @@
 /** Every builtin this package has, and the few of OPA's that it refuses to have. */
 import { AGGREGATES } from './aggregates.ts';
 import { ARRAYS } from './arrays.ts';
+import { BITS } from './bits.ts';
 import type { Builtin } from './builtin.ts';
+import { ENCODING } from './encoding.ts';
+import { GLOB } from './glob.ts';
 import { GRAPH } from './graph.ts';
+import { JSON_PATCH } from './json-patch.ts';
+import { JSON_PATHS } from './json-paths.ts';
+import { NET } from './net.ts';
 import { NUMBERS } from './numbers.ts';
 import { OBJECTS } from './objects.ts';
 import { OPERATORS } from './operators.ts';
 import { PRINTING } from './printing.ts';
+import { REGEX } from './regex.ts';
+import { SEMVER } from './semver.ts';
 import { SETS } from './sets.ts';
 import { STRINGS } from './strings.ts';
+import { TIME } from './time.ts';
 import { TYPES } from './types.ts';
+import { UNITS } from './units.ts';
+import { URI } from './uri.ts';
+import { UUID } from './uuid.ts';
 
 const FAMILIES: readonly (readonly Builtin[])[] = [
   OPERATORS,
@@ -22,6 +34,18 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   TYPES,
   GRAPH,
   PRINTING,
+  BITS,
+  ENCODING,
+  GLOB,
+  JSON_PATCH,
+  JSON_PATHS,
+  NET,
+  REGEX,
+  SEMVER,
+  TIME,
+  UNITS,
+  URI,
+  UUID,
 ];
 
 /** By name. Operators are found under their builtin's name (`plus`), see {@link Builtin.infix}. */
