@@ -57,7 +57,11 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   server.on('checkExpectation', onRequest);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
   server.on('connect', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
+  const secured = new WeakSet<Duplex>();
+  server.on('secureConnection', (socket: TLSSocket) => secured.add(socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // Node reports a failed handshake here as well; `tlsClientError` below is told the same.
+    if (options.tls !== undefined && !secured.has(socket)) return;
     // A peer that hung up sent nothing that could be refused.
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
       socket.destroy();

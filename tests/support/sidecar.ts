@@ -1,0 +1,103 @@
+/**
+ * A real sidecar inside the test process: real TLS listener, real files, a JWKS endpoint and an app behind it on
+ * loopback sockets. The configuration is YAML as a user writes it.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import type { Assembly } from '../../packages/sidegate/src/cli/assembly.ts';
+import { startSidecar } from '../../packages/sidegate/src/cli/start-sidecar.ts';
+import { loadSidecarConfig } from '../../packages/sidegate/src/config/load.ts';
+import type { ConnectTo } from '../../packages/sidegate/src/net/connector.ts';
+import { createLogger } from '../../packages/sidegate/src/telemetry/logger.ts';
+
+export type AuditLine = Readonly<Record<string, unknown>>;
+
+export interface TestSidecarOptions {
+  readonly yaml: string;
+  /** Written below the sidecar's root: path → content. Keys get mode 0600. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly connectTo?: ConnectTo;
+  /** Default: the real one. */
+  readonly clock?: Assembly['clock'];
+}
+
+export interface TestSidecar extends AsyncDisposable {
+  readonly ingressPort: number;
+  readonly egressPort: number;
+  readonly ready: Promise<void>;
+  /** Oldest first. */
+  readonly audit: readonly AuditLine[];
+  /** The process log so far. */
+  log(): string;
+  /** Where its absolute paths live. */
+  readonly root: string;
+}
+
+/** @throws StartRefused */
+export async function startTestSidecar(options: TestSidecarOptions): Promise<TestSidecar> {
+  const root = mkdtempSync(path.join(tmpdir(), 'sidegate-test-'));
+  const remove = (): void => rmSync(root, { recursive: true, force: true });
+  try {
+    for (const [file, content] of Object.entries(options.files)) writeBelow(root, file, content);
+    const loaded = loadSidecarConfig(options.yaml, {
+      file: 'sidecar.yaml',
+      env: options.env ?? {},
+      readFile: () => {
+        throw new Error('this test has no secret files');
+      },
+      resolvePath: (name) => path.join(root, name),
+    });
+    if (!loaded.ok)
+      throw new Error(loaded.diagnostics.map(({ path: key, message }) => `${key}: ${message}`).join('\n'));
+    const log: string[] = [];
+    const audit: AuditLine[] = [];
+    const running = await startSidecar(loaded.config, (line) => audit.push(JSON.parse(line) as AuditLine), {
+      clock: options.clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
+      random: () => Math.random(),
+      randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+      schedule: (delayMs, task) => {
+        const timer = setTimeout(task, delayMs).unref();
+        return () => clearTimeout(timer);
+      },
+      connectTo: options.connectTo ?? new Map(),
+      readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
+      logger: createLogger(loaded.config.service.name, collecting(log)),
+      findings: [],
+      closers: [],
+    });
+    return {
+      ingressPort: running.ingress?.port ?? 0,
+      egressPort: running.egress?.port ?? 0,
+      ready: running.ready,
+      audit,
+      log: () => log.join(''),
+      root,
+      async [Symbol.asyncDispose]() {
+        await running.close(0);
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function writeBelow(root: string, file: string, content: string): void {
+  const target = path.join(root, file);
+  mkdirSync(path.dirname(target), { recursive: true });
+  writeFileSync(target, content, { mode: 0o600 });
+}
+
+function collecting(chunks: string[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk.toString());
+      done();
+    },
+  });
+}
