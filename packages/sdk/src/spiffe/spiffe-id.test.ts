@@ -55,6 +55,21 @@ describe('parseSpiffeId', () => {
     for (const text of texts) assert.ok(refuses(text), JSON.stringify(text));
   });
 
+  it('says what is wrong without repeating the text', () => {
+    const message = (text: string): string => {
+      try {
+        return parseSpiffeId(text).uri;
+      } catch (error) {
+        return error instanceof SpiffeIdError ? error.message : String(error);
+      }
+    };
+    assert.match(message('spiffe:///a'), /trust domain is missing/);
+    assert.match(message('spiffe://example.org/a/'), /ends with a slash/);
+    assert.match(message('spiffe://example.org//a'), /empty segment/);
+    assert.match(message('spiffe://example.org/../a'), /dot segment/);
+    assert.doesNotMatch(message('spiffe://example.org/canary%00'), /canary/);
+  });
+
   for (const position of ['first', 'middle', 'last', 'only'] as const) {
     const place = (character: string): string =>
       ({ first: `${character}bc`, middle: `b${character}c`, last: `bc${character}`, only: character })[position];

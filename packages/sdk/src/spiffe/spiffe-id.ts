@@ -60,9 +60,8 @@ function checkTrustDomain(trustDomain: string): void {
 }
 
 function checkPath(path: string): void {
-  if (path.endsWith('/')) throw new SpiffeIdError('the path ends with a slash');
   for (const segment of path.slice(1).split('/')) {
-    if (segment === '') throw new SpiffeIdError('the path has an empty segment');
+    if (segment === '') throw new SpiffeIdError('the path has an empty segment or ends with a slash');
     if (segment === '.' || segment === '..') throw new SpiffeIdError('the path has a dot segment');
     if (!SEGMENT.test(segment)) {
       throw new SpiffeIdError('a path segment may only have letters, digits, ".", "-" and "_"');

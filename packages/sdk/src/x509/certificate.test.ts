@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import {
   createTestAuthority,
@@ -10,8 +10,11 @@ import * as write from '../../../../tests/support/der-writer.ts';
 import { Problem } from '../problem.ts';
 import { readCertificate } from './certificate.ts';
 import { certificateWeakness } from './certificate-strength.ts';
+import { type DerElement, readDer, readFields, TAG } from './der.ts';
 import { formatDistinguishedName } from './distinguished-name.ts';
 
+const SAN = '2.5.29.17';
+const ECDSA_SHA256 = write.oid('1.2.840.10045.4.3.2');
 const authority = createTestAuthority('test-ca');
 const read = (options: TestCertificateOptions = {}) => readCertificate(authority.issue(options).der);
 
@@ -65,7 +68,7 @@ describe('readCertificate reads what OpenSSL reads', () => {
 });
 
 describe('readCertificate refuses', () => {
-  const { der } = authority.issue({ uris: ['spiffe://example.org/a'] });
+  const { der } = authority.issue({ uris: ['spiffe://example.org/a'], ips: ['127.0.0.1'] });
   /** The certificate with one byte sequence replaced by another of the same length. */
   const replace = (from: Buffer, to: Buffer): Buffer => {
     const at = der.indexOf(from);
@@ -73,25 +76,46 @@ describe('readCertificate refuses', () => {
     assert.equal(from.length, to.length);
     return Buffer.concat([der.subarray(0, at), to, der.subarray(at + from.length)]);
   };
+  /** The certificate with other fields in its body; their encodings are in the order of RFC 5280. */
+  const rebuild = (change: (fields: Buffer[]) => readonly Buffer[]): Buffer => {
+    const [body, ...rest] = parts(readDer(der));
+    assert.ok(body);
+    return write.sequence(write.sequence(...change(parts(body).map(encoded))), ...rest.map(encoded));
+  };
+  const parts = (element: DerElement): DerElement[] => readFields(element, TAG.sequence, 'a part');
+  const encoded = (element: DerElement): Buffer => element.encoded;
+  const withExtension = (id: string, value: Buffer): Buffer =>
+    rebuild((fields) => [
+      ...fields.slice(0, 7),
+      write.explicit(3, write.sequence(write.sequence(write.oid(id), write.octets(value)))),
+    ]);
+  const now = write.time(new Date());
+  const version = (number: number): Buffer => write.explicit(0, write.integer(Buffer.from([number])));
 
-  const REFUSED: readonly [string, Buffer][] = [
-    ['bytes after the end', Buffer.concat([der, Buffer.from([0])])],
-    ['PEM', Buffer.from(authority.certPem)],
-    ['an unknown version', replace(Buffer.from('a003020102', 'hex'), Buffer.from('a003020103', 'hex'))],
-    ['extensions in version 2', replace(Buffer.from('a003020102', 'hex'), Buffer.from('a003020101', 'hex'))],
-    ['one extension twice', replace(write.oid('2.5.29.14'), write.oid('2.5.29.15'))],
-    ['two signature algorithms', replace(write.oid('1.2.840.10045.4.3.2'), write.oid('1.2.840.10045.4.3.3'))],
-    ['an unknown kind of public key', replace(write.oid('1.2.840.10045.2.1'), write.oid('1.2.840.10045.2.9'))],
-    [
-      'an unknown kind of alternative name',
-      replace(write.implicit(6, 'spiffe://example.org/a'), write.implicit(9, 'spiffe://example.org/a')),
-    ],
+  const REFUSED: readonly [string, Buffer, RegExp][] = [
+    ['bytes after the end', Buffer.concat([der, Buffer.from([0])]), /bytes follow/],
+    ['PEM', Buffer.from(authority.certPem), /./],
+    ['more than 64 KiB', write.octets(Buffer.alloc(64 * 1024)), /larger than/],
+    ['a fourth part', write.sequence(...parts(readDer(der)).map(encoded), write.boolean(true)), /three parts/],
+    ['a body without extensions and key', rebuild((fields) => fields.slice(0, 6)), /field .* is missing/],
+    ['unique identifiers', rebuild((fields) => fields.toSpliced(7, 0, write.implicit(1, 'x'))), /unexpected fields/],
+    ['a field after the extensions', rebuild((fields) => [...fields, write.implicit(4, 'x')]), /unexpected fields/],
+    ['three times of validity', rebuild((fields) => fields.with(4, write.sequence(now, now, now))), /more than two/],
+    ['an unknown version', rebuild((fields) => fields.with(0, version(3))), /version is unknown/],
+    ['version 1 that says so', rebuild((fields) => fields.with(0, version(0))), /version is unknown/],
+    ['extensions in version 2', rebuild((fields) => fields.with(0, version(1))), /only version 3/],
+    ['one extension twice', replace(write.oid('2.5.29.14'), write.oid('2.5.29.15')), /2\.5\.29\.15 is there twice/],
+    ['two signature algorithms', replace(ECDSA_SHA256, write.oid('1.2.840.10045.4.3.3')), /two signature algorithms/],
+    ['an unknown kind of key', replace(write.oid('1.2.840.10045.2.1'), write.oid('1.2.840.10045.2.9')), /unknown kind/],
+    ['an unknown kind of alternative name', withExtension(SAN, write.sequence(write.implicit(9, 'x'))), /unknown kind/],
+    ['alternative names without a name', withExtension(SAN, write.sequence()), /is empty/],
+    ['an address of three bytes', withExtension(SAN, write.sequence(write.implicit(7, 'abc'))), /unknown length/],
   ];
-  for (const [title, input] of REFUSED) {
+  for (const [title, input, reason] of REFUSED) {
     it(title, () => {
       assert.throws(
         () => readCertificate(input),
-        (error) => error instanceof Problem && error.code === 'peer_identity_invalid',
+        (error) => error instanceof Problem && error.code === 'peer_identity_invalid' && reason.test(error.message),
       );
     });
   }
@@ -113,6 +137,14 @@ describe('certificateWeakness', () => {
       const { der } = createTestAuthority('other-ca', { keyAlgorithm }).issue();
       assert.equal(certificateWeakness(readCertificate(der)), undefined);
     }
+  });
+
+  it('C-180 names an RSA exponent that invites attacks, and kinds of keys that cannot sign', () => {
+    const certificate = read();
+    const weak = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 3 }).publicKey;
+    assert.match(certificateWeakness({ ...certificate, publicKey: weak }) ?? '', /exponent 3/);
+    const { publicKey } = generateKeyPairSync('x25519');
+    assert.match(certificateWeakness({ ...certificate, publicKey }) ?? '', /x25519/);
   });
 
   it('reads the hash of RSASSA-PSS, which is SHA-1 when nothing is said', () => {

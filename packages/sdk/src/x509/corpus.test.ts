@@ -107,6 +107,7 @@ const HOSTILE: readonly Row[] = [
   ['C-175 an authority', { ...bad, ca: true }, 'peer_identity_invalid'],
   ['C-175 keyCertSign', { ...bad, keyUsage: ['digitalSignature', 'keyCertSign'] }, 'peer_identity_invalid'],
   ['C-175 cRLSign', { ...bad, keyUsage: ['digitalSignature', 'cRLSign'] }, 'peer_identity_invalid'],
+  ['C-175 a key that is not meant for signatures', { ...bad, keyUsage: ['keyEncipherment'] }, 'peer_identity_invalid'],
   ['C-176 a wildcard DNS name', { ...bad, dns: ['*.example.org'] }, 'peer_identity_invalid'],
   ['C-176 a wildcard inside a DNS name', { ...bad, dns: ['a*.example.org'] }, 'peer_identity_invalid'],
   ['C-176 a wildcard e-mail name', { ...bad, emails: ['*@example.org'] }, 'peer_identity_invalid'],
@@ -124,6 +125,11 @@ describe('a client certificate is refused', () => {
       if (code === 'peer_identity_invalid') assert.equal(judge(options, bySubject), code);
     });
   }
+
+  it('C-179 and the reason names version 1, not what version 1 cannot have', () => {
+    const { der } = authority.issue({ ...bad, version: 1 });
+    assert.throws(() => identifyCertificate(readCertificate(der), bySubject), { message: /version 1 instead of 3/ });
+  });
 
   it('C-166 its neighbour with client and server authentication is allowed', () => {
     assert.equal(judge({ ...bad, eku: ['serverAuth', 'clientAuth'] }, bySpiffeId), 'allowed');

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { createTestAuthority } from '../../../../tests/support/certificates.ts';
+import * as write from '../../../../tests/support/der-writer.ts';
 import { Problem } from '../problem.ts';
 import { readCertificate } from './certificate.ts';
 import { DerError, readDer, readFields, TAG } from './der.ts';
 import { readBoolean, readInteger, readNamedBits, readOid, readText, readTime } from './der-values.ts';
+import { readDistinguishedName } from './distinguished-name.ts';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 const text = (tag: string, content: string): Buffer => {
@@ -14,21 +16,21 @@ const text = (tag: string, content: string): Buffer => {
 };
 
 describe('readDer refuses', () => {
-  const MALFORMED: readonly [string, string][] = [
-    ['nothing', ''],
-    ['a tag alone', '30'],
-    ['a multi-byte tag', '1f 81 01 00'],
-    ['an indefinite length', '30 80 00 00'],
-    ['a long form for a short length', '04 81 01 00'],
-    ['a long form with a leading zero', `04 82 00 80 ${'00'.repeat(128)}`],
-    ['a length of five bytes', '04 85 00 00 00 00 01 00'],
-    ['a length of 2^32 - 1', '04 84 ff ff ff ff 00'],
-    ['content shorter than its length', '04 02 00'],
-    ['a length without its bytes', '04 82 01'],
-    ['trailing bytes', '05 00 00'],
+  const MALFORMED: readonly [string, string, RegExp][] = [
+    ['nothing', '', /ends early/],
+    ['a tag alone', '30', /ends early/],
+    ['a multi-byte tag', '1f 01 00', /multi-byte tag/],
+    ['an indefinite length', '30 80 00 00', /indefinite/],
+    ['a long form for a short length', '04 81 01 00', /shortest form/],
+    ['a long form with a leading zero', `04 82 00 80 ${'00'.repeat(128)}`, /shortest form/],
+    ['a length of five bytes', '04 85 01 00 00 00 00', /larger than any/],
+    ['a length of 2^32 - 1', '04 84 ff ff ff ff 00', /longer than what contains it/],
+    ['content shorter than its length', '04 02 00', /longer than what contains it/],
+    ['a length without its bytes', '04 82 01', /ends early/],
+    ['trailing bytes', '05 00 00', /bytes follow/],
   ];
-  for (const [title, hex] of MALFORMED) {
-    it(title, () => assert.throws(() => readDer(bytes(hex)), DerError));
+  for (const [title, hex, message] of MALFORMED) {
+    it(title, () => assert.throws(() => readDer(bytes(hex)), { name: 'DerError', message }));
   }
 
   it('a field that is longer than what contains it', () => {
@@ -64,7 +66,7 @@ describe('a primitive value is refused:', () => {
     ['an overlong UTF-8 NUL', (e) => readText(e, 'x'), bytes('0c 02 c0 80')],
     ['half a UTF-16 character', (e) => readText(e, 'x'), bytes('1e 01 41')],
     ['a lone surrogate', (e) => readText(e, 'x'), bytes('1e 02 d8 00')],
-    ['a text of another kind', (e) => readText(e, 'x'), text('14', 'teletex')],
+    ['a text of another kind', (e) => readText(e, 'x'), text('14', 'tele')],
     ['a time without seconds', (e) => readTime(e, 'x'), text('17', '2601010000Z')],
     ['a time with a zone', (e) => readTime(e, 'x'), text('17', '260101000000+0100')],
     ['a time with fractions', (e) => readTime(e, 'x'), text('18', '20260101000000.5Z')],
@@ -74,6 +76,23 @@ describe('a primitive value is refused:', () => {
   ];
   for (const [title, read, encoded] of REFUSED) {
     it(title, () => assert.throws(() => read(readDer(encoded)), DerError));
+  }
+});
+
+describe('a distinguished name is refused:', () => {
+  const REFUSED: readonly [string, Buffer, RegExp][] = [
+    ['a part without attributes', write.sequence(write.set()), /empty part/],
+    [
+      'an attribute with two values',
+      write.sequence(write.set(write.sequence(write.oid('2.5.4.3'), write.utf8('a'), write.utf8('b')))),
+      /several values/,
+    ],
+    ['an attribute without a value', write.sequence(write.set(write.sequence(write.oid('2.5.4.3')))), /is missing/],
+  ];
+  for (const [title, encoded, message] of REFUSED) {
+    it(title, () => {
+      assert.throws(() => readDistinguishedName(readDer(encoded), 'the subject'), { name: 'DerError', message });
+    });
   }
 });
 

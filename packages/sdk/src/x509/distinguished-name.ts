@@ -65,8 +65,7 @@ export function formatDistinguishedName(name: DistinguishedName): string {
 }
 
 /** Name of RFC 5280 section 4.1.2.4. */
-export function readDistinguishedName(element: DerElement | undefined, name: string): DistinguishedName {
-  if (element === undefined) throw new DerError(`${name} is missing`);
+export function readDistinguishedName(element: DerElement, name: string): DistinguishedName {
   return readFields(element, TAG.sequence, name).map((rdn) => {
     const attributes = readFields(rdn, TAG.set, name).map((attribute) => readAttribute(attribute, name));
     if (attributes.length === 0) throw new DerError(`${name} has an empty part`);
