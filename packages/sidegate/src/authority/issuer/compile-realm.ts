@@ -5,7 +5,7 @@
 import { compileClients } from './compile-client.ts';
 import { compileScopes } from './compile-scope.ts';
 import { compileUsers } from './compile-user.ts';
-import type { Finding, FindingSink } from './finding.ts';
+import type { FindingSink, RealmFinding } from './finding.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
 import type { Realm } from './realm.ts';
 import type { SecretDigest } from './secret-digest.ts';
@@ -25,16 +25,16 @@ export interface CompileOptions {
 export interface CompiledRealm {
   readonly realm: Realm;
   /** The realm is usable only when none is an error. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly RealmFinding[];
 }
 
 /** One path segment that needs no encoding (RFC 3986 section 2.3). */
 const REALM_NAME = /^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$/;
 
 export function compileRealm(source: KeycloakRealm, options: CompileOptions): CompiledRealm {
-  const findings: Finding[] = [];
+  const findings: RealmFinding[] = [];
   const report: FindingSink = (path, message, severity = 'error') => {
-    findings.push({ realm: source.realm, path, severity, message });
+    findings.push({ path, severity, message });
   };
   if (!REALM_NAME.test(source.realm))
     report(['realm'], 'must be letters, digits, "-", ".", "_" or "~"; it is part of URLs');

@@ -6,16 +6,6 @@ import type { Scope } from './realm.ts';
 /** RFC 6749 section 3.3. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** Mappers whose claims every token of ours carries anyway. */
-const BUILT_IN_MAPPERS: ReadonlySet<string> = new Set([
-  'oidc-sub-mapper',
-  'oidc-full-name-mapper',
-  'oidc-usermodel-attribute-mapper',
-  'oidc-usermodel-property-mapper',
-  'oidc-usermodel-realm-role-mapper',
-  'oidc-usermodel-client-role-mapper',
-]);
-
 export function compileScopes(realm: KeycloakRealm, report: FindingSink): ReadonlyMap<string, Scope> {
   const scopes = new Map<string, Scope>();
   for (const [index, scope] of (realm.clientScopes ?? []).entries()) {
@@ -31,7 +21,7 @@ export function compileScopes(realm: KeycloakRealm, report: FindingSink): Readon
   return scopes;
 }
 
-/** What the `oidc-audience-mapper`s among these mappers add; a mapper that has no effect here gets a warning. */
+/** What the `oidc-audience-mapper`s among these mappers add; other mappers add nothing here. */
 export function mappedAudiences(
   mappers: readonly KeycloakProtocolMapper[] | undefined,
   realm: KeycloakRealm,
@@ -39,12 +29,7 @@ export function mappedAudiences(
 ): readonly string[] {
   return (mappers ?? []).flatMap((mapper, index) => {
     const path = ['protocolMappers', index];
-    if (mapper.protocolMapper !== 'oidc-audience-mapper') {
-      if (!BUILT_IN_MAPPERS.has(mapper.protocolMapper)) {
-        report([...path, 'protocolMapper'], `"${mapper.protocolMapper}" has no effect here`, 'warning');
-      }
-      return [];
-    }
+    if (mapper.protocolMapper !== 'oidc-audience-mapper') return [];
     if (mapper.config?.['access.token.claim'] === 'false') return [];
     const client = mapper.config?.['included.client.audience'];
     const custom = mapper.config?.['included.custom.audience'];

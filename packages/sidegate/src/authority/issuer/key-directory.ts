@@ -2,52 +2,70 @@
  * Where a realm's signing keys come from: a directory that keeps them over restarts, or memory. A directory holds
  * one PKCS #8 file per realm and algorithm and is filled on the first start.
  */
-import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, KeyObject } from 'node:crypto';
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import type { Finding } from './finding.ts';
 import { type Algorithms, type SignatureAlgorithm, type SigningKeys, signingKey } from './signing-key.ts';
+
+export interface LoadedKeys {
+  /** Complete only when there is no finding. */
+  readonly keys: SigningKeys;
+  readonly findings: readonly Finding[];
+}
 
 const RSA_BITS = 2048;
 
 const generate = promisify(generateKeyPair);
 
-/** @throws Error that names the file and what is wrong with it. */
 export async function loadSigningKeys(
   realm: string,
   algorithms: Algorithms,
   directory: string | undefined,
-): Promise<SigningKeys> {
-  if (directory !== undefined) await mkdir(directory, { recursive: true, mode: 0o700 });
-  const load = async (algorithm: SignatureAlgorithm) => {
-    const file = directory && path.join(directory, `${realm}.${algorithm.toLowerCase()}.pem`);
-    const privateKey = file ? await readOrCreate(file, algorithm) : await newKey(algorithm);
-    return [algorithm, signingKey(algorithm, privateKey)] as const;
-  };
-  return new Map(await Promise.all(algorithms.map(load)));
-}
-
-async function readOrCreate(file: string, algorithm: SignatureAlgorithm): Promise<KeyObject> {
-  const pem = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new Error(`${file} cannot be read (${error.code ?? 'unknown error'})`, { cause: error });
-  });
-  if (pem === undefined) return await create(file, algorithm);
-  const { mode } = await stat(file);
-  if ((mode & 0o077) !== 0) throw new Error(`${file} can be read by others; run chmod 600 on it`);
-  const key = parse(pem);
-  if (key === undefined || !fits(key, algorithm)) {
-    throw new Error(`${file} is not a private key for ${algorithm}; remove it and a new one is made`);
+): Promise<LoadedKeys> {
+  const loaded = await Promise.all(
+    algorithms.map(async (algorithm) => {
+      if (directory === undefined) return { algorithm, file: '', key: await newKey(algorithm) };
+      const file = path.join(directory, `${realm}.${algorithm.toLowerCase()}.pem`);
+      return { algorithm, file, key: await readOrCreate(file, algorithm) };
+    }),
+  );
+  const keys: [SignatureAlgorithm, ReturnType<typeof signingKey>][] = [];
+  const findings: Finding[] = [];
+  for (const { algorithm, file, key } of loaded) {
+    if (key instanceof KeyObject) keys.push([algorithm, signingKey(algorithm, key)]);
+    else findings.push({ where: { file }, severity: 'error', message: key });
   }
-  return key;
+  return { keys: new Map(keys), findings };
 }
 
-async function create(file: string, algorithm: SignatureAlgorithm): Promise<KeyObject> {
+/** The key, or what is wrong with its file. */
+async function readOrCreate(file: string, algorithm: SignatureAlgorithm): Promise<KeyObject | string> {
+  try {
+    const { mode } = await stat(file);
+    if ((mode & 0o077) !== 0) return 'is a private key that others can read; run chmod 600 on it';
+    const key = parse(await readFile(file, 'utf8'));
+    return key !== undefined && fits(key, algorithm)
+      ? key
+      : `is not a private key for ${algorithm}; remove it and a new one is made`;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return code === 'ENOENT' ? await create(file, algorithm) : `cannot be read (${String(code)})`;
+  }
+}
+
+async function create(file: string, algorithm: SignatureAlgorithm): Promise<KeyObject | string> {
   const key = await newKey(algorithm);
-  // never over a file that appeared meanwhile: two processes must not sign with different keys under one name
-  await using handle = await open(file, 'wx', 0o600);
-  await handle.writeFile(key.export({ type: 'pkcs8', format: 'pem' }));
-  return key;
+  try {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    // never over a file that appeared meanwhile: two processes must not sign with different keys under one name
+    await using handle = await open(file, 'wx', 0o600);
+    await handle.writeFile(key.export({ type: 'pkcs8', format: 'pem' }));
+    return key;
+  } catch (error) {
+    return `cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})`;
+  }
 }
 
 async function newKey(algorithm: SignatureAlgorithm): Promise<KeyObject> {

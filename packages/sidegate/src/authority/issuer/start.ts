@@ -1,9 +1,9 @@
 /** Starts the issuer: realms are compiled, keys loaded, then the listener opens. Any finding prevents the start. */
 import type { Clock } from '@sidegate/sdk';
 import { type ListenerOptions, listen } from '../../net/listener.ts';
-import { compileRealm } from './compile-realm.ts';
+import { type CompiledRealm, compileRealm } from './compile-realm.ts';
 import { failureLimit } from './failure-limit.ts';
-import { type Finding, RealmError } from './finding.ts';
+import { type Finding, IssuerRefused, refuseErrors } from './finding.ts';
 import { loadSigningKeys } from './key-directory.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
 import { secretDigest } from './secret-digest.ts';
@@ -55,17 +55,17 @@ const CLOSE_GRACE_MS = 2_000;
 const FAILURE_LIMIT = { failures: 20, windowMs: 60_000, maxCallers: 10_000 } as const;
 const LISTENER = { readTimeoutMs: 10_000, idleTimeoutMs: 60_000, maxHeaderBytes: 16 * 1024 } as const;
 
-/** @throws RealmError with the findings of all realms */
+/** @throws IssuerRefused with all findings */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
-  if (options.tls === undefined && !LOOPBACK.test(options.host)) {
-    throw new Error(`plain http is for loopback addresses only, not for ${options.host}`);
-  }
+  const { host, tls } = options;
+  if (tls === undefined && !LOOPBACK.test(host)) throw refusedAddress(host, 'plain http is for loopback only; set tls');
   const { endpoints, warnings } = await openRealms(options);
-  const listener = await listen(listenerOptions(options), serve(endpoints));
+  const listener = await listen(listenerOptions(options), serve(endpoints)).catch((error: NodeJS.ErrnoException) => {
+    throw refusedAddress(`${host}:${options.port}`, `cannot listen (${error.code}); choose another address or port`);
+  });
   const { port } = listener.address;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
-    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     warnings,
     close: () => listener.close(CLOSE_GRACE_MS),
@@ -75,26 +75,44 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 async function openRealms(options: IssuerOptions) {
   const digest = secretDigest(options.random(32));
   const clientCertificates = options.tls?.clientCa !== undefined;
-  const compiled = options.realms
-    .filter(({ enabled }) => enabled !== false)
-    .map((realm) => compileRealm(realm, { ...options, digest, clientCertificates }));
-  const findings = [...compiled.flatMap(({ findings }) => findings), ...duplicates(options.realms)];
-  if (findings.some(({ severity }) => severity === 'error')) throw new RealmError(findings);
+  const compiled = options.realms.map((realm) => compileRealm(realm, { ...options, digest, clientCertificates }));
+  const findings = [...compiled.flatMap(inRealm), ...duplicates(options.realms)];
+  // keys only for realms that stand: their names become names of files
+  refuseErrors(findings);
+  const opened = await Promise.all(
+    compiled
+      .filter((_, index) => options.realms[index]?.enabled !== false)
+      .map(async ({ realm }) => ({
+        realm,
+        ...(await loadSigningKeys(realm.name, options.algorithms, options.keyDirectory)),
+      })),
+  );
+  refuseErrors([...findings, ...opened.flatMap(({ findings }) => findings)]);
 
+  const { clock, log } = options;
   const failures = failureLimit(FAILURE_LIMIT);
-  const open = async (realm: TokenEndpoint['realm']): Promise<[string, TokenEndpoint]> => {
-    const keys = await loadSigningKeys(realm.name, options.algorithms, options.keyDirectory);
-    const newTokenId = () => options.random(16).toString('base64url');
-    return [realm.name, { realm, keys, digest, failures, newTokenId, clock: options.clock, log: options.log }];
-  };
-  return { endpoints: new Map(await Promise.all(compiled.map(({ realm }) => open(realm)))), warnings: findings };
+  const newTokenId = () => options.random(16).toString('base64url');
+  const endpoints = opened.map(({ realm, keys }): [string, TokenEndpoint] => [
+    realm.name,
+    { realm, keys, digest, failures, clock, newTokenId, log },
+  ]);
+  return { endpoints: new Map(endpoints), warnings: findings };
+}
+
+function inRealm({ findings }: CompiledRealm, realm: number): Finding[] {
+  return findings.map(({ path, ...finding }) => ({ ...finding, where: { realm, path } }));
 }
 
 function duplicates(realms: readonly KeycloakRealm[]): Finding[] {
   const names = realms.map(({ realm }) => realm);
-  return names
-    .filter((name, index) => names.indexOf(name) !== index)
-    .map((realm) => ({ realm, path: ['realm'], severity: 'error', message: 'another file defines this realm too' }));
+  return names.flatMap((name, realm) => {
+    const message = 'another file defines this realm too';
+    return names.indexOf(name) === realm ? [] : [{ where: { realm, path: ['realm'] }, severity: 'error', message }];
+  });
+}
+
+function refusedAddress(address: string, message: string): IssuerRefused {
+  return new IssuerRefused([{ where: { address }, severity: 'error', message }]);
 }
 
 function listenerOptions({ host, port, tls }: IssuerOptions): ListenerOptions {

@@ -26,6 +26,7 @@ export const identityProviderSchema = z
           .min(1)
           .default(['RS256', 'ES256'])
           .describe('One key each; the first one signs.'),
+        key_dir: filePath().optional().describe('Keeps the keys over restarts; absent: new keys at every start.'),
       })
       .prefault({}),
   })

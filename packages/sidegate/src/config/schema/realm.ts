@@ -33,6 +33,7 @@ const client = z.looseObject({
   publicClient: z.boolean().default(false).describe('Has no credential of its own.'),
   serviceAccountsEnabled: z.boolean().default(false).describe('May use the client credentials grant.'),
   directAccessGrantsEnabled: z.boolean().default(false).describe('May use the password grant, in a lab realm.'),
+  fullScopeAllowed: z.boolean().default(true).describe('`false`: tokens carry no roles; scope mappings are not read.'),
   clientAuthenticatorType: z.enum(['client-secret', 'client-x509']).default('client-secret'),
   secret: secret().optional(),
   attributes: attributes().describe('`x509.subjectdn`: the certificate of a `client-x509` client.'),
@@ -45,6 +46,8 @@ const user = z.looseObject({
   id: z.string().min(1).optional().describe('The `sub` of this user; absent: derived from realm and name.'),
   username: z.string().min(1),
   email: z.string().optional(),
+  firstName: z.string().optional(),
+  lastName: z.string().optional(),
   enabled: z.boolean().default(true),
   credentials: z.array(z.looseObject({ type: z.string(), value: secret().optional() })).default([]),
   realmRoles: names(),
@@ -62,14 +65,17 @@ export const realmSchema = z.looseObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is not a realm name')
     .describe('The name in `/realms/{realm}`.'),
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).describe('A disabled realm does not exist.'),
   attributes: attributes().describe(`\`${LAB_ATTRIBUTE}: "true"\` allows the password grant.`),
   accessTokenLifespan: z.int().min(1).max(86_400).optional().describe('Seconds; absent: `token_lifetime`.'),
-  clients: z.array(client).default([]),
-  clientScopes: z.array(clientScope).default([]),
-  users: z.array(user).default([]),
+  clients: z.array(client).default([]).describe('Who may ask for tokens.'),
+  clientScopes: z.array(clientScope).default([]).describe('Scopes that clients may have.'),
+  users: z.array(user).default([]).describe('Users, and the service accounts of clients.'),
   roles: z
-    .looseObject({ realm: z.array(role).default([]), client: z.record(z.string(), z.array(role)).default({}) })
+    .looseObject({
+      realm: z.array(role).default([]).describe('Roles in `realm_access`.'),
+      client: z.record(z.string(), z.array(role)).default({}).describe('Client id → roles in `resource_access`.'),
+    })
     .prefault({}),
 });
 
@@ -78,9 +84,18 @@ export type RealmConfig = z.output<typeof realmSchema>;
 /** The kind of protocol mapper that the lab identity provider knows. */
 export const AUDIENCE_MAPPER = 'oidc-audience-mapper';
 
+/** Mappers whose claims every token of the lab identity provider has anyway; Keycloak needs them to be named. */
+const ALWAYS_MAPPED = [
+  'oidc-sub-mapper',
+  'oidc-full-name-mapper',
+  'oidc-usermodel-attribute-mapper',
+  'oidc-usermodel-realm-role-mapper',
+  'oidc-usermodel-client-role-mapper',
+] as const;
+
 /** One finding for each kind of protocol mapper that is ignored. */
 export function* realmWarnings(realm: RealmConfig): Generator<Finding> {
-  const seen = new Set<string>([AUDIENCE_MAPPER]);
+  const seen = new Set<string>([AUDIENCE_MAPPER, ...ALWAYS_MAPPED]);
   for (const list of ['clients', 'clientScopes'] as const) {
     for (const [index, { protocolMappers }] of realm[list].entries()) {
       for (const [mapper, { protocolMapper: kind }] of protocolMappers.entries()) {

@@ -1,0 +1,80 @@
+/** `sidegate idp`: the lab identity provider from one configuration file and its realm files, until SIGTERM. */
+import { randomBytes } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import { IssuerRefused } from '../authority/issuer/finding.ts';
+import { type Issuer, startIssuer } from '../authority/issuer/start.ts';
+import { type Address, parseAddress } from '../config/address.ts';
+import { EXIT } from './exit-code.ts';
+import { readIdpSetup } from './idp-config.ts';
+import { placeFindings } from './idp-findings.ts';
+import { renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
+import { stopSignal } from './stop-signal.ts';
+
+interface IdpOptions {
+  readonly config: string;
+  readonly root?: string;
+  readonly addr?: Address;
+  readonly json?: boolean;
+}
+
+/** The `idp` command. */
+export function idpCommand(): Command {
+  return new Command('idp')
+    .description('Run the lab identity provider: realms, users and clients from Keycloak realm files.')
+    .requiredOption('--config <file>', 'configuration file')
+    .option('--root <dir>', 'prefix of every absolute path in the configuration, like chroot')
+    .option('--addr <host:port>', 'listen here instead of where the configuration says', readAddress)
+    .option('--json', 'findings of a refused start as one JSON line on standard output')
+    .addHelpText('after', `\n${HELP}`)
+    .action(async (options: IdpOptions) => {
+      process.exitCode = await runIdp(options);
+    });
+}
+
+const HELP = `Standard output carries JSON lines: {"event":"listening"}, then one {"event":"token"} for each token that is issued
+or refused. Warnings go to standard error. SIGTERM and SIGINT finish what is under way and exit 0.
+Exit codes: 0 stopped, 64 wrong command line, 78 configuration, realm, certificate or key refused (all findings printed).`;
+
+async function runIdp(options: IdpOptions): Promise<number> {
+  try {
+    const { issuer, warnings } = await start(options);
+    for (const warning of warnings) process.stderr.write(`${renderFinding(warning)}\n`);
+    printEvent({ event: 'listening', url: issuer.url });
+    await stopSignal();
+    await issuer.close();
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof StartRefused)) throw error;
+    if (options.json === true) printEvent({ event: 'refused', findings: error.findings }, 'error');
+    else for (const finding of error.findings) process.stderr.write(`${renderFinding(finding)}\n`);
+    return EXIT.config;
+  }
+}
+
+/** @throws StartRefused */
+async function start({ config, root, addr }: IdpOptions): Promise<{ issuer: Issuer; warnings: StartFinding[] }> {
+  const { options, realmFiles, warnings } = readIdpSetup(config, root);
+  try {
+    const issuer = await startIssuer({
+      ...options,
+      ...(addr === undefined ? {} : { host: addr.host ?? '::', port: addr.port }),
+      clock: { now: () => Date.now(), monotonic: () => performance.now() },
+      random: randomBytes,
+      log: (event) => printEvent(event, event.decision === 'issued' ? 'info' : 'warn'),
+    });
+    return { issuer, warnings: [...warnings, ...placeFindings(issuer.warnings, realmFiles)] };
+  } catch (error) {
+    if (!(error instanceof IssuerRefused)) throw error;
+    throw new StartRefused([...warnings, ...placeFindings(error.findings, realmFiles)]);
+  }
+}
+
+function readAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new InvalidArgumentError('write it as 127.0.0.1:8443 or [::1]:0');
+  return address;
+}
+
+function printEvent(event: object, level = 'info'): void {
+  process.stdout.write(`${JSON.stringify({ level, time: new Date().toISOString(), ...event })}\n`);
+}
