@@ -1,0 +1,70 @@
+/** Fetching the bytes of an issuer's key set over HTTP: from a known URL, or found by discovery. */
+import type { HttpClient } from '../ports.ts';
+import { excerpt } from '../x509/excerpt.ts';
+import { MAX_JWKS_BYTES } from './jwks.ts';
+import { isJsonObject, parseStrictJson } from './strict-json.ts';
+
+/** Brings the bytes of the current set; rejects, for people, when there are none. */
+export type JwksLoader = () => Promise<Uint8Array>;
+
+const FETCH_TIMEOUT_MS = 5_000;
+
+/**
+ * A loader for a fixed URL. A redirect is an answer like any other that is not 200: a failure.
+ *
+ * @throws TypeError when the URL is not https (or http on a loopback host)
+ */
+export function httpJwksLoader(http: HttpClient, url: string): JwksLoader {
+  checkUrl(url);
+  return () => fetchBytes(http, url);
+}
+
+/**
+ * A loader that reads `jwks_uri` from the issuer's discovery document, OpenID Connect Discovery 1.0 section 4.
+ * The document must name exactly this issuer, or one issuer could speak for another: RFC 8414 section 3.3.
+ *
+ * @throws TypeError when the issuer is not https (or http on a loopback host)
+ */
+export function discoveryJwksLoader(http: HttpClient, issuer: string): JwksLoader {
+  checkUrl(issuer);
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  return async () => {
+    const document = parseStrictJson(await fetchBytes(http, url));
+    if (!isJsonObject(document) || document['issuer'] !== issuer) {
+      throw new Error(`the discovery document does not name the issuer ${excerpt(issuer)}`);
+    }
+    const { jwks_uri: jwksUri } = document;
+    if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri');
+    checkUrl(jwksUri);
+    return fetchBytes(http, jwksUri);
+  };
+}
+
+async function fetchBytes(http: HttpClient, url: string): Promise<Uint8Array> {
+  const { status, headers, body } = await http({
+    method: 'GET',
+    url,
+    // Uncompressed, so that the limit on the bytes received is the limit on the bytes read.
+    headers: { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' },
+    timeoutMs: FETCH_TIMEOUT_MS,
+    maxBytes: MAX_JWKS_BYTES,
+  });
+  if (status !== 200) throw new Error(`${excerpt(url)} answered ${status}`);
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new Error(`${excerpt(url)} answered with a content coding`);
+  return body;
+}
+
+function checkUrl(text: string): void {
+  const url = URL.parse(text);
+  if (url === null) throw new TypeError(`${excerpt(text)} is not a URL`);
+  if (url.username !== '' || url.password !== '') throw new TypeError('a key set URL must not hold credentials');
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return;
+  throw new TypeError(`${excerpt(text)} is neither https nor http on a loopback host`);
+}
+
+/** `URL` has already written every form of an IPv4 address as four decimal numbers. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
+}

@@ -1,0 +1,71 @@
+/**
+ * Verified tokens, remembered until they expire or their key goes: a signature is checked once, not at each request.
+ *
+ * A cache serves exactly one verifier, so what one configuration accepted cannot be found by another. It holds digests
+ * instead of tokens: nothing in memory can be replayed, and no entry keeps a caller's header block alive.
+ */
+import { hash } from 'node:crypto';
+import type { Clock } from '../ports.ts';
+import { Problem } from '../problem.ts';
+import type { TokenVerifier, VerifiedToken } from './verify.ts';
+
+export interface TokenCacheOptions {
+  readonly clock: Clock;
+  /** 10,000 by default; the one used longest ago leaves first. */
+  readonly maxTokens?: number;
+}
+
+interface Entry {
+  readonly token: VerifiedToken;
+  /** On the monotonic clock, which no one can set back. */
+  readonly acceptedUntilMonotonic: number;
+  /** Once over, always over. */
+  over: boolean;
+}
+
+/** The same verifier with a memory for successes; refusals are judged anew each time. */
+export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000 }: TokenCacheOptions): TokenVerifier {
+  /** Least recently used first. */
+  const entries = new Map<string, Entry>();
+  return {
+    verify(text) {
+      const key = hash('sha256', text, 'base64url');
+      const entry = entries.get(key);
+      if (entry !== undefined) {
+        entries.delete(key);
+        if (isOver(entry)) {
+          // INVARIANT: it stays, as over, so that a clock that is set back cannot revive it.
+          entries.set(key, entry);
+          throw new Problem('token_expired', 'expired since it was first presented');
+        }
+        if (verifier.isCurrent(entry.token)) {
+          entries.set(key, entry);
+          return entry.token;
+        }
+      }
+      const verified = verifier.verify(text);
+      return verified instanceof Promise ? verified.then((token) => remember(key, token)) : remember(key, verified);
+    },
+    isCurrent: (token) => verifier.isCurrent(token),
+    close() {
+      entries.clear();
+      verifier.close();
+    },
+  };
+
+  function isOver(entry: Entry): boolean {
+    entry.over ||= clock.now() >= entry.token.acceptedUntil * 1000 || clock.monotonic() >= entry.acceptedUntilMonotonic;
+    return entry.over;
+  }
+
+  function remember(key: string, token: VerifiedToken): VerifiedToken {
+    const remainingMs = token.acceptedUntil * 1000 - clock.now();
+    entries.delete(key);
+    entries.set(key, { token, acceptedUntilMonotonic: clock.monotonic() + remainingMs, over: false });
+    for (const oldest of entries.keys()) {
+      if (entries.size <= maxTokens) break;
+      entries.delete(oldest);
+    }
+    return token;
+  }
+}
