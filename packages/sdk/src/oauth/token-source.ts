@@ -46,6 +46,15 @@ const REFRESH_BEFORE_EXPIRY_SECONDS = 60;
 const MIN_BACKOFF_MS = 5_000;
 const MAX_BACKOFF_MS = 30_000;
 
+/**
+ * Keeps one token fresh.
+ *
+ * @example
+ * ```ts
+ * const source = createTokenSource({ obtain: () => obtainToken(grant, { http, clock }), clock, random: Math.random });
+ * const { scopes } = await source.token();
+ * ```
+ */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const { obtain, clock, random, onRefresh } = options;
   const refreshBeforeMs = (options.refreshBeforeExpirySeconds ?? REFRESH_BEFORE_EXPIRY_SECONDS) * 1000;

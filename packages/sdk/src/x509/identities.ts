@@ -18,6 +18,12 @@ export type IdentityLookup = (peer: PeerIdentity) => ClientBinding | undefined;
 /**
  * Compiles the table of certificate identity → client; wrong and repeated identities are findings.
  * The lookup throws `peer_identity_invalid` when SPIFFE ID and subject of one certificate belong to different clients.
+ *
+ * @example
+ * ```ts
+ * const gateway = { clientId: 'api-gateway', mayForward: new Set(['web-app']) };
+ * const compiled = compileIdentities(new Map([['spiffe://example.org/zone1/api-gateway', gateway]]));
+ * ```
  */
 export function compileIdentities(table: ReadonlyMap<string, ClientBinding>): Compiled<IdentityLookup> {
   const bindings = new Map<string, ClientBinding>();

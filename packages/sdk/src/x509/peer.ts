@@ -41,6 +41,10 @@ const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0';
  *
  * @throws Problem `peer_identity_invalid` when the certificate must not identify a client,
  * `peer_identity_missing` when it names no identity that is accepted here
+ * @example
+ * ```ts
+ * const peer = identifyCertificate(readCertificate(socket.getPeerX509Certificate().raw), allowedClients);
+ * ```
  */
 export function identifyCertificate(certificate: Certificate, rules: PeerRules): PeerIdentity {
   requireClientLeaf(certificate);
