@@ -2,8 +2,8 @@
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** What a duration looks like; nine digits of days still are a safe integer of milliseconds. */
-export const DURATION_PATTERN = /^(\d{1,9})(ms|s|m|h|d)$/;
+/** What a duration looks like; eight digits of days still are a safe integer of milliseconds. */
+export const DURATION_PATTERN = /^(\d{1,8})(ms|s|m|h|d)$/;
 
 /**
  * Milliseconds of `500ms`, `60s`, `5m`, `1h` or `90d`; undefined for anything else.

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Diagnostic } from './diagnostic.ts';
 import { type Draft, placed, positionOf, valueAt } from './draft.ts';
-import { type KeyPath, pathId, renderPath } from './key-path.ts';
+import { isPlainKey, type KeyPath, pathId, renderPath } from './key-path.ts';
 import { nearest } from './nearest.ts';
 import { isPlannedKey, isPlannedValue } from './planned.ts';
 import type { Finding } from './schema/rule.ts';
@@ -79,9 +79,8 @@ function unknownKey(draft: Draft, path: KeyPath): Diagnostic {
     ...keyPosition(draft, path),
     severity: 'error',
     code: 'unknown_key',
-    // a value could have slipped into the key: `{client_secret:abc}`
-    path: renderPath(/^[\w.-]{1,64}$/.test(key) ? path : parent),
-    message: 'is an unknown key',
+    path: renderPath(isPlainKey(key) ? path : parent),
+    message: isPlainKey(key) ? 'is an unknown key' : 'has an unknown key',
     hint: isPlannedKey(path) ? NOT_YET : suggestion,
   };
 }
@@ -94,7 +93,7 @@ function invalidName(draft: Draft, path: KeyPath, message: string): Diagnostic {
     severity: 'error',
     code: 'invalid_value',
     path: renderPath(parent),
-    message: `has a name that ${message}`,
+    message: `has a key that ${message}`,
     hint: examplesOf(shape?.propertyNames),
   };
 }

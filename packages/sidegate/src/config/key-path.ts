@@ -20,3 +20,8 @@ export function renderPath(path: KeyPath): string {
     })
     .join('');
 }
+
+/** Whether a key may be shown: a value may have slipped into another one, as in `{client_secret:abc}`. */
+export function isPlainKey(key: string): boolean {
+  return /^[\w.-]{1,64}$/.test(key);
+}

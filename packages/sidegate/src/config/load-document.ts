@@ -43,10 +43,10 @@ export type Loaded<T> =
 /** Reads a configuration file of any kind; no text makes it throw. */
 export function loadDocument<T>(kind: DocumentKind<T>, text: string, options: LoadOptions): Loaded<T> {
   const { file, resolvePath = (path: string) => path } = options;
-  const { value, positions, diagnostics: syntax } = readYaml(text, file);
-  if (syntax.length > 0) return { ok: false, diagnostics: syntax.toSorted(byPosition) };
+  const { value, positions, diagnostics: unreadable } = readYaml(text, file);
+  if (value === undefined) return { ok: false, diagnostics: unreadable.toSorted(byPosition) };
   const draft: Draft = { file, value: value ?? {}, shape: shapeOf(kind.schema), positions };
-  const prepared = prepare(kind, draft, { ...options, resolvePath });
+  const prepared = [...unreadable, ...prepare(kind, draft, { ...options, resolvePath })];
   const parsed = kind.schema.safeParse(draft.value, { error: describeIssue });
   const settled = new Set(prepared.map(({ path }) => path));
   const issues = (parsed.error?.issues ?? [])

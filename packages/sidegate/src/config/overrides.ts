@@ -58,28 +58,31 @@ interface Key {
 function overridableKeys(prefix: string, root: Shape, document: unknown): Map<string, Key[]> {
   const keys = new Map<string, Key[]>();
   const walk = (shapes: readonly Shape[], value: unknown, path: KeyPath): void => {
-    const members = shapes.flatMap((shape) => alternatives(shape, value));
-    if (members.some(isSingle)) {
-      const name =
-        prefix +
-        path
-          .map((part) =>
-            String(part)
-              .replace(/[^A-Za-z0-9]/g, '_')
-              .toUpperCase(),
-          )
-          .join('_');
-      keys.set(name, [...(keys.get(name) ?? []), { path, shapes: members }]);
+    const all = shapes.flatMap((shape) => alternatives(shape));
+    const fitting = shapes.flatMap((shape) => alternatives(shape, value));
+    if (all.every(isSingle) || fitting.every(isSingle)) {
+      const name = variableOf(prefix, path);
+      keys.set(name, [...(keys.get(name) ?? []), { path, shapes: all.filter(isSingle) }]);
       return;
     }
-    const known = members.flatMap((member) => Object.keys(member.properties ?? {}));
+    const known = fitting.flatMap((member) => Object.keys(member.properties ?? {}));
     for (const part of new Set([...known, ...partsOf(value)])) {
-      const below = members.flatMap((member) => childShapes(member, value, part));
+      const below = fitting.flatMap((member) => childShapes(member, value, part));
       if (below.length > 0) walk(below, childOf(value, part), [...path, part]);
     }
   };
   walk([root], document, []);
   return keys;
+}
+
+function variableOf(prefix: string, path: KeyPath): string {
+  return (
+    prefix +
+    path
+      .join('_')
+      .replace(/[^A-Za-z0-9]/g, '_')
+      .toUpperCase()
+  );
 }
 
 /** A scalar, or a list of scalars. */

@@ -36,7 +36,7 @@ export function readSecrets(draft: Draft, options: SecretOptions): readonly Diag
           code: 'secret_literal',
         });
       }
-      if (typeof mapping[fileKey] === 'string') {
+      if (mapping[fileKey] !== undefined) {
         for (const finding of takeFile(mapping, at, options)) report('error', finding);
       }
     }
@@ -48,7 +48,7 @@ function* takeFile(mapping: Record<string, unknown>, path: KeyPath, options: Sec
   const key = String(path.at(-1));
   const fileKey = `${key}${FILE_SUFFIX}`;
   const at = [...path.slice(0, -1), fileKey];
-  const file = String(mapping[fileKey]);
+  const file = mapping[fileKey];
   delete mapping[fileKey];
   if (mapping[key] !== undefined) {
     yield { path: at, message: `is set beside ${key}`, hint: 'keep one of them', code: 'conflict' };
@@ -56,6 +56,10 @@ function* takeFile(mapping: Record<string, unknown>, path: KeyPath, options: Sec
   }
   // stands for what could not be read, so that the key does not count as missing as well
   mapping[key] = fileKey;
+  if (typeof file !== 'string') {
+    yield { path: at, message: 'must be a string', hint: 'the path of a file', code: 'wrong_type' };
+    return;
+  }
   const contents = contentsOf(file, options.readFile);
   if (contents === undefined) yield { path: at, message: 'names a file that cannot be read', code: 'unreadable_file' };
   else if (contents === '' || contents.length > MAX_SECRET_BYTES) {

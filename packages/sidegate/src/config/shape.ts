@@ -50,8 +50,12 @@ function withSecretFiles(node: unknown): unknown {
     ...shape,
     properties: { ...shape.properties, ...Object.fromEntries(files) },
     required: shape.required?.filter((key) => !secrets.includes(key)),
-    allOf: needed.map((key) => ({ oneOf: [{ required: [key] }, { required: [`${key}${FILE_SUFFIX}`] }] })),
+    allOf: needed.map((key) => ({ oneOf: [key, `${key}${FILE_SUFFIX}`].map(having) })),
   };
+}
+
+function having(key: string): object {
+  return { type: 'object', properties: { [key]: { type: 'string' } }, required: [key] };
 }
 
 /** All shapes that a value may have: the shape itself, or the members of a union that fit `value`. */

@@ -24,54 +24,40 @@ const issuer = () => url().describe('Compared exactly with `iss`.');
 const jwksUrl = () => url().describe('Where the keys of this issuer are.');
 const interval = () => duration('1s', '24h').describe('The keys are read again this often, and on an unknown `kid`.');
 
-const sourceSchema = z
-  .strictObject({
-    issuer: issuer().optional(),
-    audience: audience().optional(),
-    jwks_url: jwksUrl().optional(),
-    jwks_refresh_interval: interval().prefault('1h'),
-    issuers: z
-      .array(
-        z.strictObject({
-          name: name().describe('For logs and metrics.'),
-          issuer: issuer(),
-          audience: audience(),
-          jwks_url: jwksUrl(),
-          jwks_refresh_interval: interval().optional(),
-        }),
-      )
-      .default([])
-      .describe('Several issuers; used instead of, or beside, the single one above.'),
-    validation: z
-      .strictObject({
-        clock_skew: duration('0s', '5m').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
-        require_expiration: z.boolean().default(true).describe('A token without `exp` is refused.'),
-        max_lifetime: duration('1s', '90d').prefault('1h').describe('Longest time from `iat` to `exp`.'),
-      })
-      .prefault({}),
-  })
-  .superRefine((jwt, context) => refuse(context, findings(jwt)), reading('issuer', 'audience', 'jwks_url', 'issuers'));
+const keys = z.strictObject({
+  issuer: issuer().optional(),
+  audience: audience().optional(),
+  jwks_url: jwksUrl().optional(),
+  jwks_refresh_interval: interval().prefault('1h'),
+  issuers: z
+    .array(
+      z.strictObject({
+        name: name().describe('For logs and metrics.'),
+        issuer: issuer(),
+        audience: audience(),
+        jwks_url: jwksUrl(),
+        jwks_refresh_interval: interval().optional(),
+      }),
+    )
+    .default([])
+    .describe('Several issuers; used instead of, or beside, the single one above.'),
+  validation: z
+    .strictObject({
+      clock_skew: duration('0s', '5m').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
+      require_expiration: z.boolean().default(true).describe('A token without `exp` is refused.'),
+      max_lifetime: duration('1s', '90d').prefault('1h').describe('Longest time from `iat` to `exp`.'),
+    })
+    .prefault({}),
+});
 
-export const jwtSchema = sourceSchema.transform((jwt) => ({ issuers: issuersOf(jwt), validation: jwt.validation }));
+type Jwt = z.output<typeof keys>;
 
-type Source = z.output<typeof sourceSchema>;
+export const jwtSchema = keys
+  .superRefine((jwt, context) => refuse(context, missingKeys(jwt)), reading())
+  .superRefine((jwt, context) => refuse(context, repeatedIssuers(jwt)), reading('issuer', 'issuers'));
 
-function* findings(jwt: Source): Generator<Finding> {
-  const single = ['issuer', 'audience', 'jwks_url'] as const;
-  const given = single.filter((key) => jwt[key] !== undefined);
-  for (const key of single) {
-    if (given.length > 0 && jwt[key] === undefined) {
-      yield { path: [key], message: 'is required', hint: `${given.join(' and ')} is set`, code: 'missing_key' };
-    }
-  }
-  const seen = new Set(jwt.issuer === undefined ? [] : [jwt.issuer]);
-  for (const [index, { issuer }] of jwt.issuers.entries()) {
-    if (seen.has(issuer)) yield { path: ['issuers', index, 'issuer'], message: 'is configured twice' };
-    seen.add(issuer);
-  }
-}
-
-function issuersOf(jwt: Source): readonly Issuer[] {
+/** All issuers in one list, the one at the top level first. */
+export function issuersOf(jwt: Jwt): readonly Issuer[] {
   const { issuer, audience, jwks_url, jwks_refresh_interval } = jwt;
   const single: Issuer[] =
     issuer === undefined || audience === undefined || jwks_url === undefined
@@ -82,4 +68,23 @@ function issuersOf(jwt: Source): readonly Issuer[] {
     jwks_refresh_interval: each.jwks_refresh_interval ?? jwks_refresh_interval,
   }));
   return [...single, ...listed];
+}
+
+/** The single issuer is complete or absent. */
+function* missingKeys(jwt: Jwt): Generator<Finding> {
+  const single = ['issuer', 'audience', 'jwks_url'] as const;
+  const given = single.filter((key) => jwt[key] !== undefined);
+  for (const key of single) {
+    if (given.length > 0 && jwt[key] === undefined) {
+      yield { path: [key], message: 'is required', hint: `${given.join(' and ')} is set`, code: 'missing_key' };
+    }
+  }
+}
+
+function* repeatedIssuers(jwt: Jwt): Generator<Finding> {
+  const seen = new Set(jwt.issuer === undefined ? [] : [jwt.issuer]);
+  for (const [index, { issuer }] of jwt.issuers.entries()) {
+    if (seen.has(issuer)) yield { path: ['issuers', index, 'issuer'], message: 'is configured twice' };
+    seen.add(issuer);
+  }
 }

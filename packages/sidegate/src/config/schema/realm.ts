@@ -13,7 +13,7 @@ const attributes = () => z.record(z.string(), z.string()).default({});
 const names = () => z.array(z.string().min(1)).default([]);
 
 const protocolMapper = z.looseObject({
-  name: z.string().default(''),
+  name: z.string().default('').describe('For people.'),
   protocolMapper: z.string().describe('`oidc-audience-mapper`; any other kind is ignored with a warning.'),
   config: z
     .record(z.string(), z.string())
@@ -21,36 +21,49 @@ const protocolMapper = z.looseObject({
     .describe('`included.custom.audience` or `included.client.audience`: the audience to add.'),
 });
 
+const mappers = () => z.array(protocolMapper).default([]);
+
 const clientScope = z.looseObject({
   name: z.string().min(1).describe('The scope as requested in `scope`.'),
   attributes: attributes(),
-  protocolMappers: z.array(protocolMapper).default([]),
+  protocolMappers: mappers().describe('What this scope adds to a token.'),
 });
 
 const client = z.looseObject({
-  clientId: z.string().min(1),
-  enabled: z.boolean().default(true),
+  clientId: z.string().min(1).describe('The name in `client_id` and `azp`.'),
+  enabled: z.boolean().default(true).describe('A disabled client gets no token.'),
   publicClient: z.boolean().default(false).describe('Has no credential of its own.'),
   serviceAccountsEnabled: z.boolean().default(false).describe('May use the client credentials grant.'),
   directAccessGrantsEnabled: z.boolean().default(false).describe('May use the password grant, in a lab realm.'),
   fullScopeAllowed: z.boolean().default(true).describe('`false`: tokens carry no roles; scope mappings are not read.'),
-  clientAuthenticatorType: z.enum(['client-secret', 'client-x509']).default('client-secret'),
-  secret: secret().optional(),
+  clientAuthenticatorType: z
+    .enum(['client-secret', 'client-x509'])
+    .default('client-secret')
+    .describe('Proves itself by secret, or by certificate.'),
+  secret: secret().optional().describe('Of a `client-secret` client.'),
   attributes: attributes().describe('`x509.subjectdn`: the certificate of a `client-x509` client.'),
-  protocolMappers: z.array(protocolMapper).default([]),
+  protocolMappers: mappers().describe('What this client adds to a token.'),
   defaultClientScopes: names().describe('Scopes in every token of this client.'),
   optionalClientScopes: names().describe('Scopes in a token when requested.'),
 });
 
 const user = z.looseObject({
   id: z.string().min(1).optional().describe('The `sub` of this user; absent: derived from realm and name.'),
-  username: z.string().min(1),
-  email: z.string().optional(),
-  firstName: z.string().optional(),
-  lastName: z.string().optional(),
-  enabled: z.boolean().default(true),
-  credentials: z.array(z.looseObject({ type: z.string(), value: secret().optional() })).default([]),
-  realmRoles: names(),
+  username: z.string().min(1).describe('The name in `preferred_username`.'),
+  email: z.string().optional().describe('The claim `email`.'),
+  firstName: z.string().optional().describe('First part of the claim `name`.'),
+  lastName: z.string().optional().describe('Last part of the claim `name`.'),
+  enabled: z.boolean().default(true).describe('A disabled user gets no token.'),
+  credentials: z
+    .array(
+      z.looseObject({
+        type: z.string().describe('`password`; others are ignored.'),
+        value: secret().optional().describe('The password.'),
+      }),
+    )
+    .default([])
+    .describe('How the user signs in.'),
+  realmRoles: names().describe('Roles in `realm_access`.'),
   clientRoles: z
     .record(z.string(), z.array(z.string().min(1)))
     .default({})
@@ -58,7 +71,7 @@ const user = z.looseObject({
   serviceAccountClientId: z.string().min(1).optional().describe('This user is the service account of that client.'),
 });
 
-const role = z.looseObject({ name: z.string().min(1) });
+const role = z.looseObject({ name: z.string().min(1).describe('The role as tokens name it.') });
 
 export const realmSchema = z.looseObject({
   realm: z

@@ -13,15 +13,17 @@ export interface Finding {
 /** When a rule of `superRefine` runs: only while the keys that it reads are right themselves, and so have their types. */
 export function reading(...keys: readonly string[]) {
   const when = ({ issues }: z.core.ParsePayload): boolean =>
-    !issues.some(({ path = [], code }) =>
-      path.length === 0 ? code !== 'unrecognized_keys' && code !== 'custom' : keys.includes(String(path[0])),
-    );
+    !issues.some(({ path = [], ...issue }) => {
+      const values =
+        issue.code !== 'unrecognized_keys' && !(issue.code === 'custom' && issue.params?.['rule'] === true);
+      return values && (path.length === 0 || keys.includes(String(path[0])));
+    });
   return { when };
 }
 
 /** Turns findings into issues that the loader can place. */
 export function refuse(context: z.core.$RefinementCtx, findings: Iterable<Finding>): void {
   for (const { path, message, hint = '', code = 'conflict' } of findings) {
-    context.addIssue({ code: 'custom', path: [...path], message, params: { hint, code } });
+    context.addIssue({ code: 'custom', path: [...path], message, params: { rule: true, hint, code } });
   }
 }

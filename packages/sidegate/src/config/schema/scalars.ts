@@ -96,17 +96,13 @@ export const method = () =>
 
 /** A route pattern: `*` stands for one segment, a final `**` for the rest, also none. */
 export const pathGlob = () =>
-  checked(
-    (text) => text === '/' || text === '/**' || isPlainPath(text.replace(/\/\*\*$/, '') || '/x', true),
-    'is not a path pattern',
-    ['/api/v1/orders/**', '/health', '/users/*/avatar'],
-  );
+  checked(isPathGlob, 'is not a path pattern', ['/api/v1/orders/**', '/health', '/users/*/avatar']);
 
 /** The name of a target, a route or a service. */
 export const name = () =>
   checked(
     (text) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text),
-    'is not a name: letters, digits, `-`, `_` and `.`',
+    'is not a name of letters, digits, `-`, `_` and `.`',
     ['order-service'],
   );
 
@@ -125,15 +121,18 @@ function isCertificateIdentity(text: string): boolean {
   );
 }
 
-function isPlainPath(text: string, wildcards = false): boolean {
-  if (!text.startsWith('/')) return false;
-  return text
-    .slice(1)
-    .split('/')
-    .every((segment) => {
-      if (wildcards && segment === '*') return true;
-      return /^[A-Za-z0-9._~!$&'()+,=:@-]+$/.test(segment) && segment !== '.' && segment !== '..';
-    });
+function isPathGlob(text: string): boolean {
+  if (text === '/' || text === '/**') return true;
+  return isPlainPath(text.replace(/\/\*\*$/, '').replaceAll(/\/\*(?=\/|$)/g, '/segment'));
+}
+
+function isPlainPath(text: string): boolean {
+  const segments = text.split('/');
+  return segments.shift() === '' && segments.length > 0 && segments.every(isPlainSegment);
+}
+
+function isPlainSegment(segment: string): boolean {
+  return /^[A-Za-z0-9._~!$&'()+,=:@-]+$/.test(segment) && segment !== '.' && segment !== '..';
 }
 
 function readUrl(text: string): URL | undefined {

@@ -4,7 +4,7 @@ import { auditSchema } from './audit.ts';
 import { egressSchema } from './egress.ts';
 import { httpSchema } from './http.ts';
 import { identitiesSchema } from './identities.ts';
-import { jwtSchema } from './jwt.ts';
+import { issuersOf, jwtSchema } from './jwt.ts';
 import { policySchema } from './policy.ts';
 import { proxySchema } from './proxy.ts';
 import { type Finding, reading, refuse } from './rule.ts';
@@ -40,7 +40,9 @@ type SidecarFile = z.output<typeof chapters>;
  */
 export const sidecarSchema = fileSchema.transform((file) => ({
   ...file,
+  // without either the rule above has refused the file
   service: { name: file.service.name ?? firstAudience(file) ?? '' },
+  jwt: { issuers: issuersOf(file.jwt), validation: file.jwt.validation },
   proxy: { ...file.proxy, routes: resolveRoutes(file) },
 }));
 
@@ -55,7 +57,7 @@ function* clientCertificates({ http, proxy }: SidecarFile): Generator<Finding> {
 }
 
 function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
-  if (!proxy.enabled || !proxy.auth.enabled || jwt.issuers.length > 0) return;
+  if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length > 0) return;
   const hint = 'proxy.auth.enabled is true: set issuer, audience and jwks_url';
   yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
 }
@@ -83,7 +85,7 @@ function* ambiguousUpstreams({ proxy, egress }: SidecarFile): Generator<Finding>
 }
 
 function firstAudience({ jwt }: SidecarFile): string | undefined {
-  return jwt.issuers[0]?.audience[0];
+  return issuersOf(jwt)[0]?.audience[0];
 }
 
 function resolveRoutes({ proxy, egress }: SidecarFile) {
