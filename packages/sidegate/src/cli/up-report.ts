@@ -70,7 +70,7 @@ function hopLines(hop: HopEvent, paint: Paint): string {
     detail(
       'token',
       token &&
-        `${token.issuer} for ${token.audience?.join(' ')}, client ${token.client_id}, scope ${token.scope || '-'}`,
+        `from ${token.issuer} for ${token.audience?.join(' ')}, client ${token.client_id}, scope ${token.scope || '-'}`,
     ),
     detail('rule', rule),
     detail('because', hop.reasons.join('; ')),

@@ -12,11 +12,19 @@ export const ATTACKS: readonly Attack[] = [
   ...forged('S3-092', 'for another audience', '401 token_aud_mismatch', { aud: ['order-service', 'payment-service'] }),
   {
     ids: ['S3-014', 'SD-05'],
-    what: "payment-service with order-service's stolen token, as the egress gets it: bound to a certificate",
+    what: "payment-service with order-service's stolen token that is bound to its certificate",
     at: 'data-service',
     expected: '401 token_binding_mismatch',
     certificateOf: 'payment-service',
     request: (loot) => ({ method: 'POST', path: '/orders', token: loot.boundOrderToken, body: ORDER }),
+  },
+  {
+    ids: ['S3-014'],
+    what: 'order-service with its own token that is bound to its certificate',
+    at: 'data-service',
+    expected: '200',
+    certificateOf: 'order-service',
+    request: (loot) => ({ method: 'GET', path: '/inventory/PROD-123', token: loot.boundOrderToken }),
   },
   {
     ids: ['S3-016', 'SD-05'],

@@ -8,7 +8,15 @@ import type { AuditLine } from './audit-feed.ts';
 import type { Call, Outcome } from './caller.ts';
 import { forgeToken } from './forged-token.ts';
 import { ROUTE_ATTACKS } from './route-attacks.ts';
-import { callService, callThroughEgress, describe, type RunningLab, serviceToken, tokenIn } from './running-lab.ts';
+import {
+  callService,
+  callThroughEgress,
+  describe,
+  type RunningLab,
+  serviceToken,
+  thumbprintOf,
+  tokenIn,
+} from './running-lab.ts';
 import { SIGNING_KEYS } from './topology.ts';
 import type { Walk } from './walk.ts';
 
@@ -18,7 +26,7 @@ export interface Loot {
   /** As their clients get them with a secret alone. */
   readonly orderToken: string;
   readonly paymentToken: string;
-  /** As order-service's egress gets it: bound to its certificate. */
+  /** Bound to order-service's certificate (RFC 8705). */
   readonly boundOrderToken: string;
   /** A user's token with some claims changed, signed with the realm's own key; undefined takes a claim away. */
   readonly forge: (changes: Readonly<Record<string, unknown>>) => string;
@@ -46,19 +54,19 @@ const TRAIL_TIMEOUT_MS = 3_000;
 
 /** Tries everything, one after the other, and tells each outcome. */
 export async function attack(running: RunningLab, walk: Walk): Promise<void> {
-  const orderScopes = ['data-service:read', 'data-service:write'];
-  const [order, payment, boundOrder] = await Promise.all([
-    serviceToken(running, 'order-service', orderScopes),
+  const [order, payment] = await Promise.all([
+    serviceToken(running, 'order-service', ['data-service:read', 'data-service:write']),
     serviceToken(running, 'payment-service', ['data-service:read', 'data-service:write-payments']),
-    serviceToken(running, 'order-service', orderScopes, { certificateOf: 'order-service' }),
   ]);
-  const keys = { keyDirectory: join(running.lab.root, SIGNING_KEYS), realm: 'users' };
+  const keyDirectory = join(running.lab.root, SIGNING_KEYS);
+  const orderToken = tokenIn(order);
+  const cnf = { 'x5t#S256': thumbprintOf(running, 'order-service') };
   const loot: Loot = {
     walk,
-    orderToken: tokenIn(order),
+    orderToken,
     paymentToken: tokenIn(payment),
-    boundOrderToken: tokenIn(boundOrder),
-    forge: (changes) => forgeToken(walk.buyer.token, changes, keys),
+    boundOrderToken: forgeToken(orderToken, { cnf }, { keyDirectory, realm: 'services' }),
+    forge: (changes) => forgeToken(walk.buyer.token, changes, { keyDirectory, realm: 'users' }),
   };
   for (const row of [...ROUTE_ATTACKS, ...ATTACKS]) await tryOne(running, loot, row);
 }

@@ -1,4 +1,6 @@
 /** The running lab as the walk-through and the attacks see it: whom they can call, as whom, and what was recorded. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import type { ConnectTo } from '../net/connector.ts';
@@ -86,36 +88,31 @@ export function signIn(running: RunningLab, user: LabUser): Promise<Outcome> {
 }
 
 /** A token of the service's own, as its egress would get it. */
-export function serviceToken(
-  running: RunningLab,
-  client: string,
-  scopes: readonly string[],
-  as: CallAs = {},
-): Promise<Outcome> {
+export function serviceToken(running: RunningLab, client: string, scopes: readonly string[]): Promise<Outcome> {
   const [variable] = Object.entries(serviceOf(running, client).secrets).find(([, id]) => id === client) ?? [];
-  const form = {
+  return requestToken(running, 'services', {
     grant_type: 'client_credentials',
     client_id: client,
     client_secret: running.secrets[variable ?? ''] ?? '',
     scope: scopes.join(' '),
-  };
-  return requestToken(running, 'services', form, as);
+  });
 }
 
-function requestToken(
+export function requestToken(
   running: RunningLab,
   realm: string,
   form: Readonly<Record<string, string>>,
-  as: CallAs = {},
 ): Promise<Outcome> {
-  return call(
-    {
-      method: 'POST',
-      url: `${issuerOf(running.lab, realm)}/protocol/openid-connect/token`,
-      body: new URLSearchParams(form),
-    },
-    callerOptions(running, IDENTITY_PROVIDER, as),
-  );
+  const url = `${issuerOf(running.lab, realm)}/protocol/openid-connect/token`;
+  const body = new URLSearchParams(form);
+  return call({ method: 'POST', url, body }, callerOptions(running, IDENTITY_PROVIDER, {}));
+}
+
+/** The `x5t#S256` of a service's client certificate. */
+export function thumbprintOf(running: RunningLab, service: string): string {
+  const file = `${clientCertificateOf(serviceOf(running, service))}.crt`;
+  const { raw } = new X509Certificate(readFileSync(join(running.lab.root, 'etc/certs', file)));
+  return createHash('sha256').update(raw).digest('base64url');
 }
 
 function callerOptions(running: RunningLab, serverAuthority: string, { certificateOf }: CallAs): CallerOptions {
@@ -160,11 +157,16 @@ export function hop(request: string, line: AuditLine): HopEvent {
     ...defined('caller', caller),
     ...defined('user', user),
     ...defined('token', line.token),
-    ...defined('rule', line.rule),
+    ...defined('rule', shortRule(line.rule)),
     reasons: line.reasons,
     duration_ms: line.duration_ms,
     correlation_id: line.correlation_id,
   };
+}
+
+/** `order.rego:8`: where it stands below the policies' directory. */
+export function shortRule(rule: string | undefined): string | undefined {
+  return rule?.replace(/^.*\/policies\//, '');
 }
 
 function defined<Key extends string, V>(key: Key, value: V | undefined): { [K in Key]?: V } {

@@ -1,6 +1,6 @@
 /** What the thirteen steps promise, as a table: one line a promise, compared as text so that both sides can be shown. */
 import type { AuditLine } from './audit-feed.ts';
-import { describe } from './running-lab.ts';
+import { describe, shortRule } from './running-lab.ts';
 import { issuerOf, type Lab } from './topology.ts';
 import { bodyOf, type Passage, rolesOf, type Walk } from './walk.ts';
 
@@ -36,8 +36,8 @@ function say(line: AuditLine | undefined, values: (line: AuditLine) => readonly 
   return line === undefined ? 'no such line in the audit trail' : values(line).map(String).join(' ');
 }
 
-/** `order.rego` of `/etc/authz/policies/order.rego:8`. */
-const policyOf = ({ rule = '' }: AuditLine): string => /([\w-]+\.rego):\d+/.exec(rule)?.[1] ?? 'no rule';
+/** `order.rego`, wherever in it the rule stands. */
+const policyOf = ({ rule }: AuditLine): string => shortRule(rule)?.split(':')[0] ?? 'no rule';
 
 export const WALK_CHECKS: readonly WalkCheck[] = [
   {
@@ -85,7 +85,7 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
   {
     id: 'S3-089',
     step: 3,
-    what: 'the signature is checked with the issuer’s key that the token names',
+    what: "the signature is checked with the issuer's key that the token names",
     expected: ({ buyer }) => String(buyer.header['kid']),
     observe: ({ order }) => say(gateway(order), ({ token }) => [token?.kid]),
   },
@@ -106,7 +106,7 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
   {
     id: 'S3-096',
     step: 4,
-    what: 'the gateway shows its zone 2 certificate and passes the user’s token on',
+    what: "the gateway shows its zone 2 certificate and passes the user's token on",
     expected: (walk) => `api-gateway-client web-app ${String(walk.buyer.header['kid'])}`,
     observe: ({ order }) =>
       say(orderIn(order), ({ mtls_client, token }) => [mtls_client, token?.client_id, token?.kid]),
@@ -143,9 +143,9 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
   {
     id: 'S3-102',
     step: 7,
-    what: 'two calls to data-service ask for one token',
-    expected: '1',
-    observe: ({ orderServiceTokens }) => String(orderServiceTokens.afterOrder),
+    what: 'two calls to data-service ask for one token, for five minutes',
+    expected: '1 client_credentials 300',
+    observe: ({ orderServiceTokens: { afterOrder, last } }) => [afterOrder, last?.grant, last?.expires_in].join(' '),
   },
   {
     id: 'S3-101',
@@ -155,9 +155,16 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
     observe: ({ orderServiceTokens }) => String(orderServiceTokens.atEnd),
   },
   {
+    id: 'SD-14',
+    step: 7,
+    what: 'the realm of the services has no password grant',
+    expected: '400 unsupported_grant_type',
+    observe: ({ passwordGrantOfServices }) => describe(passwordGrantOfServices),
+  },
+  {
     id: 'S3-103',
     step: 7,
-    what: 'the call leaves with the zone 3 certificate, the service’s own token and the user context',
+    what: "the call leaves with the zone 3 certificate, the service's own token and the user context",
     expected: '/inventory/PROD-123 order-service-client order-service user-123',
     observe: ({ order }) =>
       say(dataRead(order), ({ path, mtls_client, token, user_context }) => [
@@ -244,7 +251,7 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
   },
   {
     id: 'S3-021',
-    what: 'the user’s token comes from the realm users at every hop of zones 1 and 2',
+    what: "the user's token comes from the realm users at every hop of zones 1 and 2",
     expected: (walk, lab) => [users(walk, lab), users(walk, lab)].join(' '),
     observe: ({ order }) =>
       [gateway(order), orderIn(order)].map((line) => say(line, ({ token }) => [token?.issuer])).join(' '),

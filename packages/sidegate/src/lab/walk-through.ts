@@ -4,7 +4,7 @@
  */
 import type { AuditLine } from './audit-feed.ts';
 import type { JsonBody } from './caller.ts';
-import { callService, hop, type RunningLab, signIn, tokenIn } from './running-lab.ts';
+import { callService, hop, type RunningLab, requestToken, signIn, type TokenLogLine, tokenIn } from './running-lab.ts';
 import { bodyOf, type Passage, rolesOf, type SignedInUser, type Walk } from './walk.ts';
 import { WALK_CHECKS } from './walk-checks.ts';
 
@@ -25,7 +25,7 @@ export async function walkThrough(running: RunningLab): Promise<Walk> {
     token: buyer.token,
     body: { product_id: 'PROD-123', quantity: 2 },
   });
-  const afterOrder = issuedTo(running, 'order-service');
+  const afterOrder = issuedTo(running, 'order-service').length;
   const orderId = String(bodyOf(order.answer)['id']);
   const reading = await pass(`${buyer.username} looks at the order`, HOPS_OF_READING, {
     method: 'GET',
@@ -39,8 +39,27 @@ export async function walkThrough(running: RunningLab): Promise<Walk> {
     body: { order_id: orderId, amount: 49.9 },
   });
 
-  const orderServiceTokens = { afterOrder, atEnd: issuedTo(running, 'order-service') };
-  const walk: Walk = { users, buyer, payer, order, reading, payment, orderServiceTokens, orderId };
+  const passwordGrantOfServices = await requestToken(running, 'services', {
+    grant_type: 'password',
+    client_id: 'web-app',
+    username: buyer.username,
+    password: '-',
+  });
+
+  const issued = issuedTo(running, 'order-service');
+  const [last] = issued;
+  const orderServiceTokens = { afterOrder, atEnd: issued.length, ...(last === undefined ? {} : { last }) };
+  const walk: Walk = {
+    users,
+    buyer,
+    payer,
+    order,
+    orderId,
+    reading,
+    payment,
+    orderServiceTokens,
+    passwordGrantOfServices,
+  };
   for (const { id, step, what, expected, observe } of WALK_CHECKS) {
     const observed = observe(walk, running.lab);
     const wanted = typeof expected === 'string' ? expected : expected(walk, running.lab);
@@ -88,6 +107,6 @@ function holderOf(users: readonly SignedInUser[], role: string): SignedInUser {
   return holder;
 }
 
-function issuedTo({ tokenLog }: RunningLab, client: string): number {
-  return tokenLog.filter((line) => line.client === client && line.decision === 'issued').length;
+function issuedTo({ tokenLog }: RunningLab, client: string): readonly TokenLogLine[] {
+  return tokenLog.filter((line) => line.client === client && line.decision === 'issued');
 }

@@ -1,6 +1,7 @@
 /** What a walk through the zones leaves behind, for the checks to look at. */
 import type { AuditLine } from './audit-feed.ts';
 import type { JsonBody, Outcome } from './caller.ts';
+import type { TokenLogLine } from './running-lab.ts';
 
 /** One request through the gateway with everything that was recorded on its way. */
 export interface Passage {
@@ -21,7 +22,9 @@ export interface Walk {
   readonly reading: Passage;
   readonly payment: Passage;
   /** How often the identity provider issued a token to order-service: after the order, and at the end. */
-  readonly orderServiceTokens: { readonly afterOrder: number; readonly atEnd: number };
+  readonly orderServiceTokens: { readonly afterOrder: number; readonly atEnd: number; readonly last?: TokenLogLine };
+  /** The answer to a password grant where there must be none. */
+  readonly passwordGrantOfServices: Outcome;
   readonly orderId: string;
 }
 
