@@ -71,7 +71,9 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     handlers.unparseable(error.code ?? 'unknown', socket, last?.complete === false ? last : undefined);
   });
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+    // Node cuts off a certificate that does not verify; what was wrong with it stands on the socket.
+    const reason: unknown = socket.authorizationError ?? ('code' in error ? error.code : undefined);
+    const code = typeof reason === 'string' ? reason : 'unknown';
     handlers.handshakeFailed(code, remoteAddressOf(socket));
     socket.destroy();
   });
