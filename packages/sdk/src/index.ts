@@ -4,26 +4,14 @@ export type { AlgorithmName } from './jwt/algorithms.ts';
 export { type BearerOptions, readBearer } from './jwt/bearer.ts';
 export { checkConfirmation } from './jwt/binding.ts';
 export type { Confirmation } from './jwt/claims.ts';
-export {
-  createFetchedJwks,
-  createFetchedJwks,
-  type FetchedJwksOptions,
-  type FetchedJwksOptions,
-} from './jwt/fetched-jwks.ts';
+export { createFetchedJwks, type FetchedJwksOptions } from './jwt/fetched-jwks.ts';
 export type { KeyFinding, KeySet, VerificationKey } from './jwt/jwks.ts';
-export {
-  discoveryJwksLoader,
-  discoveryJwksLoader,
-  httpJwksLoader,
-  httpJwksLoader,
-  type JwksLoader,
-  type JwksLoader,
-} from './jwt/jwks-loader.ts';
+export { discoveryJwksLoader, httpJwksLoader, type JwksLoader } from './jwt/jwks-loader.ts';
 export type { JwksSource, JwksState } from './jwt/jwks-source.ts';
 export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
 export { requireScopes } from './jwt/scope.ts';
 export { JsonError, type JsonErrorKind, type JsonObject, type JsonValue, parseStrictJson } from './jwt/strict-json.ts';
-export { cacheTokens, cacheTokens, type TokenCacheOptions, type TokenCacheOptions } from './jwt/token-cache.ts';
+export { cacheTokens, type TokenCacheOptions } from './jwt/token-cache.ts';
 export {
   createTokenVerifier,
   type TokenVerifier,
