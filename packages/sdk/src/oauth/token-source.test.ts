@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type ManualTime, manualTime } from '../../../../tests/support/manual-time.ts';
 import { startTokenEndpoint, type TokenEndpoint } from '../../../../tests/support/token-endpoint.ts';
 import type { Problem } from '../problem.ts';
 import { AccessToken } from './access-token.ts';
@@ -9,31 +10,17 @@ import { createTokenSource, type TokenSource, type TokenSourceOptions } from './
 
 const SECOND = 1000;
 
-/** Time that passes when the test says so; wall clock and monotonic clock can be moved apart. */
-class ManualClock {
-  #wall = Date.UTC(2026, 0, 1);
-  #elapsed = 0;
-  now = (): number => this.#wall;
-  monotonic = (): number => this.#elapsed;
-  pass(seconds: number): void {
-    this.#wall += seconds * SECOND;
-    this.#elapsed += seconds * SECOND;
-  }
-  setWall(seconds: number): void {
-    this.#wall += seconds * SECOND;
-  }
-}
-
 interface Bench {
   readonly source: TokenSource;
-  readonly clock: ManualClock;
+  readonly time: ManualTime;
   readonly outcomes: (Problem | undefined)[];
   /** Waits until the endpoint's latest answers have arrived. */
   readonly settled: (count: number) => Promise<void>;
 }
 
 function bench(endpoint: TokenEndpoint, options: Partial<TokenSourceOptions> = {}): Bench {
-  const clock = new ManualClock();
+  const time = manualTime();
+  const { clock } = time;
   const outcomes: (Problem | undefined)[] = [];
   let wake = (): void => undefined;
   const grant: ClientCredentialsGrant = {
@@ -57,7 +44,7 @@ function bench(endpoint: TokenEndpoint, options: Partial<TokenSourceOptions> = {
     while (outcomes.length < count) await new Promise<void>((resolve) => (wake = resolve));
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { source, clock, outcomes, settled };
+  return { source, time, outcomes, settled };
 }
 
 /** An endpoint that issues token-1, token-2, … */
@@ -76,39 +63,39 @@ const synchronous = (token: AccessToken | Promise<AccessToken>): string => {
 describe('a token source fails closed', () => {
   it('nothing is given out after the expiry, and the endpoint is asked at most every five seconds', async () => {
     await using endpoint = await issuing();
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     await source.token();
     endpoint.answer = () => ({ status: 503, body: '' });
-    clock.pass(300);
+    time.advance(300 * SECOND);
     await assert.rejects(async () => source.token(), { code: 'idp_unavailable' });
     for (let second = 0; second < 4; second++) {
-      clock.pass(1);
+      time.advance(1 * SECOND);
       await assert.rejects(async () => source.token(), { code: 'idp_unavailable', retryAfterSeconds: 4 - second });
     }
     assert.equal(endpoint.requests.length, 2);
-    clock.pass(1);
+    time.advance(1 * SECOND);
     await assert.rejects(async () => source.token(), { code: 'idp_unavailable' });
     assert.equal(endpoint.requests.length, 3);
   });
 
   it('the pause grows while the endpoint fails, and ends with its first success', async () => {
     await using endpoint = await startTokenEndpoint(() => 'reset');
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     for (const pause of [5, 10, 20, 30, 30]) {
       const before = endpoint.requests.length;
       await assert.rejects(async () => source.token(), { code: 'idp_unavailable' });
       assert.equal(endpoint.requests.length, before + 1);
-      clock.pass(pause - 0.001);
+      time.advance((pause - 0.001) * SECOND);
       await assert.rejects(async () => source.token(), { code: 'idp_unavailable', retryAfterSeconds: 1 });
       assert.equal(endpoint.requests.length, before + 1);
-      clock.pass(0.001);
+      time.advance(0.001 * SECOND);
     }
     endpoint.answer = () => ({ body: { access_token: 'back', token_type: 'Bearer', expires_in: 10 } });
     assert.equal((await source.token()).reveal(), 'back');
     endpoint.answer = () => 'reset';
-    clock.pass(10);
+    time.advance(10 * SECOND);
     await assert.rejects(async () => source.token());
-    clock.pass(5);
+    time.advance(5 * SECOND);
     const before = endpoint.requests.length;
     await assert.rejects(async () => source.token());
     assert.equal(endpoint.requests.length, before + 1, 'five seconds again');
@@ -120,30 +107,30 @@ describe('a token source fails closed', () => {
       headers: { 'retry-after': '40' },
       body: '',
     }));
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     await assert.rejects(async () => source.token(), { code: 'idp_unavailable', retryAfterSeconds: 40 });
-    clock.pass(39);
+    time.advance(39 * SECOND);
     await assert.rejects(async () => source.token(), { retryAfterSeconds: 1 });
     assert.equal(endpoint.requests.length, 1);
   });
 
   it('a refusal keeps its code while the source waits', async () => {
     await using endpoint = await startTokenEndpoint(() => ({ status: 401, body: { error: 'invalid_client' } }));
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     await assert.rejects(async () => source.token(), { code: 'idp_bad_response', message: /invalid_client/ });
-    clock.pass(1);
+    time.advance(1 * SECOND);
     await assert.rejects(async () => source.token(), { code: 'idp_bad_response', message: /invalid_client/ });
     assert.equal(endpoint.requests.length, 1);
   });
 
   it('a wall clock set back prolongs nothing, one set forward expires', async () => {
     await using endpoint = await issuing();
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     await source.token();
-    clock.setWall(-3600);
-    clock.pass(300);
+    time.stepWallClock(-3600 * SECOND);
+    time.advance(300 * SECOND);
     assert.equal((await source.token()).reveal(), 'token-2');
-    clock.setWall(301);
+    time.stepWallClock(301 * SECOND);
     assert.equal((await source.token()).reveal(), 'token-3');
   });
 
@@ -160,11 +147,11 @@ describe('a token source fails closed', () => {
 describe('a token source', () => {
   it('S3-102 asks once, and answers at once from then on', async () => {
     await using endpoint = await issuing();
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     const first = source.token();
     assert.ok(first instanceof Promise);
     assert.equal((await first).reveal(), 'token-1');
-    clock.pass(239);
+    time.advance(239 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     assert.equal(endpoint.requests.length, 1);
   });
@@ -187,9 +174,9 @@ describe('a token source', () => {
 
   it('S3-180 renews sixty seconds before the expiry, while the old token serves', async () => {
     await using endpoint = await issuing();
-    const { source, clock, settled } = bench(endpoint);
+    const { source, time, settled } = bench(endpoint);
     await source.token();
-    clock.pass(240);
+    time.advance(240 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     assert.equal(synchronous(source.token()), 'token-1');
     await settled(2);
@@ -199,11 +186,11 @@ describe('a token source', () => {
 
   it('S3-180 renews as early as it is told, but never before half of the life', async () => {
     await using endpoint = await issuing(100);
-    const { source, clock, settled } = bench(endpoint, { refreshBeforeExpirySeconds: 90 });
+    const { source, time, settled } = bench(endpoint, { refreshBeforeExpirySeconds: 90 });
     await source.token();
-    clock.pass(49);
+    time.advance(49 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
-    clock.pass(1);
+    time.advance(1 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     await settled(2);
     assert.equal(synchronous(source.token()), 'token-2');
@@ -212,16 +199,16 @@ describe('a token source', () => {
 
   it('adds chance to both pauses, so that replicas do not ask in step', async () => {
     await using endpoint = await issuing();
-    const { source, clock, settled } = bench(endpoint, { random: () => 1 });
+    const { source, time, settled } = bench(endpoint, { random: () => 1 });
     await source.token();
     endpoint.answer = () => 'reset';
-    clock.pass(300 - 72);
+    time.advance((300 - 72) * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     await settled(2);
-    clock.pass(7.4);
+    time.advance(7.4 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     assert.equal(endpoint.requests.length, 2);
-    clock.pass(0.1);
+    time.advance(0.1 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     await settled(3);
     assert.equal(endpoint.requests.length, 3);
@@ -229,19 +216,19 @@ describe('a token source', () => {
 
   it('keeps the old token until its expiry when a renewal fails, and tells of the failure', async () => {
     await using endpoint = await issuing();
-    const { source, clock, outcomes, settled } = bench(endpoint);
+    const { source, time, outcomes, settled } = bench(endpoint);
     await source.token();
     const issue = endpoint.answer;
     endpoint.answer = () => ({ status: 500, body: '' });
-    clock.pass(240);
+    time.advance(240 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     await settled(2);
     assert.equal(outcomes[1]?.code, 'idp_unavailable');
-    clock.pass(4);
+    time.advance(4 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     assert.equal(endpoint.requests.length, 2, 'not before five seconds have passed');
     endpoint.answer = issue;
-    clock.pass(1);
+    time.advance(1 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
     await settled(3);
     assert.equal(synchronous(source.token()), 'token-2');
@@ -249,11 +236,11 @@ describe('a token source', () => {
 
   it('lets those wait for a renewal under way whose token has expired meanwhile', async () => {
     await using endpoint = await issuing();
-    const { source, clock } = bench(endpoint);
+    const { source, time } = bench(endpoint);
     await source.token();
-    clock.pass(299);
+    time.advance(299 * SECOND);
     assert.equal(synchronous(source.token()), 'token-1');
-    clock.pass(1);
+    time.advance(1 * SECOND);
     assert.equal((await source.token()).reveal(), 'token-2');
     assert.equal(endpoint.requests.length, 2);
   });
