@@ -1,7 +1,16 @@
 /** The embedded engine: Rego compiled to JavaScript, deciding in this process. Only `true` allows. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { compile, type Diagnostic, EvaluationError, type PreparedDecision } from '@sidegate/rego';
+import {
+  compile,
+  type Diagnostic,
+  type Evaluate,
+  EvaluationError,
+  parseJson,
+  type Decision as RegoDecision,
+  toNative,
+  type Value,
+} from '@sidegate/rego';
 import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
 
 export interface OpaEmbeddedOptions {
@@ -31,28 +40,32 @@ export type LoadedEngine =
 export function loadOpaEmbedded(options: OpaEmbeddedOptions): LoadedEngine {
   const { directory, query, clock } = options;
   let modules: { file: string; text: string }[];
-  let data: string | undefined;
+  let data: Value;
   try {
     modules = regoFiles(directory).map((file) => ({ file, text: readFileSync(file, 'utf8') }));
-    data = options.dataFile === undefined ? undefined : readFileSync(options.dataFile, 'utf8');
+    data = options.dataFile === undefined ? {} : parseJson(readFileSync(options.dataFile, 'utf8'));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return refused(directory, `cannot be read (${code})`, 'policy.path must be a readable folder');
   }
   if (modules.length === 0) return refused(directory, 'has no policy', 'put at least one .rego file there');
-  const compiled = compile(modules, data === undefined ? {} : { data });
+  const compiled = compile(modules, { data, limits: LIMITS });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
-  const decision = compiled.policy.prepare(query);
+  const decision = compiled.policy.prepareDecision(query);
   return { ok: true, value: (input) => decide(decision, input, clock.now()) };
 }
 
-function decide(evaluate: PreparedDecision, input: PolicyInput, nowMs: number): Decision {
+/** Far above what a policy of requests needs, far below what would hold up the others. */
+const LIMITS = { steps: 1_000_000, milliseconds: 50 };
+
+function decide(evaluate: Evaluate<RegoDecision>, input: PolicyInput, nowMs: number): Decision {
   try {
-    const { value, rule } = evaluate(input, { nowMs });
-    return { ...read(value), ...(rule === undefined ? {} : { rule }) };
+    const { value, rule } = evaluate(input as unknown as Value, { now: BigInt(Math.trunc(nowMs)) * 1_000_000n });
+    const decision = read(value === undefined || typeof value === 'boolean' ? value : toNative(value));
+    return rule === undefined ? decision : { ...decision, rule: `${path.basename(rule.file)}:${rule.row}` };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
-    const failure = error.code === 'eval_limit_error' ? 'policy_timeout' : 'policy_error';
+    const failure = error.code === 'eval_cancel_error' ? 'policy_timeout' : 'policy_error';
     return { allow: false, failure, reasons: [error.message] };
   }
 }
