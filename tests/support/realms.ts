@@ -17,7 +17,7 @@ export function audienceMapper(audience: string): KeycloakProtocolMapper {
   };
 }
 
-export function audienceScope(name: string, audience: string): KeycloakClientScope {
+function audienceScope(name: string, audience: string): KeycloakClientScope {
   return { name, protocolMappers: [audienceMapper(audience)] };
 }
 

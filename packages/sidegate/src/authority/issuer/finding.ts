@@ -7,7 +7,7 @@ export interface Finding {
   readonly message: string;
 }
 
-export type FindingPlace =
+type FindingPlace =
   /** In the realm at this index. */
   | { readonly realm: number; readonly path: RealmPath }
   /** A key file. */

@@ -15,12 +15,12 @@ export interface KeycloakRealm {
   readonly users?: readonly KeycloakUser[] | undefined;
 }
 
-export interface KeycloakRoles {
+interface KeycloakRoles {
   readonly realm?: readonly KeycloakRole[] | undefined;
   readonly client?: Readonly<Record<string, readonly KeycloakRole[]>> | undefined;
 }
 
-export interface KeycloakRole {
+interface KeycloakRole {
   readonly name: string;
 }
 
@@ -65,7 +65,7 @@ export interface KeycloakUser {
   readonly clientRoles?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-export interface KeycloakCredential {
+interface KeycloakCredential {
   readonly type: string;
   readonly value?: string | undefined;
 }
