@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadSidecarConfig } from '../load.ts';
+import type { SidecarConfig } from './sidecar.ts';
+
+function load(text: string): SidecarConfig {
+  const readFile = (path: string): string => `unused ${path}`;
+  const loaded = loadSidecarConfig(text, { file: 'f', env: { S: 's' }, readFile });
+  assert.ok(loaded.ok, JSON.stringify(loaded));
+  return loaded.config;
+}
+
+test('a key that is absent has the documented default', () => {
+  const { service, ...config } = load('service: {name: test}');
+  assert.deepEqual(service, { name: 'test' });
+  assert.deepEqual(config, {
+    http: {
+      addr: { host: undefined, port: 8443 },
+      read_timeout: 10_000,
+      write_timeout: 60_000,
+      idle_timeout: 120_000,
+      max_header_bytes: 65_536,
+      tls: { enabled: false, client_auth: 'none' },
+    },
+    jwt: { issuers: [], validation: { clock_skew: 5000, require_expiration: true, max_lifetime: 3_600_000 } },
+    proxy: {
+      enabled: false,
+      mode: 'reverse_proxy',
+      upstream: { url: 'http://127.0.0.1:3000', timeout: 30_000 },
+      auth: { enabled: true, header: 'Authorization', scheme: 'Bearer' },
+      authz: { enabled: true, policy_query: 'data.authz.allow' },
+      mtls: { enabled: false, allowed_clients: [] },
+      headers: { inject_claims: {}, extract: [], remove: [], add: {}, pass_token: false, preserve_host: false },
+      routes: [
+        {
+          path: '/**',
+          auth_required: true,
+          authz_required: true,
+          upstream: 'http://127.0.0.1:3000',
+          timeout: 30_000,
+          target: undefined,
+        },
+      ],
+    },
+    identities: {},
+    egress: {
+      enabled: false,
+      addr: { host: '127.0.0.1', port: 8080 },
+      token_store: { type: 'memory' },
+      targets: {},
+      routes: [],
+    },
+    policy: { engine: 'opa_embedded', path: '/etc/authz/policies' },
+    audit: { enabled: true, mode: 'required', export: { stdout: { enabled: true } } },
+    admin: { addr: { host: '127.0.0.1', port: 9901 } },
+  });
+});
+
+const TLS = 'http: {tls: {enabled: true, cert_file: /c, key_file: /k, client_ca_file: /a, client_auth: require}}';
+const JWT = 'jwt: {issuer: "https://i", audience: a, jwks_url: "https://i/k"}';
+
+const SWITCHES: [key: string, text: (value: boolean) => string, read: (config: SidecarConfig) => unknown][] = [
+  [
+    'S3-142 http.tls.enabled',
+    (on) => `http: {tls: {enabled: ${on}, cert_file: /c, key_file: /k}}`,
+    ({ http }) => http.tls.enabled,
+  ],
+  ['S3-151 proxy.enabled', (on) => `${JWT}\nproxy: {enabled: ${on}}`, ({ proxy }) => proxy.enabled],
+  ['proxy.auth.enabled', (on) => `proxy: {auth: {enabled: ${on}}}`, ({ proxy }) => proxy.auth.enabled],
+  ['S3-156 proxy.authz.enabled', (on) => `proxy: {authz: {enabled: ${on}}}`, ({ proxy }) => proxy.authz.enabled],
+  [
+    'S3-163 proxy.mtls.enabled',
+    (on) => `${TLS}\nproxy: {mtls: {enabled: ${on}, allowed_clients: ["CN=a"]}}`,
+    ({ proxy }) => proxy.mtls.enabled,
+  ],
+  [
+    'proxy.headers.pass_token',
+    (on) => `proxy: {headers: {pass_token: ${on}}}`,
+    ({ proxy }) => proxy.headers.pass_token,
+  ],
+  [
+    'proxy.headers.preserve_host',
+    (on) => `proxy: {headers: {preserve_host: ${on}}}`,
+    ({ proxy }) => proxy.headers.preserve_host,
+  ],
+  [
+    'proxy.routes[].auth_required',
+    (on) => `proxy: {routes: [{path: /, auth_required: ${on}}]}`,
+    ({ proxy }) => proxy.routes[0]?.auth_required,
+  ],
+  [
+    'proxy.routes[].authz_required',
+    (on) => `proxy: {routes: [{path: /, authz_required: ${on}}]}`,
+    ({ proxy }) => proxy.routes[0]?.authz_required,
+  ],
+  [
+    'jwt.validation.require_expiration',
+    (on) => `jwt: {validation: {require_expiration: ${on}}}`,
+    ({ jwt }) => jwt.validation.require_expiration,
+  ],
+  ['S3-171 egress.enabled', (on) => `egress: {enabled: ${on}}`, ({ egress }) => egress.enabled],
+  [
+    'S3-181 egress.targets.<name>.tls.enabled',
+    (on) => `egress: {targets: {a: {url: "https://a", tls: {enabled: ${on}}}}}`,
+    ({ egress }) => egress.targets['a']?.tls.enabled,
+  ],
+  ['audit.enabled', (on) => `audit: {enabled: ${on}}`, ({ audit }) => audit.enabled],
+  [
+    'audit.export.stdout.enabled',
+    (on) => `audit: {export: {stdout: {enabled: ${on}}}}`,
+    ({ audit }) => audit.export.stdout.enabled,
+  ],
+];
+for (const [key, text, read] of SWITCHES) {
+  test(`${key} is on and off as written`, () => {
+    for (const value of [false, true]) assert.equal(read(load(`service: {name: test}\n${text(value)}`)), value);
+  });
+}
+
+test('a route takes the upstream and the timeout of the proxy where it has none', () => {
+  const { routes } = load(`service: {name: test}
+proxy:
+  upstream: {url: "http://127.0.0.1:4000", timeout: 5s}
+  routes: [{path: /a}, {path: /b, upstream: "http://127.0.0.1:5000", timeout: 1s, methods: [GET], strip_prefix: /b, rewrite_prefix: /c}]`).proxy;
+  const common = { auth_required: true, authz_required: true, target: undefined };
+  assert.deepEqual(routes, [
+    { ...common, path: '/a', upstream: 'http://127.0.0.1:4000', timeout: 5000 },
+    {
+      ...common,
+      path: '/b',
+      upstream: 'http://127.0.0.1:5000',
+      timeout: 1000,
+      methods: ['GET'],
+      strip_prefix: '/b',
+      rewrite_prefix: '/c',
+    },
+  ]);
+});
+
+test('an upstream written otherwise than the url of its target still is that target', () => {
+  const { routes } = load(`service: {name: test}
+proxy: {routes: [{path: /a, upstream: "https://Orders.example:443/"}]}
+egress: {targets: {orders: {url: "https://orders.example"}}}`).proxy;
+  assert.equal(routes[0]?.target, 'orders');
+});
+
+test('several issuers share the interval above them unless they have their own', () => {
+  const { issuers } = load(`jwt:
+  issuer: "https://a"
+  audience: [x, y, x]
+  jwks_url: "https://a/k"
+  jwks_refresh_interval: 5m
+  issuers:
+    - {name: b, issuer: "https://b", audience: z, jwks_url: "https://b/k"}
+    - {name: c, issuer: "https://c", audience: [z], jwks_url: "https://c/k", jwks_refresh_interval: 1m}`).jwt;
+  assert.deepEqual(
+    issuers.map(({ name, audience, jwks_refresh_interval }) => [name, audience, jwks_refresh_interval]),
+    [
+      ['default', ['x', 'y'], 300_000],
+      ['b', ['z'], 300_000],
+      ['c', ['z'], 60_000],
+    ],
+  );
+});
+
+test('SD-05 an identity is bound to a client id, with or without tokens that it may forward', () => {
+  const { identities } = load(`service: {name: test}
+identities:
+  spiffe://example.org/zone1/api-gateway: {client_id: api-gateway, may_forward: [web-app]}
+  "CN=order-service-client,O=MyOrg": order-service`);
+  assert.deepEqual(identities, {
+    'spiffe://example.org/zone1/api-gateway': { client_id: 'api-gateway', may_forward: ['web-app'] },
+    'CN=order-service-client,O=MyOrg': { client_id: 'order-service', may_forward: [] },
+  });
+});
