@@ -1,0 +1,59 @@
+/** Pass: a called function exists and gets as many arguments as it takes (and at most one more, for its result). */
+import type { Builtin } from '../builtins/builtin.ts';
+import type { Expr, Ref } from '../syntax/ast.ts';
+import { type CallExpr, operatorName } from '../syntax/ast.ts';
+import { type Compilation, eachRule, report } from './context.ts';
+import { findNode, type VirtualDocument } from './rule-tree.ts';
+import { visitBody, visitRule } from './walk.ts';
+
+export function checkFunctions(c: Compilation): void {
+  eachRule(c, (rule) => visitRule(rule, { expr: (expr) => checkExpr(c, expr) }));
+}
+
+export function checkQueryFunctions(c: Compilation, body: readonly Expr[]): void {
+  visitBody(body, { expr: (expr) => checkExpr(c, expr) });
+}
+
+/** How many arguments a function takes, if it exists. */
+export function functionArity(c: Compilation, name: string | undefined): number | undefined {
+  if (name === undefined) return undefined;
+  return c.builtins.get(name)?.args.length ?? findFunction(c, name)?.arity;
+}
+
+export function findBuiltin(c: Compilation, operator: Ref): Builtin | undefined {
+  return c.builtins.get(operatorName(operator) ?? '');
+}
+
+export function findFunction(c: Compilation, name: string): VirtualDocument | undefined {
+  if (!name.startsWith('data.')) return undefined;
+  const document = findNode(c.tree, name.split('.'))?.document;
+  return document?.kind === 'function' ? document : undefined;
+}
+
+function checkExpr(c: Compilation, expr: Expr): undefined {
+  if (expr.kind === 'call') checkCall(c, expr);
+  return undefined;
+}
+
+function checkCall(c: Compilation, expr: CallExpr): void {
+  const name = operatorName(expr.operator);
+  const builtin = name === undefined ? undefined : c.builtins.get(name);
+  const arity = functionArity(c, name);
+  const shown = name ?? expr.operator.location.text;
+  if (arity === undefined) {
+    const reason = c.excluded.get(shown);
+    const message = `undefined function ${shown}${reason === undefined ? '' : ` (${reason})`}`;
+    report(c, 'rego_type_error', message, expr.location);
+    return;
+  }
+  if (builtin?.variadic !== undefined) return;
+  const extra = builtin !== undefined && builtin.result === undefined ? 0 : 1;
+  if (expr.args.length < arity || expr.args.length > arity + extra) {
+    report(
+      c,
+      'rego_type_error',
+      `function ${shown} has arity ${arity}, got ${expr.args.length} ${expr.args.length === 1 ? 'argument' : 'arguments'}`,
+      expr.location,
+    );
+  }
+}

@@ -1,0 +1,34 @@
+/** Pass: what a rule's head must evaluate moves into its body, so that the head holds only values and variables. */
+import { equation, type Rule, type Term } from '../syntax/ast.ts';
+import { type Compilation, eachRule, localVar } from './context.ts';
+import { visitTerm } from './walk.ts';
+
+export function rewriteHeads(c: Compilation): void {
+  eachRule(c, (rule) => {
+    if (rule.isDefault) return;
+    const { head } = rule;
+    const hoist = (term: Term): Term => (needsEvaluation(term) ? hoistTerm(c, rule, term) : term);
+    head.ref.path = head.ref.path.map((term) =>
+      term.kind === 'scalar' || term.kind === 'var' ? term : hoistTerm(c, rule, term),
+    );
+    if (head.key !== undefined) head.key = hoist(head.key);
+    if (head.value !== undefined) head.value = hoist(head.value);
+  });
+}
+
+function needsEvaluation(term: Term): boolean {
+  let found = false;
+  visitTerm(term, {
+    term({ kind }) {
+      if (kind === 'ref' || kind === 'call' || kind === 'comprehension') found = true;
+      return !found;
+    },
+  });
+  return found;
+}
+
+function hoistTerm(c: Compilation, rule: Rule, term: Term): Term {
+  const variable = localVar(c, term.location);
+  rule.body.push(equation(variable, term, term.location));
+  return variable;
+}

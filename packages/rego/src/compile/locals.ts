@@ -1,0 +1,307 @@
+/**
+ * Pass: variables declared by arguments, `:=`, `some` and `every` get unique names, so that later passes need no
+ * scopes for them; `:=` becomes `=`, `some x in xs` becomes an equation with a scan, plain `some` disappears.
+ */
+import {
+  builtinRef,
+  type CallExpr,
+  type Comprehension,
+  type EveryExpr,
+  type Expr,
+  equation,
+  isGeneratedName,
+  type Rule,
+  refTerm,
+  type SomeInExpr,
+  scalarTerm,
+  type Term,
+  type Var,
+} from '../syntax/ast.ts';
+import { type Compilation, eachRule, isOperator, localVar, report } from './context.ts';
+import { mapChildTerms } from './walk.ts';
+
+type Occurrence = 'arg' | 'seen' | 'assigned' | 'declared';
+
+/** Names of one body: what was declared there, and what was used there without being declared. */
+class Frame {
+  readonly renamed = new Map<string, Var>();
+  readonly occurrences = new Map<string, Occurrence>();
+  readonly declaredBySome = new Map<string, Var>();
+  readonly used = new Set<string>();
+}
+
+interface Scope {
+  readonly c: Compilation;
+  readonly frames: readonly Frame[];
+}
+
+export function rewriteLocals(c: Compilation): void {
+  eachRule(c, (rule) => rewriteRule(c, rule));
+}
+
+export function rewriteQueryLocals(c: Compilation, body: Expr[]): { body: Expr[]; names: Map<string, string> } {
+  const frame = new Frame();
+  const rewritten = rewriteBody({ c, frames: [frame] }, body);
+  const names = new Map<string, string>();
+  for (const [written, { name }] of frame.renamed) names.set(name, written);
+  return { body: rewritten, names };
+}
+
+function rewriteRule(c: Compilation, rule: Rule): void {
+  const { head } = rule;
+  const args = new Frame();
+  const frame = new Frame();
+  const scope: Scope = { c, frames: [args, frame] };
+  if (head.args !== undefined) head.args = head.args.map((arg) => declareArg({ c, frames: [args] }, arg));
+  for (const [name, occurrence] of args.occurrences) frame.occurrences.set(name, occurrence);
+  const body = rewriteBody(scope, rule.body);
+  const rename = (term: Term): Term => rewriteTerm(scope, term);
+  head.ref.path = head.ref.path.map(rename);
+  if (head.key !== undefined) head.key = rename(head.key);
+  if (head.value !== undefined) head.value = rename(head.value);
+  rule.body = body;
+  reportUnused(scope);
+}
+
+function declareArg(scope: Scope, arg: Term): Term {
+  if (arg.kind === 'var') {
+    const frame = top(scope);
+    const known = frame.renamed.get(arg.name);
+    if (known !== undefined) return known;
+    const renamed = localVar(scope.c, arg.location, arg.name);
+    frame.renamed.set(arg.name, renamed);
+    frame.occurrences.set(arg.name, 'arg');
+    return renamed;
+  }
+  mapChildTerms(arg, (child) => declareArg(scope, child));
+  return arg;
+}
+
+/** Rewrites a body in the innermost frame of `scope`. */
+function rewriteBody(scope: Scope, body: readonly Expr[]): Expr[] {
+  const result: Expr[] = [];
+  for (const expr of body) rewriteExpr(scope, expr, result);
+  const [first] = body;
+  if (result.length === 0 && first !== undefined) {
+    const { location } = first;
+    result.push({
+      kind: 'term',
+      term: scalarTerm(true, location),
+      negated: false,
+      with: [],
+      location,
+      generated: true,
+    });
+  }
+  return result;
+}
+
+/** A body of its own inside another: what it declares is not seen outside. */
+function rewriteClosure(scope: Scope, body: readonly Expr[], declare?: (inner: Scope) => void): Expr[] {
+  const inner: Scope = { c: scope.c, frames: [...scope.frames, new Frame()] };
+  declare?.(inner);
+  const result = rewriteBody(inner, body);
+  reportUnused(inner);
+  return result;
+}
+
+function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
+  const rename = (term: Term): Term => rewriteTerm(scope, term);
+  for (const modifier of expr.with) {
+    modifier.target.path = modifier.target.path.map(rename);
+    modifier.value = rename(modifier.value);
+  }
+  switch (expr.kind) {
+    case 'some':
+      for (const each of expr.vars) declareSome(scope, each);
+      return;
+    case 'some-in':
+      return rewriteSomeIn(scope, expr, result);
+    case 'every':
+      result.push(rewriteEvery(scope, expr));
+      return;
+    case 'not':
+      expr.body = rewriteClosure(scope, expr.body);
+      break;
+    case 'logic':
+      expr.left = rewriteClosure(scope, expr.left);
+      expr.right = rewriteClosure(scope, expr.right);
+      break;
+    case 'call':
+      if (isOperator(expr, 'assign')) return rewriteAssign(scope, expr, result);
+      renameOperator(scope, expr);
+      expr.args = expr.args.map(rename);
+      break;
+    case 'term':
+      expr.term = rename(expr.term);
+  }
+  result.push(expr);
+}
+
+function renameOperator(scope: Scope, call: { operator: CallExpr['operator'] }): void {
+  const { head } = call.operator;
+  if (head.kind === 'var') {
+    const renamed = lookUp(scope, head.name);
+    if (renamed !== undefined) call.operator = { ...call.operator, head: renamed };
+  }
+}
+
+function rewriteAssign(scope: Scope, expr: CallExpr, result: Expr[]): void {
+  const [left, right] = expr.args;
+  if (left === undefined || right === undefined) throw new Error('an assignment has two sides');
+  if (expr.negated)
+    report(scope.c, 'rego_compile_error', 'cannot assign vars inside negated expression', expr.location);
+  const value = rewriteTerm(scope, right);
+  const pattern = declarePattern(scope, left);
+  result.push({ ...expr, operator: builtinRef('eq', expr.operator.location), args: [pattern, value] });
+}
+
+function declarePattern(scope: Scope, term: Term): Term {
+  switch (term.kind) {
+    case 'var':
+      return declare(scope, term, 'assigned');
+    case 'array':
+      term.items = term.items.map((item) => (item.kind === 'scalar' ? item : declarePattern(scope, item)));
+      return term;
+    case 'object':
+      term.entries = term.entries.map(([key, value]) => [
+        rewriteTerm(scope, key),
+        value.kind === 'scalar' ? value : declarePattern(scope, value),
+      ]);
+      return term;
+    default: {
+      const what = term.kind === 'scalar' ? scalarKind(term.value) : term.kind;
+      report(scope.c, 'rego_compile_error', `cannot assign to ${what}`, term.location);
+      return term;
+    }
+  }
+}
+
+function scalarKind(value: unknown): string {
+  return value === null ? 'null' : typeof value === 'object' ? 'number' : typeof value;
+}
+
+function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'declared'): Var {
+  const frame = top(scope);
+  const before = frame.occurrences.get(variable.name);
+  if (before !== undefined) {
+    const message =
+      before === 'arg'
+        ? `arg ${variable.name} redeclared`
+        : `var ${variable.name} ${before === 'seen' ? 'referenced' : before} above`;
+    report(scope.c, 'rego_compile_error', message, variable.location);
+    return variable;
+  }
+  const renamed = localVar(scope.c, variable.location, variable.name);
+  frame.renamed.set(variable.name, renamed);
+  frame.occurrences.set(variable.name, occurrence);
+  return renamed;
+}
+
+function declareSome(scope: Scope, variable: Var): void {
+  declare(scope, variable, 'declared');
+  top(scope).declaredBySome.set(variable.name, variable);
+}
+
+/** `some k, v in xs` is `xs[k] = v` with fresh k and v. */
+function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
+  const { location } = expr;
+  const domain = rewriteTerm(scope, expr.domain);
+  const declareAll = (term: Term): Term => declareMember(scope, term);
+  const key = expr.key === undefined ? localVar(scope.c, location) : declareAll(expr.key);
+  const value = declareAll(expr.value);
+  let source = domain;
+  if (domain.kind !== 'var' && domain.kind !== 'ref') {
+    source = localVar(scope.c, location);
+    result.push({ ...equation(source, domain, location), with: expr.with });
+  }
+  const base = source.kind === 'ref' ? source : refTerm(source, [], location);
+  const element = refTerm(base.head, [...base.path, key], location);
+  result.push({ ...equation(element, value, location), with: expr.with });
+}
+
+function declareMember(scope: Scope, term: Term): Term {
+  switch (term.kind) {
+    case 'var':
+      return top(scope).occurrences.get(term.name) === 'declared'
+        ? rewriteTerm(scope, term)
+        : declare(scope, term, 'declared');
+    case 'array':
+    case 'object':
+      mapChildTerms(term, (child) => declareMember(scope, child));
+      return term;
+    default:
+      return rewriteTerm(scope, term);
+  }
+}
+
+function rewriteEvery(scope: Scope, expr: EveryExpr): Expr {
+  const { location } = expr;
+  const domain = rewriteTerm(scope, expr.domain);
+  let { key, value } = expr;
+  const body = rewriteClosure(scope, expr.body, (inner) => {
+    if (key !== undefined) key = declare(inner, key, 'declared');
+    value = declare(inner, value, 'declared');
+  });
+  return { ...expr, key, value, domain, body, location };
+}
+
+function rewriteTerm(scope: Scope, term: Term): Term {
+  switch (term.kind) {
+    case 'var':
+      return rewriteVar(scope, term);
+    case 'call':
+      renameOperator(scope, term);
+      mapChildTerms(term, (child) => rewriteTerm(scope, child));
+      return term;
+    case 'comprehension':
+      return rewriteComprehension(scope, term);
+    default:
+      mapChildTerms(term, (child) => rewriteTerm(scope, child));
+      return term;
+  }
+}
+
+function rewriteVar(scope: Scope, term: Var): Term {
+  if (term.name === 'data' || term.name === 'input') return term;
+  const renamed = lookUp(scope, term.name);
+  if (renamed !== undefined) return { ...renamed, location: term.location };
+  const frame = top(scope);
+  if (!frame.occurrences.has(term.name)) frame.occurrences.set(term.name, 'seen');
+  return term;
+}
+
+function rewriteComprehension(scope: Scope, term: Comprehension): Term {
+  const inner: Scope = { c: scope.c, frames: [...scope.frames, new Frame()] };
+  term.body = rewriteBody(inner, term.body);
+  mapChildTerms(term, (child) => rewriteTerm(inner, child));
+  reportUnused(inner);
+  return term;
+}
+
+function lookUp(scope: Scope, name: string): Var | undefined {
+  for (let i = scope.frames.length - 1; i >= 0; i -= 1) {
+    const frame = scope.frames[i];
+    const renamed = frame?.renamed.get(name);
+    if (renamed !== undefined) {
+      frame?.used.add(name);
+      return renamed;
+    }
+  }
+  return undefined;
+}
+
+function reportUnused(scope: Scope): void {
+  const frame = top(scope);
+  for (const [name, { location }] of frame.declaredBySome) {
+    if (!frame.used.has(name) && !isGeneratedName(name)) {
+      report(scope.c, 'rego_compile_error', `declared var ${name} unused`, location);
+    }
+  }
+}
+
+function top(scope: Scope): Frame {
+  const frame = scope.frames.at(-1);
+  if (frame === undefined) throw new Error('a scope has at least one frame');
+  return frame;
+}

@@ -1,0 +1,83 @@
+/** Lowering of `=`: with the order that safety found, each equation is an assignment, a destructuring or a test. */
+import type { Term } from '../syntax/ast.ts';
+import type { Operand } from './ir.ts';
+import { type Builder, lowerTerm } from './lower-body.ts';
+import { split } from './unify.ts';
+import { visitTerm } from './walk.ts';
+
+export function lowerUnification(b: Builder, left: Term, right: Term): void {
+  let equations: [Term, Term][] = flatten(left, right);
+  while (equations.length > 0) {
+    const later: [Term, Term][] = [];
+    for (const [a, z] of equations) if (!unifyNow(b, a, z)) later.push([a, z]);
+    if (later.length === equations.length) throw new Error('an unsafe equation passed the safety check');
+    equations = later;
+  }
+}
+
+function flatten(left: Term, right: Term): [Term, Term][] {
+  const parts = split(left, right);
+  if (parts === undefined) return [[left, right]];
+  return parts.flatMap(([a, z]) => flatten(a, z));
+}
+
+function unifyNow(b: Builder, left: Term, right: Term): boolean {
+  if (isReady(b, right)) {
+    // A pattern on the left takes the value apart; a known side that scans is evaluated first.
+    const value = lowerTerm(b, right);
+    matchOperand(b, left, value);
+    return true;
+  }
+  if (!isReady(b, left)) return false;
+  matchOperand(b, right, lowerTerm(b, left));
+  return true;
+}
+
+/** Whether a term can be evaluated now: its variables have values, except in brackets, where scans bind them. */
+export function isReady(b: Builder, term: Term): boolean {
+  let ready = true;
+  visitTerm(term, {
+    term(each) {
+      if (each.kind === 'comprehension') return false;
+      if (each.kind === 'var' && !b.vars.has(each.name)) ready = false;
+      if (each.kind === 'ref') {
+        const { head } = each;
+        const isRoot = head.kind === 'var' && (head.name === 'data' || head.name === 'input');
+        if (!isRoot && !isReady(b, head)) ready = false;
+        return false;
+      }
+      return ready;
+    },
+  });
+  return ready;
+}
+
+/** Makes a term equal a value: binds its unbound variables, tests the rest. */
+export function matchOperand(b: Builder, term: Term, value: Operand): void {
+  if (term.kind === 'var' && !b.vars.has(term.name)) {
+    b.vars.set(term.name, value);
+  } else if (isReady(b, term)) {
+    b.emit({ op: 'compare', by: 'equal', left: lowerTerm(b, term), right: value });
+  } else if (term.kind === 'array') {
+    b.emit({ op: 'shape', of: 'array', source: value, size: term.items.length });
+    matchParts(
+      b,
+      term.items.map((item, i) => [item, { kind: 'const', value: i }]),
+      value,
+    );
+  } else if (term.kind === 'object') {
+    b.emit({ op: 'shape', of: 'object', source: value, size: term.entries.length });
+    matchParts(
+      b,
+      term.entries.map(([key, part]) => [part, lowerTerm(b, key)]),
+      value,
+    );
+  } else {
+    throw new Error(`a ${term.kind} with unbound variables passed the safety check`);
+  }
+}
+
+/** Plain variables and patterns first: they bind what refs in later parts need. */
+function matchParts(b: Builder, parts: readonly (readonly [Term, Operand])[], source: Operand): void {
+  for (const [term, key] of parts) matchOperand(b, term, b.define({ kind: 'dot', source, key, of: 'value' }));
+}

@@ -1,0 +1,68 @@
+/** Pass: documents and queries to the intermediate form. */
+import { type Expr, isWildcard, type Rule, type Term } from '../syntax/ast.ts';
+import type { Value } from '../value/value.ts';
+import type { Compilation } from './context.ts';
+import type { Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
+import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
+import { matchOperand } from './lower-unify.ts';
+import type { TreeRule, VirtualDocument } from './rule-tree.ts';
+import { chain } from './walk.ts';
+
+export function lowerDocument(c: Compilation, document: VirtualDocument): Routine {
+  const b = new Builder(c);
+  const params: Local[] = [];
+  for (let i = 0; i < document.arity; i += 1) params.push(b.local());
+  const rules = document.rules.map((each) =>
+    chain(each.rule).map((rule) => lowerBranch(b, document, { ...each, rule }, params)),
+  );
+  const { defaultRule } = document;
+  const fallback = defaultRule === undefined ? undefined : lowerBranch(b, document, defaultRule, params);
+  return { document, params, rules, fallback, locals: b.localCount };
+}
+
+function lowerBranch(
+  b: Builder,
+  document: VirtualDocument,
+  { rule, rest, path }: TreeRule,
+  params: readonly Local[],
+): Branch {
+  b.vars = new Map();
+  const body = b.closure(() => {
+    for (const [i, arg] of (rule.head.args ?? []).entries()) {
+      const param = params[i];
+      if (param !== undefined) matchArgument(b, arg, { kind: 'local', local: param });
+    }
+    lowerBody(b, rule.isDefault ? [] : rule.body, () => produce(b, document, { rule, rest, path }));
+  });
+  return { body, location: rule.location, constant: constantValue(rule), isDefault: rule.isDefault };
+}
+
+function matchArgument(b: Builder, arg: Term, value: Operand): void {
+  if (arg.kind === 'var' && isWildcard(arg.name)) return;
+  matchOperand(b, arg, value);
+}
+
+function produce(b: Builder, document: VirtualDocument, { rule, rest, path }: TreeRule): void {
+  const { head } = rule;
+  const keys: Operand[] = path.slice(document.path.length).map((value) => ({ kind: 'const', value }));
+  for (const part of rest) keys.push(lowerTerm(b, part));
+  const term = head.key ?? head.value;
+  if (term === undefined) throw new Error('a head has a key or a value');
+  b.emit({ op: 'produce', path: keys, value: lowerTerm(b, term), member: head.key !== undefined });
+}
+
+function constantValue({ head }: Rule): Value | undefined {
+  return head.key === undefined && head.value?.kind === 'scalar' ? head.value.value : undefined;
+}
+
+/** Lowers a query; its answers bind the named variables. */
+export function lowerQuery(c: Compilation, body: readonly Expr[], names: readonly string[]): QueryRoutine {
+  const b = new Builder(c);
+  const block = b.closure(() => {
+    lowerBody(b, body, () => {
+      const values = names.map((name) => b.vars.get(name) ?? { kind: 'const' as const, value: null });
+      b.emit({ op: 'answer', values });
+    });
+  });
+  return { body: block, names, locals: b.localCount };
+}

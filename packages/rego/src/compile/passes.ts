@@ -1,0 +1,51 @@
+/** The compiler as one ordered table of passes. A group that found errors is the last one to run. */
+
+import type { Builtin } from '../builtins/builtin.ts';
+import type { Module } from '../syntax/ast.ts';
+import { type Diagnostic, sortDiagnostics } from '../syntax/diagnostic.ts';
+import type { Compilation } from './context.ts';
+import { checkFunctions } from './functions.ts';
+import { rewriteHeads } from './heads.ts';
+import { hoistCalls } from './hoist.ts';
+import { rewriteLocals } from './locals.ts';
+import { checkModules } from './modules.ts';
+import { checkRecursion } from './recursion.ts';
+import { resolveRefs } from './resolve.ts';
+import { buildRuleTree, emptyTree } from './rule-tree.ts';
+import { checkSafety } from './safety.ts';
+import { checkWiths } from './with.ts';
+
+type Pass = (c: Compilation) => void;
+
+const PASSES: readonly (readonly Pass[])[] = [
+  [checkModules, resolveRefs, rewriteLocals],
+  [buildRuleTree, checkWiths, hoistCalls, rewriteHeads, hoistCalls],
+  [checkFunctions, checkSafety, checkRecursion],
+];
+
+export interface CompileSettings {
+  readonly builtins: ReadonlyMap<string, Builtin>;
+  /** Builtins that are refused by name, and why. */
+  readonly excluded: ReadonlyMap<string, string>;
+}
+
+export function newCompilation(modules: readonly Module[], settings: CompileSettings): Compilation {
+  return {
+    ...settings,
+    modules,
+    diagnostics: [],
+    written: new Map(),
+    tree: emptyTree(),
+    counter: 0,
+    mockable: new Set(),
+  };
+}
+
+/** Runs all passes; the findings are in reading order. */
+export function runPasses(c: Compilation): readonly Diagnostic[] {
+  for (const group of PASSES) {
+    for (const pass of group) pass(c);
+    if (c.diagnostics.length > 0) break;
+  }
+  return sortDiagnostics(c.diagnostics);
+}

@@ -1,0 +1,55 @@
+/** Queries through the same passes as rules. */
+import type { Expr } from '../syntax/ast.ts';
+import { isGeneratedName } from '../syntax/ast.ts';
+import type { Diagnostic } from '../syntax/diagnostic.ts';
+import { sortDiagnostics } from '../syntax/diagnostic.ts';
+import type { Compilation } from './context.ts';
+import { checkQueryFunctions } from './functions.ts';
+import { hoistBody } from './hoist.ts';
+import { rewriteQueryLocals } from './locals.ts';
+import { resolveQuery } from './resolve.ts';
+import { checkQuerySafety } from './safety.ts';
+import { visitBody } from './walk.ts';
+import { checkQueryWiths } from './with.ts';
+
+export interface CheckedQuery {
+  readonly body: readonly Expr[];
+  /** Variables of the answers: as the passes call them, and as the author wrote them. */
+  readonly variables: readonly { readonly name: string; readonly written: string }[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
+  const before = c.diagnostics.length;
+  resolveQuery(parsed);
+  const { body: renamed, names } = rewriteQueryLocals(c, parsed);
+  checkQueryWiths(c, renamed);
+  const hoisted = hoistBody(c, renamed);
+  checkQueryFunctions(c, hoisted);
+  const variables = queryVariables(hoisted, names);
+  const body = checkQuerySafety(c, hoisted);
+  const diagnostics = sortDiagnostics(c.diagnostics.splice(before));
+  return { body, variables, diagnostics };
+}
+
+/** Variables that answers show: the author's own, outside closures. */
+function queryVariables(body: readonly Expr[], names: ReadonlyMap<string, string>): CheckedQuery['variables'] {
+  const found = new Map<string, string>();
+  const operators = new Set<unknown>();
+  visitBody(body, {
+    expr(expr) {
+      if (expr.kind === 'call') operators.add(expr.operator);
+      for (const { target } of expr.with) operators.add(target);
+      return !expr.negated && expr.kind !== 'every' && expr.kind !== 'not' && expr.kind !== 'logic';
+    },
+    term(term) {
+      if (operators.has(term) || term.kind === 'comprehension') return false;
+      if (term.kind !== 'var' || term.name === 'data' || term.name === 'input') return true;
+      const written = names.get(term.name);
+      if (written !== undefined && !isGeneratedName(written)) found.set(term.name, written);
+      else if (!isGeneratedName(term.name)) found.set(term.name, term.name);
+      return true;
+    },
+  });
+  return [...found].map(([name, written]) => ({ name, written }));
+}

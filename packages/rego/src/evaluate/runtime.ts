@@ -1,0 +1,71 @@
+/** The functions that generated code calls. */
+import type { Builtin } from '../builtins/builtin.ts';
+import type { Location } from '../syntax/location.ts';
+import { compare, equal } from '../value/compare.ts';
+import { type Entry, objectFromEntries } from '../value/object.ts';
+import { RegoSet, setFrom } from '../value/set.ts';
+import type { Value } from '../value/value.ts';
+import { baseDot, dot, elements, isCollection, isShape } from './access.ts';
+import { type Context, type ContextModifier, NONE } from './context.ts';
+import { EvaluationError } from './evaluation-error.ts';
+import { ObjectTree, Pairs } from './partial-object.ts';
+import type { QueryState } from './query-state.ts';
+import { resolve, view, viewDot, viewElements } from './view.ts';
+
+export const RUNTIME = {
+  dot,
+  baseDot,
+  viewDot,
+  resolve,
+  view,
+  elements,
+  viewElements,
+  isCollection,
+  isShape,
+  equal,
+  compare,
+  setBuilder: () => RegoSet.builder(),
+  pairs: (site: Location) => new Pairs(site),
+  tree: () => new ObjectTree(),
+  makeSet: (items: readonly Value[]) => setFrom(items),
+  makeObject: (entries: readonly Entry[]) => objectFromEntries(entries),
+  settle,
+  call,
+  mocked,
+  derive: (context: Context, modifiers: readonly ContextModifier[]) => context.with(modifiers),
+  NONE,
+};
+
+/** A rule's value when another body already gave one. */
+function settle(known: Value, value: Value, site: Location, isFunction: number): Value {
+  if (known === value || equal(known, value)) return known;
+  const reason =
+    isFunction === 1
+      ? 'functions must not produce multiple outputs for same inputs'
+      : 'complete rules must not produce multiple outputs';
+  throw new EvaluationError('eval_conflict_error', reason, site);
+}
+
+function call(query: QueryState, builtin: Builtin, site: Location, ...args: readonly Value[]): Value | undefined {
+  try {
+    const result = builtin.evaluate(query, ...args);
+    return builtin.result === undefined ? true : result;
+  } catch (error) {
+    return query.failed(error, builtin, site);
+  }
+}
+
+/** A call of a function that some `with` may have replaced. */
+function mocked(
+  context: Context,
+  name: string,
+  args: readonly Value[],
+  site: Location,
+  direct: () => Value | undefined,
+): Value | undefined {
+  const mock = context.mocks?.get(name);
+  if (mock === undefined) return direct();
+  if (mock.kind === 2) return mock.value;
+  if (mock.kind === 4) return call(context.query, mock.builtin, site, ...args);
+  return context.documents.functions[mock.document]?.(context.unmocked(), ...args);
+}

@@ -1,0 +1,98 @@
+/**
+ * `@sidegate/rego`: Rego policies to JavaScript functions. {@link compile} takes policy files and answers with a
+ * {@link Policy} or with all its diagnostics; a policy prepares queries, a prepared query decides.
+ */
+import type { Host } from './builtins/host.ts';
+import { PatternCache } from './builtins/pattern-cache.ts';
+import { BUILTINS, EXCLUDED } from './builtins/registry.ts';
+import { newCompilation, runPasses } from './compile/passes.ts';
+import type { CodeHost } from './evaluate/code-host.ts';
+import { NODE_HOST } from './evaluate/node-host.ts';
+import { Policy, type PolicySettings } from './policy.ts';
+import type { Module } from './syntax/ast.ts';
+import type { RegoVersion } from './syntax/cursor.ts';
+import { type Diagnostic, sortDiagnostics } from './syntax/diagnostic.ts';
+import { parseModule } from './syntax/parse-module.ts';
+import type { Value } from './value/value.ts';
+
+export type { Host } from './builtins/host.ts';
+export type { CodeHost } from './evaluate/code-host.ts';
+export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
+export {
+  type Bindings,
+  type Decision,
+  type Evaluate,
+  type EvaluateOptions,
+  Policy,
+  type Prepared,
+} from './policy.ts';
+export type { RegoVersion } from './syntax/cursor.ts';
+export { type Diagnostic, type DiagnosticCode, formatDiagnostic } from './syntax/diagnostic.ts';
+export type { Location } from './syntax/location.ts';
+export { fromNative, parseJson, toJson, toNative } from './value/json.ts';
+export type { Value } from './value/value.ts';
+
+/** A policy file: its name for messages, and its text. */
+export interface ModuleSource {
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface CompileOptions {
+  /** Base documents, read as `data`. */
+  readonly data?: Value;
+  /** The language of files that do not import `rego.v1`; v1 when absent. */
+  readonly version?: RegoVersion;
+  /** Nanoseconds since 1970, for `time.now_ns`; the system's clock when absent. */
+  readonly clock?: () => bigint;
+  readonly random?: () => number;
+  /** How much one evaluation may do before it is refused; an error, and so never an allow. */
+  readonly limits?: { readonly steps?: number; readonly milliseconds?: number };
+  /** What `opa.runtime()` answers; `{}` when absent. */
+  readonly runtime?: Value;
+  /** Receives what `print` writes; nobody does when absent. */
+  readonly print?: (line: string) => void;
+  /** What the platform lends; Node's own when absent. */
+  readonly host?: Host & CodeHost;
+}
+
+export type CompileResult =
+  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+const MAX_STEPS = 20_000_000;
+const MAX_MILLISECONDS = 1_000;
+
+/** Compiles policy files, or says everything that is wrong with them. */
+export function compile(modules: readonly ModuleSource[], options: CompileOptions = {}): CompileResult {
+  const parsed: Module[] = [];
+  const failures: Diagnostic[] = [];
+  for (const { file, text } of modules) {
+    const result = parseModule(file, text, options.version ?? 'v1');
+    if (result.ok) parsed.push(result.value);
+    else failures.push(result.diagnostic);
+  }
+  if (failures.length > 0) return { ok: false, diagnostics: sortDiagnostics(failures) };
+  const compilation = newCompilation(parsed, { builtins: BUILTINS, excluded: EXCLUDED });
+  const diagnostics = runPasses(compilation);
+  if (diagnostics.length > 0) return { ok: false, diagnostics };
+  return { ok: true, policy: new Policy(compilation, settings(options)) };
+}
+
+function settings(options: CompileOptions): PolicySettings {
+  const host = options.host ?? NODE_HOST;
+  return {
+    host,
+    code: host,
+    data: options.data ?? {},
+    now: options.clock ?? (() => BigInt(Date.now()) * 1_000_000n),
+    elapsed: () => performance.now(),
+    patterns: new PatternCache(),
+    random: options.random ?? Math.random,
+    maxSteps: options.limits?.steps ?? MAX_STEPS,
+    maxMilliseconds: options.limits?.milliseconds ?? MAX_MILLISECONDS,
+    strictBuiltinErrors: false,
+    runtime: options.runtime ?? {},
+    print: options.print,
+  };
+}

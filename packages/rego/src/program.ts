@@ -1,0 +1,34 @@
+/** Emitted programs to running functions. */
+
+import type { Compilation } from './compile/context.ts';
+import { emitDocuments, emitQuery, type Program } from './compile/emit.ts';
+import { lowerDocument, lowerQuery } from './compile/lower.ts';
+import type { CheckedQuery } from './compile/query.ts';
+import type { CodeHost } from './evaluate/code-host.ts';
+import type { Context, DocumentFunction, Documents } from './evaluate/context.ts';
+import { RUNTIME } from './evaluate/runtime.ts';
+import type { Value } from './value/value.ts';
+
+const PARAMETERS = ['K', 'B', 'S', 'N', 'D', 'R'];
+
+/** Collects one array of values per solution. */
+export type QueryFunction = (context: Context, answers: Value[][]) => void;
+
+export function buildDocuments(c: Compilation, host: CodeHost): Documents {
+  const program = emitDocuments(
+    c,
+    c.tree.documents.map((document) => lowerDocument(c, document)),
+  );
+  return { functions: run(host, program, []) as readonly DocumentFunction[], root: c.tree.root };
+}
+
+export function buildQuery(c: Compilation, query: CheckedQuery, documents: Documents, host: CodeHost): QueryFunction {
+  const names = query.variables.map(({ name }) => name);
+  const program = emitQuery(c, lowerQuery(c, query.body, names));
+  return run(host, program, documents.functions) as QueryFunction;
+}
+
+function run(host: CodeHost, program: Program, documents: readonly DocumentFunction[]): unknown {
+  const { source, constants, builtins, sites, nodes } = program;
+  return host.compileFunction(source, PARAMETERS)(constants, builtins, sites, nodes, documents, RUNTIME);
+}

@@ -1,0 +1,229 @@
+/** Where the parser stands in a file's tokens, and how it complains. */
+import type { Term, Var } from './ast.ts';
+import { SyntaxFailure, type Token } from './lexer.ts';
+import type { Location } from './location.ts';
+
+export type RegoVersion = 'v0' | 'v1';
+
+/** Deeper nesting than any policy has, shallower than what would exhaust the stack. */
+const MAX_DEPTH = 200;
+
+const KEYWORDS_V0 = [
+  'as',
+  'default',
+  'else',
+  'false',
+  'import',
+  'not',
+  'null',
+  'package',
+  'some',
+  'true',
+  'with',
+] as const;
+export const KEYWORDS_V1 = ['contains', 'every', 'if', 'in'] as const;
+export const KEYWORDS_FUTURE = ['and', 'not', 'or'] as const;
+
+/** OPA's names of tokens in messages. */
+const TOKEN_NAMES: Readonly<Record<string, string>> = {
+  '+': 'plus',
+  '-': 'minus',
+  '*': 'mul',
+  '/': 'div',
+  '%': 'rem',
+  '&': 'and',
+  '|': 'or',
+  '=': 'eq',
+  '==': 'equal',
+  ':=': 'assign',
+  '!=': 'neq',
+  '>': 'gt',
+  '<': 'lt',
+  '>=': 'gte',
+  '<=': 'lte',
+};
+
+interface ParsedTerm {
+  readonly term: Term;
+  readonly index: number;
+}
+
+export class Cursor {
+  readonly file: string;
+  readonly source: string;
+  readonly version: RegoVersion;
+  tokens: readonly Token[];
+  index = 0;
+  /** `import rego.v1` in a v0 file makes it strict. */
+  strictV1: boolean;
+  /** `import future.keywords.not`: a `not` keeps everything its literal needs inside. */
+  notKeepsInside = false;
+  readonly hints: string[] = [];
+  private readonly keywords: Set<string>;
+  /** Terms by token, so that backtracking stays linear. */
+  private terms = new Map<number, ParsedTerm>();
+  private readonly failed = new Set<number>();
+  private readonly counter: { wildcards: number; depth: number };
+
+  constructor(file: string, source: string, tokens: readonly Token[], version: RegoVersion) {
+    this.file = file;
+    this.source = source;
+    this.tokens = tokens;
+    this.version = version;
+    this.strictV1 = version === 'v1';
+    this.keywords = new Set<string>(version === 'v1' ? [...KEYWORDS_V0, ...KEYWORDS_V1] : KEYWORDS_V0);
+    this.counter = { wildcards: 0, depth: 0 };
+  }
+
+  get token(): Token {
+    return this.peek(0);
+  }
+
+  peek(ahead: number): Token {
+    const token = this.tokens[Math.min(this.index + ahead, this.tokens.length - 1)];
+    if (token === undefined) throw new Error('a token list ends with eof');
+    return token;
+  }
+
+  advance(): Token {
+    const token = this.token;
+    this.index += 1;
+    return token;
+  }
+
+  isPunct(text: string): boolean {
+    return this.token.kind === 'punct' && this.token.text === text;
+  }
+
+  /** The keyword here, unless it begins a ref such as `if.allowed`. */
+  isKeyword(name: string): boolean {
+    return this.token.kind === 'ident' && this.token.text === name && this.keywords.has(name) && !this.beginsRef();
+  }
+
+  /** An identifier that may name a variable here. */
+  isName(): boolean {
+    const { kind, text } = this.token;
+    return kind === 'ident' && (!this.keywords.has(text) || text === 'contains' || this.beginsRef());
+  }
+
+  beginsRef(): boolean {
+    const next = this.peek(1);
+    return !next.spaced && next.kind === 'punct' && (next.text === '.' || next.text === '[');
+  }
+
+  /** An `and` or `or` stands directly before: a braced body may follow. */
+  afterLogic(): boolean {
+    const before = this.tokens[this.index - 1];
+    return (
+      before?.kind === 'ident' && (before.text === 'and' || before.text === 'or') && this.keywords.has(before.text)
+    );
+  }
+
+  hasLogic(): boolean {
+    return this.keywords.has('and') || this.keywords.has('or');
+  }
+
+  enableKeyword(name: string): void {
+    if (name === 'not') this.notKeepsInside = true;
+    if (name === 'every') this.keywords.add('in');
+    this.keywords.add(name);
+    this.terms.clear();
+  }
+
+  expectPunct(text: string, note: string): Token {
+    if (!this.isPunct(text)) this.illegal(note);
+    return this.advance();
+  }
+
+  location(token: Token = this.token): Location {
+    return { file: this.file, row: token.row, col: token.col, offset: token.offset, text: token.text };
+  }
+
+  /** The location of something that begins at `start` and ends before the current token. */
+  span(start: Location): Location {
+    const last = this.tokens[this.index - 1];
+    const end = last === undefined ? start.offset : last.end;
+    return { ...start, text: this.source.slice(start.offset, end) };
+  }
+
+  wildcard(location: Location): Var {
+    const name = `$${this.counter.wildcards}`;
+    this.counter.wildcards += 1;
+    return { kind: 'var', name, location };
+  }
+
+  remembered(index: number): Term | undefined {
+    const found = this.terms.get(index);
+    if (found === undefined) return undefined;
+    this.index = found.index;
+    return found.term;
+  }
+
+  remember(index: number, term: Term): void {
+    this.terms.set(index, { term, index: this.index });
+  }
+
+  /** Parses the tokens of a template's expression in place of this file's own. */
+  within<T>(tokens: readonly Token[], parse: () => T): T {
+    const outer = { tokens: this.tokens, index: this.index, terms: this.terms };
+    this.tokens = tokens;
+    this.index = 0;
+    this.terms = new Map();
+    const result = parse();
+    Object.assign(this, outer);
+    return result;
+  }
+
+  /** Runs `parse` one level deeper. */
+  nested<T>(parse: () => T): T {
+    this.counter.depth += 1;
+    if (this.counter.depth > MAX_DEPTH) this.fail('max parsing recursion depth exceeded');
+    const result = parse();
+    this.counter.depth -= 1;
+    return result;
+  }
+
+  /** Tries `parse`; if it fails, the cursor is back where it was and the answer is undefined. */
+  attempt<T>(parse: () => T | undefined): T | undefined {
+    const { index, tokens, terms } = this;
+    const { depth } = this.counter;
+    try {
+      const result = parse();
+      if (result === undefined) this.index = index;
+      return result;
+    } catch (error) {
+      if (!(error instanceof SyntaxFailure)) throw error;
+      Object.assign(this, { index, tokens, terms });
+      this.counter.depth = depth;
+      return undefined;
+    }
+  }
+
+  /** Like {@link attempt}, but never again at a place where it failed: nested attempts stay linear. */
+  attemptOnce<T>(parse: () => T | undefined): T | undefined {
+    const { offset } = this.token;
+    if (this.failed.has(offset)) return undefined;
+    const result = this.attempt(parse);
+    if (result === undefined) this.failed.add(offset);
+    return result;
+  }
+
+  illegal(note = ''): never {
+    const { kind, text } = this.token;
+    let name = TOKEN_NAMES[text] ?? text;
+    let type = 'token';
+    if (kind === 'ident' && this.keywords.has(text)) type = 'keyword';
+    else if (kind === 'ident') name = 'identifier';
+    else if (kind === 'string' || kind === 'number') name = kind;
+    else if (kind === 'template') name = 'template-string';
+    else if (kind === 'eof' && text === '') name = 'eof';
+    return this.fail(`unexpected ${name} ${type}${note === '' ? '' : `: ${note}`}`);
+  }
+
+  fail(message: string, location: Location = this.location()): never {
+    const { hints } = this;
+    const suffix =
+      hints.length === 0 ? '' : hints.length === 1 ? ` (hint: ${hints[0]})` : ` (hints: ${hints.join(', ')})`;
+    throw new SyntaxFailure(message + suffix, location);
+  }
+}

@@ -1,0 +1,28 @@
+/** What a loader says about a policy: OPA's codes and texts, so that its users recognise them. */
+import { compareLocations, type Location } from './location.ts';
+
+export type DiagnosticCode =
+  | 'rego_parse_error'
+  | 'rego_compile_error'
+  | 'rego_type_error'
+  | 'rego_unsafe_var_error'
+  | 'rego_recursion_error';
+
+export interface Diagnostic {
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly location: Location;
+}
+
+/** Renders `file:row: code: message`, the form OPA prints. */
+export function formatDiagnostic(diagnostic: Diagnostic): string {
+  const { file, row } = diagnostic.location;
+  return `${file}:${row}: ${diagnostic.code}: ${diagnostic.message}`;
+}
+
+/** Diagnostics in reading order. */
+export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return diagnostics.toSorted(
+    (a, b) => compareLocations(a.location, b.location) || (a.message < b.message ? -1 : a.message > b.message ? 1 : 0),
+  );
+}

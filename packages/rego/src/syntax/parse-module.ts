@@ -1,0 +1,122 @@
+/** Files and queries to syntax trees. A file's first syntax error is its only one, as in OPA. */
+import type { Expr, Import, Module, Ref, Rule } from './ast.ts';
+import { Cursor, KEYWORDS_FUTURE, KEYWORDS_V1, type RegoVersion } from './cursor.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { SyntaxFailure, tokenize } from './lexer.ts';
+import { parseQuery } from './parse-literal.ts';
+import { parseRules } from './parse-rule.ts';
+import { parseTerm } from './parse-term.ts';
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly diagnostic: Diagnostic };
+
+/** Parses one policy file. */
+export function parseModule(file: string, text: string, version: RegoVersion): Parsed<Module> {
+  return guarded(() => {
+    const { tokens, comments } = tokenize(file, text);
+    const p = new Cursor(file, text, tokens, version);
+    const header = parsePackage(p);
+    const imports: Import[] = [];
+    const rules: Rule[] = [];
+    while (p.token.kind !== 'eof') {
+      if (p.isPunct(';')) p.advance();
+      else if (p.isKeyword('import')) imports.push(parseImport(p));
+      else rules.push(...parseRules(p));
+    }
+    return { file, package: header, imports, rules, comments, v1: p.strictV1 };
+  });
+}
+
+/** Parses a query such as `data.order.allow = x`. */
+export function parseQueryText(text: string, version: RegoVersion): Parsed<Expr[]> {
+  return guarded(() => {
+    const { tokens } = tokenize('', text);
+    const p = new Cursor('', text, tokens, version);
+    if (version === 'v0') for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
+    return parseQuery(p, undefined);
+  });
+}
+
+function guarded<T>(parse: () => T): Parsed<T> {
+  try {
+    return { ok: true, value: parse() };
+  } catch (error) {
+    if (!(error instanceof SyntaxFailure)) throw error;
+    return { ok: false, diagnostic: error.diagnostic };
+  }
+}
+
+function parsePackage(p: Cursor): Module['package'] {
+  if (p.token.kind === 'eof') p.fail('empty module');
+  if (!p.isKeyword('package')) p.fail('package expected');
+  const start = p.location(p.advance());
+  if (p.token.kind !== 'ident') p.illegal();
+  const { text } = p.token;
+  if (p.beginsRef()) {
+    const term = parseTerm(p);
+    if (term.kind === 'ref') return { path: [text, ...stringPath(p, term)], location: p.span(start) };
+  }
+  p.advance();
+  return { path: [text], location: p.span(start) };
+}
+
+function stringPath(p: Cursor, ref: Ref): string[] {
+  return ref.path.map((part) =>
+    part.kind === 'scalar' && typeof part.value === 'string'
+      ? part.value
+      : p.fail(`unexpected ${part.kind} token: expecting string`, part.location),
+  );
+}
+
+function parseImport(p: Cursor): Import {
+  const start = p.location(p.advance());
+  if (p.token.kind !== 'ident') p.illegal();
+  const term = p.isName() ? parseTerm(p) : p.illegal();
+  const path: Ref =
+    term.kind === 'var' ? { kind: 'ref', head: term, path: [], location: term.location } : asRef(p, term);
+  stringPath(p, path);
+  let alias: string | undefined;
+  if (p.isKeyword('as')) {
+    p.advance();
+    if (!p.isName()) p.illegal('expected var');
+    alias = p.advance().text;
+  }
+  const root = path.head.kind === 'var' ? path.head.name : '';
+  if (root === 'future') importFuture(p, path, alias);
+  else if (root === 'rego') importRego(p, path);
+  else if (root !== 'data' && root !== 'input') {
+    p.hints.push('if this is unexpected, try updating OPA');
+    p.fail(`unexpected import path, must begin with one of: {data, future, input, rego}, got: ${root}`, path.location);
+  }
+  return { path, alias, location: p.span(start) };
+}
+
+function asRef(p: Cursor, term: { readonly kind: string }): Ref {
+  if (term.kind === 'ref') return term as Ref;
+  return p.fail('expected path');
+}
+
+function importFuture(p: Cursor, path: Ref, alias: string | undefined): void {
+  const [group, keyword] = stringPath(p, path);
+  if (group !== 'keywords') p.fail('invalid import, must be `future.keywords`', path.location);
+  if (alias !== undefined) p.fail('`future` imports cannot be aliased', path.location);
+  const known: readonly string[] = [...KEYWORDS_V1, ...KEYWORDS_FUTURE].toSorted();
+  if (keyword === undefined) {
+    for (const each of p.version === 'v0' ? KEYWORDS_V1 : []) p.enableKeyword(each);
+  } else if (known.includes(keyword)) {
+    p.enableKeyword(keyword);
+  } else {
+    p.fail(`unexpected keyword, must be one of [${known.join(' ')}]`, path.location);
+  }
+}
+
+function importRego(p: Cursor, path: Ref): void {
+  const parts = stringPath(p, path);
+  if (parts.length !== 1 || parts[0] !== 'v1') {
+    p.fail(`invalid import \`${path.location.text}\`, must be \`rego.v1\``, path.location);
+  }
+  if (p.version === 'v1') return;
+  for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
+  p.strictV1 = true;
+}

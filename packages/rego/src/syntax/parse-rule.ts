@@ -1,0 +1,203 @@
+/** Rules: heads, bodies, `else` chains and defaults; v0's bodies without `if` as well. */
+import { type Expr, type Head, type Ref, type Rule, refTerm, scalarTerm, type Term } from './ast.ts';
+import { cloneHead, cloneTerm } from './clone.ts';
+import type { Cursor } from './cursor.ts';
+import type { Location } from './location.ts';
+import { parseBody, parseLiteral } from './parse-literal.ts';
+import { parseInfix, parseRef, parseVar } from './parse-term.ts';
+
+interface Declaration {
+  readonly location: Location;
+  readonly ref: Ref;
+  readonly args: Term[] | undefined;
+  readonly key: Term | undefined;
+  readonly value: Term | undefined;
+  readonly assigned: boolean;
+}
+
+/** One statement's rules: v0 lets several bodies follow one head. */
+export function parseRules(p: Cursor): Rule[] {
+  const start = p.location();
+  const isDefault = p.isKeyword('default');
+  if (isDefault) p.advance();
+  if (!p.isName()) p.illegal();
+  const declared = parseHead(p, isDefault);
+  if (isDefault) return [finishDefault(p, declared, start)];
+  if (declared.key !== undefined) return finishContains(p, declared, start);
+  return finishRule(p, declared, start);
+}
+
+function parseHead(p: Cursor, isDefault: boolean): Declaration {
+  const location = p.location();
+  const name = parseVar(p);
+  const tolerant = !p.token.newline;
+  const begins = tolerant && (p.isPunct('(') || p.isPunct('[') || p.isPunct('.'));
+  const term: Term = begins ? parseRef(p, name, true) : name;
+  const { ref, args } = headParts(p, term);
+  if (p.isKeyword('contains')) {
+    if (args !== undefined) {
+      p.illegal(
+        `the contains keyword can only be used with multi-value rule definitions (e.g., ${ref.location.text} contains <VALUE> { ... })`,
+      );
+    }
+    p.advance();
+    const key = parseInfix(p);
+    return { location: p.span(location), ref, args, key, value: undefined, assigned: false };
+  }
+  const assigned = p.isPunct(':=');
+  let value: Term | undefined;
+  if (assigned || p.isPunct('=')) {
+    p.advance();
+    if (p.token.kind === 'eof') p.illegal(`expected ${isDefault ? 'default ' : ''}rule value term`);
+    value = parseInfix(p);
+  }
+  return { location: p.span(location), ref, args, key: undefined, value, assigned };
+}
+
+function headParts(p: Cursor, term: Term): { ref: Ref; args: Term[] | undefined } {
+  if (term.kind === 'var') return { ref: refTerm(term, [], term.location), args: undefined };
+  if (term.kind === 'ref' && term.head.kind === 'var') return { ref: term, args: undefined };
+  if (term.kind === 'call' && term.operator.head.kind === 'var') return { ref: term.operator, args: term.args };
+  return p.illegal('expected rule head name');
+}
+
+function toHead(declared: Declaration, value: Term | undefined): Head {
+  const { ref, args, key, assigned, location } = declared;
+  return { ref, args, key, value, assigned, location };
+}
+
+function trueBody(location: Location): Expr[] {
+  return [{ kind: 'term', term: scalarTerm(true, location), negated: false, with: [], location, generated: true }];
+}
+
+function finishDefault(p: Cursor, declared: Declaration, start: Location): Rule {
+  const location = p.span(start);
+  if (declared.key !== undefined || declared.value === undefined) {
+    p.fail('illegal default rule (must have a value)', location);
+  }
+  const head = toHead(declared, declared.value);
+  return { head, body: trueBody(location), isDefault: true, else: undefined, location };
+}
+
+function finishContains(p: Cursor, declared: Declaration, start: Location): Rule[] {
+  const head = toHead(declared, undefined);
+  const hasBody = p.isKeyword('if') || p.isPunct('{');
+  const body = hasBody ? parseRuleBody(p) : trueBody(declared.location);
+  if (p.isKeyword('else')) p.fail('else keyword cannot be used on multi-value rules');
+  const first: Rule = { head, body, isDefault: false, else: undefined, location: p.span(start) };
+  return hasBody ? [first, ...chainedBodies(p, first)] : [first];
+}
+
+function finishRule(p: Cursor, declared: Declaration, start: Location): Rule[] {
+  const hasIf = p.isKeyword('if');
+  const hasBody = hasIf || p.isPunct('{');
+  const head = ruleHead(p, declared, hasIf, hasBody);
+  if (p.strictV1) checkStrictHead(p, declared, head, { hasIf, hasBody });
+  if (!hasBody) {
+    return [{ head, body: trueBody(declared.location), isDefault: false, else: undefined, location: p.span(start) }];
+  }
+  const body = parseRuleBody(p);
+  const rule: Rule = { head, body, isDefault: false, else: undefined, location: p.span(start) };
+  if (p.isKeyword('else')) {
+    if (head.key !== undefined) p.fail('else keyword cannot be used on multi-value rules');
+    if (declared.ref.path.some((part) => part.kind !== 'scalar')) {
+      p.fail('else keyword cannot be used on rules with variables in head');
+    }
+    rule.else = parseElse(p, head);
+  }
+  return [rule, ...chainedBodies(p, rule)];
+}
+
+/** v0 reads `p[x] { … }` as a set of x; with `if`, or with a longer ref, a missing value is true. */
+function ruleHead(p: Cursor, declared: Declaration, hasIf: boolean, hasBody: boolean): Head {
+  const { ref, args, value, location } = declared;
+  if (value !== undefined) return toHead(declared, value);
+  const [member] = ref.path;
+  if (!hasIf && args === undefined && ref.path.length === 1 && member !== undefined) {
+    return { ...toHead(declared, undefined), ref: refTerm(ref.head, [], ref.location), key: member };
+  }
+  if (!hasBody && args === undefined && ref.path.length === 0) {
+    p.fail('var cannot be used for rule name', location);
+  }
+  return toHead(declared, scalarTerm(true, location));
+}
+
+function checkStrictHead(
+  p: Cursor,
+  declared: Declaration,
+  head: Head,
+  { hasIf, hasBody }: { hasIf: boolean; hasBody: boolean },
+): void {
+  if (hasBody && !hasIf) p.fail('`if` keyword is required before rule body', declared.location);
+  if (head.key !== undefined) p.fail('`contains` keyword is required for partial set rules', declared.location);
+  if (!hasBody && declared.value === undefined && declared.args === undefined) {
+    p.fail('rule must have value assignment and/or body declaration', declared.location);
+  }
+}
+
+/** `if literal`, `if { … }` or v0's `{ … }`. */
+function parseRuleBody(p: Cursor): Expr[] {
+  if (p.isKeyword('if')) {
+    p.advance();
+    const literal = p.attempt(() => {
+      const expr = parseLiteral(p);
+      // A set is never false: `if { true }` is a body.
+      return expr.kind === 'term' && expr.term.kind === 'set' ? undefined : expr;
+    });
+    if (literal !== undefined) return [literal];
+    if (!p.isPunct('{')) return [parseLiteral(p)];
+  }
+  p.expectPunct('{', '');
+  return parseBody(p, '}');
+}
+
+function parseElse(p: Cursor, head: Head): Rule {
+  const start = p.location(p.advance());
+  let value: Term = scalarTerm(true, start);
+  let assigned = false;
+  if (p.isPunct(':=') || p.isPunct('=')) {
+    assigned = p.advance().text === ':=';
+    value = parseInfix(p);
+  } else if (!p.isPunct('{') && !p.isKeyword('if')) {
+    p.illegal('expected else value term or rule body');
+  }
+  const hasBody = p.isKeyword('if') || p.isPunct('{');
+  if (p.strictV1 && p.isPunct('{')) p.fail('`if` keyword is required before rule body', start);
+  const location = p.span(start);
+  const body = hasBody ? parseRuleBody(p) : trueBody(location);
+  const args = head.args?.map((arg) => freshWildcards(p, arg));
+  const rule: Rule = {
+    head: { ...cloneHead(head), args, value, assigned, location },
+    body,
+    isDefault: false,
+    else: undefined,
+    location: p.span(start),
+  };
+  if (hasBody && p.isKeyword('else')) rule.else = parseElse(p, head);
+  return rule;
+}
+
+function freshWildcards(p: Cursor, arg: Term): Term {
+  return arg.kind === 'var' && arg.name.startsWith('$') ? p.wildcard(arg.location) : cloneTerm(arg);
+}
+
+/** v0: `p { … } { … }` are two rules with one head. */
+function chainedBodies(p: Cursor, first: Rule): Rule[] {
+  const rules: Rule[] = [];
+  while (p.isPunct('{')) {
+    if (p.strictV1) p.fail('`if` keyword is required before rule body');
+    if (first.else !== undefined) p.fail('expected else keyword');
+    const start = p.location(p.advance());
+    const body = parseBody(p, '}');
+    const location = p.span(start);
+    const args = first.head.args?.map((arg) => freshWildcards(p, arg));
+    rules.push({
+      head: { ...cloneHead(first.head), args, location },
+      body,
+      isDefault: false,
+      else: undefined,
+      location,
+    });
+  }
+  return rules;
+}
