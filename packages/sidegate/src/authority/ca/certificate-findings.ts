@@ -82,7 +82,7 @@ const extensionFindings = ({ file, certificate }: StoredCertificate, role: 'auth
 function issuerFindings(leaf: StoredCertificate, authority: StoredCertificate, purpose: Purpose): Finding[] {
   const { file, certificate } = leaf;
   if (!signedBy(certificate, authority.certificate)) {
-    if (signedBy(certificate, certificate)) {
+    if (certificate.verify(certificate.publicKey)) {
       return [finding(file, 'self_signed', `is signed by its own key, not by ${authority.file}`)];
     }
     return [finding(file, 'wrong_authority', wrongAuthority(leaf, authority, purpose))];
