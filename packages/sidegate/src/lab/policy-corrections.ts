@@ -28,15 +28,28 @@ const rolePolicy = (file: string): readonly PolicyCorrection[] => [
   {
     id: 'SD-08',
     file,
-    defect: 'an exp that is a string counts as never expiring',
-    find: `input.token.sub != ""
+    defect: 'an exp that is a string counts as never expiring, a sub that is no text as a user',
+    find: `valid_user_token if {
+      input.token.sub != ""
       input.token.exp > time.now_ns() / 1000000000`,
-    replacement: `input.token.sub != ""
+    replacement: `valid_user_token if {
+    is_string(input.token.sub)
+    input.token.sub != ""
     ${TYPED_EXPIRY}`,
   },
 ];
 
 export const POLICY_CORRECTIONS: readonly PolicyCorrection[] = [
+  {
+    id: 'SD-08',
+    file: 'gateway.rego',
+    defect: 'a sub that is no text counts as a user',
+    find: `allow if {
+      input.token.sub != ""`,
+    replacement: `allow if {
+    is_string(input.token.sub)
+    input.token.sub != ""`,
+  },
   {
     id: 'SD-08',
     file: 'gateway.rego',
