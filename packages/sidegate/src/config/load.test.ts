@@ -142,6 +142,11 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
     ['1:1: error: jwt.issuer: is required (proxy.auth.enabled is true: set issuer, audience and jwks_url)'],
   ],
   [
+    'SD-08 a token without expiry',
+    'jwt: {validation: {require_expiration: false}}',
+    ['1:40: error: jwt.validation.require_expiration: must be true'],
+  ],
+  [
     'an issuer that is configured twice',
     `jwt:
   issuers:
@@ -315,11 +320,10 @@ proxy: {mtls: {enabled: true, allowed_clients: ["CN=a"]}}`,
     ],
   ],
   [
-    'tokens in clear text and without end',
-    `${NAMED}proxy: {enabled: true, auth: {enabled: false}}\njwt: {validation: {require_expiration: false}}`,
+    'tokens in clear text',
+    `${NAMED}proxy: {enabled: true, auth: {enabled: false}}`,
     [
       '1:1: warning: http.tls.enabled: tokens arrive in clear text from other machines (enable TLS, or listen on 127.0.0.1)',
-      '3:40: warning: jwt.validation.require_expiration: a token without exp is valid for ever',
     ],
   ],
   [

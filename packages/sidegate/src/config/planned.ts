@@ -34,24 +34,27 @@ const KEYS: ReadonlySet<string> = new Set([
   'server',
 ]);
 
-const VALUES: Readonly<Record<string, readonly string[]>> = {
-  'proxy.mode': ['decision_only'],
-  'policy.engine': ['builtin', 'opa_sidecar', 'opa_wasm'],
-  'egress.token_store.type': ['redis'],
-  'egress.targets.*.auth.type': [
-    'bearer',
-    'api_key',
-    'basic',
-    'mtls',
-    'token_exchange',
-    'transaction_token',
-    'service_jwt',
-    'spiffe_jwt',
-    'hmac',
-    'http_signature',
+const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['proxy.mode', ['decision_only']],
+  ['policy.engine', ['builtin', 'opa_sidecar', 'opa_wasm']],
+  ['egress.token_store.type', ['redis']],
+  [
+    'egress.targets.*.auth.type',
+    [
+      'bearer',
+      'api_key',
+      'basic',
+      'mtls',
+      'token_exchange',
+      'transaction_token',
+      'service_jwt',
+      'spiffe_jwt',
+      'hmac',
+      'http_signature',
+    ],
   ],
-  'egress.targets.*.auth.client_auth': ['private_key_jwt', 'tls_client_auth', 'spiffe_jwt'],
-};
+  ['egress.targets.*.auth.client_auth', ['private_key_jwt', 'tls_client_auth', 'spiffe_jwt']],
+]);
 
 /** Whether a key of the reference is not supported yet. */
 export function isPlannedKey(path: readonly (string | number)[]): boolean {
@@ -60,7 +63,7 @@ export function isPlannedKey(path: readonly (string | number)[]): boolean {
 
 /** Whether a value of the reference is not supported yet. */
 export function isPlannedValue(path: readonly (string | number)[], value: unknown): boolean {
-  return VALUES[pattern(path)]?.some((planned) => planned === value) ?? false;
+  return VALUES.get(pattern(path))?.some((planned) => planned === value) ?? false;
 }
 
 /** The path with `[]` for indexes and `*` for the names of targets. */

@@ -90,3 +90,7 @@ test('a value that is empty stands at its key', () => {
   const { positions } = readYaml('a:\n  b:\nc: 1', 'f');
   assert.deepEqual(positions.get(pathId(['a', 'b']))?.value, { file: 'f', line: 2, column: 3 });
 });
+
+test('a file of mistakes reports a hundred of them', () => {
+  assert.equal(findings('a: 1\n'.repeat(1000)).length, 100);
+});

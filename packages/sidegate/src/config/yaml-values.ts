@@ -6,6 +6,7 @@ import type { Position, SourcePosition, YamlSource } from './yaml-source.ts';
 
 const MAX_NODES = 50_000;
 const MAX_DEPTH = 32;
+const MAX_FINDINGS = 100;
 
 /** Plain values from nodes; a mistake is noted, its value is undefined, and the walk goes on. */
 export function convertYaml(root: Node | null, position: (offset: number) => Position): YamlSource {
@@ -15,13 +16,14 @@ export function convertYaml(root: Node | null, position: (offset: number) => Pos
   let nodes = 0;
 
   const report = (node: Node, path: KeyPath, message: string, code: Diagnostic['code'] = 'syntax'): undefined => {
+    if (diagnostics.length === MAX_FINDINGS) return;
     const where = position(node.range?.[0] ?? 0);
     diagnostics.push({ ...where, severity: 'error', code, path: renderPath(path), message, hint: '' });
   };
 
   const valueOf = (node: Node, path: KeyPath, depth: number): unknown => {
     nodes += 1;
-    if (nodes === MAX_NODES + 1) report(node, path, 'is too large when aliases are expanded', 'too_large');
+    if (nodes === MAX_NODES + 1) report(node, path, 'has too many values', 'too_large');
     if (nodes > MAX_NODES) return undefined;
     if (depth > MAX_DEPTH) return report(node, path, 'is nested too deeply');
     if (isAlias(node)) {

@@ -44,7 +44,7 @@ const keys = z.strictObject({
   validation: z
     .strictObject({
       clock_skew: duration('0s', '5m').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
-      require_expiration: z.boolean().default(true).describe('A token without `exp` is refused.'),
+      require_expiration: z.literal(true).default(true).describe('A token without `exp` is refused, always.'),
       max_lifetime: duration('1s', '90d').prefault('1h').describe('Longest time from `iat` to `exp`.'),
     })
     .prefault({}),

@@ -45,6 +45,11 @@ for (const [title, text, expected] of [
       'lab.yaml:3:146: error: services[1].host: is the same as services[0].host',
     ],
   ],
+  [
+    'a host that is the name of a method',
+    FILE.replace('host: a.zone1.local', 'host: constructor'),
+    ['lab.yaml:3:71: error: services[0].host: has no address (add it to hosts)'],
+  ],
   ['no services', FILE.replace(SERVICE, ''), ['lab.yaml:3:11: error: services: must not be empty']],
   [
     'an unknown key of a service',

@@ -66,12 +66,12 @@ export type LabConfig = z.output<typeof labSchema>;
 
 function* labFindings(lab: LabConfig): Generator<Finding> {
   const zones = new Set(lab.services.map((service) => service.zone));
-  if (!(lab.identity_provider.host in lab.hosts)) {
+  if (!Object.hasOwn(lab.hosts, lab.identity_provider.host)) {
     yield { path: ['identity_provider', 'host'], message: 'has no address', hint: 'add it to hosts' };
   }
   for (const [index, service] of lab.services.entries()) {
     const at = ['services', index];
-    if (!(service.host in lab.hosts)) {
+    if (!Object.hasOwn(lab.hosts, service.host)) {
       yield { path: [...at, 'host'], message: 'has no address', hint: 'add it to hosts' };
     }
     if (service.calls_zone !== undefined && !zones.has(service.calls_zone)) {

@@ -7,7 +7,7 @@ import type { Finding } from './rule.ts';
 import { secret } from './scalars.ts';
 
 /** Marks a realm as a laboratory: only there does the password grant exist. */
-export const LAB_ATTRIBUTE = 'sidegate.lab';
+const LAB_ATTRIBUTE = 'sidegate.lab';
 
 const attributes = () => z.record(z.string(), z.string()).default({});
 const names = () => z.array(z.string().min(1)).default([]);
@@ -95,7 +95,7 @@ export const realmSchema = z.looseObject({
 export type RealmConfig = z.output<typeof realmSchema>;
 
 /** The kind of protocol mapper that the lab identity provider knows. */
-export const AUDIENCE_MAPPER = 'oidc-audience-mapper';
+const AUDIENCE_MAPPER = 'oidc-audience-mapper';
 
 /** Mappers whose claims every token of the lab identity provider has anyway; Keycloak needs them to be named. */
 const ALWAYS_MAPPED = [

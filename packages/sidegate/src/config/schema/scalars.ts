@@ -1,4 +1,5 @@
 /** The single values that configuration files are made of, each with its pattern, parsed form and examples. */
+import { compileAllowedClients } from '@sidegate/sdk';
 import { z } from 'zod';
 import { isLoopback, parseAddress } from '../address.ts';
 import { DURATION_PATTERN, parseDuration } from '../duration.ts';
@@ -108,18 +109,10 @@ export const name = () =>
 
 /** What a client certificate says of its holder: a SPIFFE ID, or a distinguished name. */
 export const certificateIdentity = () =>
-  checked(isCertificateIdentity, 'is neither a SPIFFE ID nor a distinguished name', [
+  checked((text) => compileAllowedClients([text]).ok, 'is neither a SPIFFE ID nor a distinguished name', [
     'spiffe://example.org/zone1/api-gateway',
     'CN=api-gateway-client,O=MyOrg',
   ]);
-
-function isCertificateIdentity(text: string): boolean {
-  if (text.startsWith('spiffe:')) return /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/.test(text);
-  // one attribute, as often as needed; a backslash escapes a comma in a value
-  return /^[A-Za-z][A-Za-z0-9.-]*=(?:[^,\\\p{Cc}]|\\[^\p{Cc}])+(?:,\s*[A-Za-z][A-Za-z0-9.-]*=(?:[^,\\\p{Cc}]|\\[^\p{Cc}])+)*$/u.test(
-    text,
-  );
-}
 
 function isPathGlob(text: string): boolean {
   if (text === '/' || text === '/**') return true;

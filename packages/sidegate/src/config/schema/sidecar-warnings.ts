@@ -30,16 +30,12 @@ function* identityWarnings({ proxy, identities }: SidecarConfig): Generator<Find
   }
 }
 
-function* listenerWarnings({ http, proxy, jwt }: SidecarConfig): Generator<Finding> {
+function* listenerWarnings({ http, proxy }: SidecarConfig): Generator<Finding> {
   if (!proxy.enabled) return;
   const { host } = http.addr;
   if (!http.tls.enabled && !(host !== undefined && isLoopback(host))) {
     const message = 'tokens arrive in clear text from other machines';
     yield { path: ['http', 'tls', 'enabled'], message, hint: 'enable TLS, or listen on 127.0.0.1', code: 'insecure' };
-  }
-  if (!jwt.validation.require_expiration) {
-    const path = ['jwt', 'validation', 'require_expiration'];
-    yield { path, message: 'a token without exp is valid for ever', code: 'insecure' };
   }
 }
 

@@ -93,11 +93,6 @@ const SWITCHES: [key: string, text: (value: boolean) => string, read: (config: S
     (on) => `proxy: {routes: [{path: /, authz_required: ${on}}]}`,
     ({ proxy }) => proxy.routes[0]?.authz_required,
   ],
-  [
-    'jwt.validation.require_expiration',
-    (on) => `jwt: {validation: {require_expiration: ${on}}}`,
-    ({ jwt }) => jwt.validation.require_expiration,
-  ],
   ['S3-171 egress.enabled', (on) => `egress: {enabled: ${on}}`, ({ egress }) => egress.enabled],
   [
     'S3-181 egress.targets.<name>.tls.enabled',

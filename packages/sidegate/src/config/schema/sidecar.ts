@@ -47,8 +47,6 @@ export const sidecarSchema = fileSchema.transform((file) => ({
 }));
 
 export type SidecarConfig = z.output<typeof sidecarSchema>;
-export type IngressRoute = SidecarConfig['proxy']['routes'][number];
-export type EgressTarget = SidecarConfig['egress']['targets'][string];
 
 function* clientCertificates({ http, proxy }: SidecarFile): Generator<Finding> {
   if (!proxy.mtls.enabled || http.tls.client_auth === 'require') return;
