@@ -2,32 +2,33 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import { Command } from 'commander';
 import { destination } from 'pino';
-import type { Diagnostic } from '../config/diagnostic.ts';
 import { loadSidecarConfig } from '../config/load.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ConnectTo } from '../net/connector.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import type { Assembly } from './assembly.ts';
+import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
-import { renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
+import { fromDiagnostic, renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
 import { startSidecar } from './start-sidecar.ts';
+import { stopSignal } from './stop-signal.ts';
 
 interface SidecarOptions {
-  readonly config: string;
+  readonly config?: string;
   readonly root?: string;
   readonly connectTo: ConnectTo;
 }
 
+const DEFAULT_CONFIG_FILE = '/etc/authz/config.yaml';
 const GRACE_MS = 10_000;
 
 export function sidecarCommand(): Command {
   return new Command('sidecar')
     .description('Run the ingress and egress proxy of one service.')
-    .option('--config <file>', 'configuration file', configFromEnvironment())
+    .option('--config <file>', `configuration; else SIDEGATE_CONFIG, AUTHZ_CONFIG_PATH, ${DEFAULT_CONFIG_FILE}`)
     .option('--root <dir>', 'prefix of every absolute path in the configuration, like chroot')
     .option('--connect-to <host:port=address:port>', 'dial another address for a host', parseConnectTo, new Map())
     .addHelpText('after', `\n${HELP}`)
@@ -39,10 +40,6 @@ export function sidecarCommand(): Command {
 const HELP = `Standard output carries JSON lines: {"event":"listening"}, {"event":"ready"}, then one audit record an exchange.
 Logs go to standard error. SIGTERM and SIGINT stop accepting, finish what is under way and exit 0.
 Exit codes: 0 stopped, 64 wrong command line, 78 configuration, certificate, key or policy refused (all findings printed).`;
-
-function configFromEnvironment(): string {
-  return process.env['SIDEGATE_CONFIG'] ?? process.env['AUTHZ_CONFIG_PATH'] ?? '/etc/authz/config.yaml';
-}
 
 async function runSidecar(options: SidecarOptions): Promise<number> {
   try {
@@ -79,28 +76,12 @@ function assemblyOf(config: SidecarConfig, { connectTo }: SidecarOptions, findin
   };
 }
 
-function readConfig({ config: file, root }: SidecarOptions, findings: StartFinding[]): SidecarConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    const hint = 'name the file by --config, SIDEGATE_CONFIG or AUTHZ_CONFIG_PATH';
-    throw new StartRefused([{ file, severity: 'error', message: `cannot be read (${code})`, hint }]);
-  }
-  const loaded = loadSidecarConfig(text, {
-    file,
-    env: process.env,
-    readFile: (name) => readFileSync(name, 'utf8'),
-    resolvePath: (name) => (root !== undefined && path.isAbsolute(name) ? path.join(root, name) : name),
-  });
+function readConfig({ config, root }: SidecarOptions, findings: StartFinding[]): SidecarConfig {
+  const file = chosenConfigFile(config, process.env) ?? DEFAULT_CONFIG_FILE;
+  const loaded = loadConfigFile(loadSidecarConfig, file, { env: process.env, root });
   if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(fromDiagnostic));
   findings.push(...loaded.warnings.map(fromDiagnostic));
   return loaded.config;
-}
-
-function fromDiagnostic({ path: key, message, ...rest }: Diagnostic): StartFinding {
-  return { ...rest, message: key === '' ? message : `${key}: ${message}` };
 }
 
 function shown(address: AddressInfo | undefined): string | undefined {
@@ -114,11 +95,4 @@ function printEvent(event: object): void {
 
 function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
-  });
 }

@@ -1,5 +1,7 @@
 /** Everything that keeps a process from starting, in one form and all at once. */
 
+import type { Diagnostic } from '../config/diagnostic.ts';
+
 export interface StartFinding {
   readonly file: string;
   /** From 1; absent when the finding is about the whole file. */
@@ -25,4 +27,9 @@ export class StartRefused extends Error {
     super(findings.map(renderFinding).join('\n'));
     this.findings = findings;
   }
+}
+
+/** A finding about a configuration file, with the key in its message. */
+export function fromDiagnostic({ path: key, message, ...rest }: Diagnostic): StartFinding {
+  return { ...rest, message: key === '' ? message : `${key}: ${message}` };
 }

@@ -10,6 +10,7 @@ import { assembleEgress } from './assemble-egress.ts';
 import { assembleIngress } from './assemble-ingress.ts';
 import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, take } from './assembly.ts';
+import { auditSinks } from './audit-sinks.ts';
 import { StartRefused } from './start-finding.ts';
 
 export interface RunningSidecar {
@@ -30,12 +31,13 @@ interface Plan {
 /** @throws StartRefused with every error; warnings are logged */
 export async function startSidecar(
   config: SidecarConfig,
-  sink: AuditSink,
+  stdout: AuditSink,
   assembly: Assembly,
 ): Promise<RunningSidecar> {
   const targets = assembleTargets(config, assembly);
   const { plan: ingressPlan, keysLoaded } = planIngress(config, targets, assembly);
   const egressPlan = planEgress(config, targets, assembly);
+  const sinks = auditSinks(config, stdout, assembly);
   const errors = assembly.findings.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
     await closeAll(assembly);
@@ -43,7 +45,16 @@ export async function startSidecar(
   }
   for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
 
-  const audit = createAudit({ service: config.service.name, sink, clock: assembly.clock });
+  const audit = createAudit({
+    service: config.service.name,
+    sinks,
+    mode: config.audit.mode,
+    clock: assembly.clock,
+    onChange: (failure) => {
+      if (failure === undefined) assembly.logger.info('audit records are kept again');
+      else assembly.logger.error({ err: failure }, 'audit records cannot be kept');
+    },
+  });
   const listeners = new Map<Plan['direction'], Listener>();
   const close = async (graceMs: number): Promise<void> => {
     await Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
@@ -77,6 +88,7 @@ function planIngress(config: SidecarConfig, targets: ReturnType<typeof assembleT
     port: http.addr.port,
     ...(tls === undefined ? {} : { tls }),
     readTimeoutMs: http.read_timeout,
+    writeTimeoutMs: http.write_timeout,
     idleTimeoutMs: http.idle_timeout,
     maxHeaderBytes: http.max_header_bytes,
   };
@@ -97,6 +109,7 @@ function planEgress(
       host: egress.addr.host ?? '127.0.0.1',
       port: egress.addr.port,
       readTimeoutMs: http.read_timeout,
+      writeTimeoutMs: http.write_timeout,
       idleTimeoutMs: http.idle_timeout,
       maxHeaderBytes: http.max_header_bytes,
     },

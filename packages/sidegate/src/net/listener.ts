@@ -17,6 +17,8 @@ export interface ListenerOptions {
   readonly tls?: ServerTls;
   /** Until the whole request head has arrived. */
   readonly readTimeoutMs: number;
+  /** A connection on which nothing moves for that long during an exchange is cut. */
+  readonly writeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxHeaderBytes: number;
 }
@@ -46,6 +48,7 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   // Node hides fields past its own limit but still frames by them; 0 = show all, the pipeline counts.
   server.maxHeadersCount = 0;
   server.headersTimeout = options.readTimeoutMs;
+  server.timeout = options.writeTimeoutMs;
   server.keepAliveTimeout = options.idleTimeoutMs;
   const current = new WeakMap<Duplex, IncomingMessage>();
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {

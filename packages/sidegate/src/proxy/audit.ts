@@ -1,33 +1,60 @@
 /** The audit trail: one JSON line for every exchange, allowed or refused, also an aborted one. */
-import type { Problem } from '@sidegate/sdk';
+import { Problem } from '@sidegate/sdk';
 import type { Exchange } from './exchange.ts';
 
-/** Takes one complete line without its line end; throws when it cannot be kept. */
+/** Keeps one complete line, given without its line end; throws when it cannot. */
 export type AuditSink = (line: string) => void;
 
 export interface AuditOptions {
   /** This service's own name, in every line. */
   readonly service: string;
-  readonly sink: AuditSink;
+  readonly sinks: readonly AuditSink[];
+  /** `required`: while records cannot be kept, requests are refused; `best_effort`: they are served. */
+  readonly mode: 'required' | 'best_effort';
   readonly clock: { now(): number; monotonic(): number };
+  /** Told once when records begin to be lost, and once when they are kept again. */
+  readonly onChange: (failure: unknown) => void;
 }
 
-/** Writes the record of a finished exchange. */
-export type Audit = (exchange: Exchange) => void;
+export interface Audit {
+  /** Writes the record of a finished exchange. */
+  record(exchange: Exchange): void;
+  /** @throws Problem `audit_unavailable` in mode `required`, while records cannot be kept */
+  assertAvailable(): void;
+}
 
 const MAX_TEXT = 1024;
 
 export function createAudit(options: AuditOptions): Audit {
-  return (exchange) => options.sink(JSON.stringify(auditRecord(exchange, options)));
+  const { sinks, mode, onChange } = options;
+  let failing = false;
+  return {
+    record(exchange) {
+      const line = JSON.stringify(auditRecord(exchange, options));
+      try {
+        for (const sink of sinks) sink(line);
+        if (failing) onChange(undefined);
+        failing = false;
+      } catch (error) {
+        if (!failing) onChange(error);
+        failing = true;
+      }
+    },
+    assertAvailable() {
+      if (failing && mode === 'required') {
+        throw new Problem('audit_unavailable', 'the last audit record could not be kept', { retryAfterSeconds: 1 });
+      }
+    },
+  };
 }
 
 /** Only values that were verified or that say so; never a token, a key or a secret. */
-export function auditRecord(exchange: Exchange, options: Pick<AuditOptions, 'service' | 'clock'>): object {
+function auditRecord(exchange: Exchange, { service, clock }: AuditOptions): object {
   const { problem, decision, peer, token, target, upstream, userContext } = exchange;
   return {
     level: problem === undefined ? 'info' : problem.row.source === 'downstream' ? 'warn' : 'error',
     time: new Date(exchange.startedAt).toISOString(),
-    service: options.service,
+    service,
     event: 'request',
     direction: exchange.direction,
     // What was forwarded was allowed, also when the upstream then failed; nothing else was.
@@ -60,13 +87,13 @@ export function auditRecord(exchange: Exchange, options: Pick<AuditOptions, 'ser
     trace_id: exchange.trace.traceId,
     span_id: exchange.trace.spanId,
     aborted: exchange.aborted,
-    duration_ms: Math.round((options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000,
+    duration_ms: Math.round((clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000,
   };
 }
 
 function reasonsOf(reasons: readonly string[] | undefined, problem: Problem | undefined): string[] {
   const all = [...(reasons ?? []), ...(problem === undefined ? [] : [problem.message])];
-  return all.slice(0, 16).map((reason) => reason.slice(0, MAX_TEXT));
+  return [...new Set(all)].slice(0, 16).map((reason) => reason.slice(0, MAX_TEXT));
 }
 
 function bounded(text: string | undefined): string | undefined {

@@ -52,7 +52,7 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
       const reason = `the TLS handshake with ${remoteAddress ?? 'an unknown address'} failed (${code})`;
       const exchange = openExchange(options.direction, [], options.ports);
       exchange.problem = new Problem('peer_identity_missing', reason);
-      options.audit(exchange);
+      options.audit.record(exchange);
     },
   };
 }
@@ -64,6 +64,7 @@ async function run(
   options: ServeOptions,
 ): Promise<void> {
   try {
+    options.audit.assertAvailable();
     await pipeline(exchange, request, response);
   } catch (error) {
     const problem = exchange.problem ?? asProblem(error);
@@ -72,7 +73,7 @@ async function run(
     if (problem.row.source === 'internal') options.onInternalError(exchange, problem);
     respond(exchange, problem, request, response);
   } finally {
-    options.audit(exchange);
+    options.audit.record(exchange);
   }
 }
 
@@ -85,5 +86,5 @@ function refuseRaw(
   exchange.problem = problem;
   exchange.status = problem.row.status;
   respondRaw(exchange, problem, socket);
-  options.audit(exchange);
+  options.audit.record(exchange);
 }

@@ -53,7 +53,12 @@ export interface Issuer {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 const CLOSE_GRACE_MS = 2_000;
 const FAILURE_LIMIT = { failures: 20, windowMs: 60_000, maxCallers: 10_000 } as const;
-const LISTENER = { readTimeoutMs: 10_000, idleTimeoutMs: 60_000, maxHeaderBytes: 16 * 1024 } as const;
+const LISTENER = {
+  readTimeoutMs: 10_000,
+  writeTimeoutMs: 30_000,
+  idleTimeoutMs: 60_000,
+  maxHeaderBytes: 16 * 1024,
+} as const;
 
 /** @throws IssuerRefused with all findings */
 export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
