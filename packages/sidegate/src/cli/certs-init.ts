@@ -37,7 +37,7 @@ export async function certsInit(source: string, options: CertsInitOptions, clock
   const directory = path.resolve(options.out ?? path.join(loaded.config.root, 'etc/certs'));
   try {
     const entries = await establishPki(plan, directory, { clock, force: options.force === true });
-    return { exitCode: EXIT.ok, text: initText(directory, entries), json: { ok: true, directory, entries } };
+    return { exitCode: EXIT.ok, text: initText(directory, entries), json: initJson(directory, entries) };
   } catch (error) {
     return refusedReport(error);
   }
@@ -70,6 +70,18 @@ const unreadable = (file: string, message: string): Diagnostic => ({
 function overridden(plan: PkiPlan, { keyAlgorithm, validFor }: CertsInitOptions): PkiPlan {
   return { ...plan, keyAlgorithm: keyAlgorithm ?? plan.keyAlgorithm, validForMs: validFor ?? plan.validForMs };
 }
+
+const initJson = (directory: string, entries: readonly PkiEntry[]) => ({
+  ok: true,
+  directory,
+  certificates: entries.map(({ path: file, action, keyKind, notAfter, reasons }) => ({
+    path: file,
+    action,
+    key: keyKind,
+    not_after: notAfter,
+    reasons,
+  })),
+});
 
 const ACTION_COLOUR = { created: 'green', renewed: 'yellow', kept: 'dim' } as const;
 

@@ -10,7 +10,7 @@ export async function certsVerify(directory: string, clock: Clock): Promise<Cert
     const ok = findings.length === 0;
     const summary = ok
       ? `${paint('green', 'ok')}: ${paths.length} certificates verify`
-      : `${findings.length} findings in ${paths.length} certificates`;
+      : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'} in ${paths.length} certificates`;
     const text = [findingLines(findings), summary].filter((part) => part !== '').join('\n');
     return { exitCode: ok ? EXIT.ok : EXIT.failed, text, json: { ok, certificates: paths, findings } };
   } catch (error) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { readCertificate } from '@sidegate/sdk';
 import { IssuanceRefused, issueAuthority, issueLeaf } from './issue.ts';
@@ -94,5 +94,19 @@ for (const algorithm of KEY_ALGORITHMS) {
     assert.ok(leaf.checkPrivateKey(leafKey));
     assert.equal(keyKind(createPublicKey(privateKeyPem(leafKey))), algorithm === 'P-256' ? 'P-256' : 'RSA-2048');
     assert.equal(new X509Certificate(leaf.toString()).fingerprint256, leaf.fingerprint256);
+  });
+}
+
+for (const [title, brought] of [
+  ['P-384', generateKeyPairSync('ec', { namedCurve: 'P-384' })],
+  ['Ed25519', generateKeyPairSync('ed25519')],
+  ['RSA-3072', generateKeyPairSync('rsa', { modulusLength: 3072 })],
+] as const) {
+  test(`an authority that was brought along signs with its ${title} key`, async () => {
+    const { privateKey } = brought;
+    const certificate = await issueAuthority(authority, privateKey, NOW);
+    const leaf = await issueLeaf(client, await generateKey('P-256'), { certificate, privateKey }, NOW);
+    assert.ok(certificate.verify(certificate.publicKey));
+    assert.ok(leaf.checkIssued(certificate) && leaf.verify(certificate.publicKey));
   });
 }

@@ -157,10 +157,18 @@ function serialNumber(): string {
   return bytes.toString('hex');
 }
 
+/** An authority that the operator brought may have another kind of key than those made here. */
 function signingKey(key: KeyObject): CryptoKey {
-  const algorithm =
-    key.asymmetricKeyType === 'ec'
-      ? { name: 'ECDSA', namedCurve: keyKind(key) }
-      : { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  return key.toCryptoKey(algorithm, false, ['sign']);
+  return key.toCryptoKey(signingAlgorithm(key), false, ['sign']);
+}
+
+function signingAlgorithm(key: KeyObject) {
+  switch (key.asymmetricKeyType) {
+    case 'ec':
+      return { name: 'ECDSA', namedCurve: keyKind(key) };
+    case 'ed25519':
+      return { name: 'Ed25519' };
+    default:
+      return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
+  }
 }

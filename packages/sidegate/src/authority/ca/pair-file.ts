@@ -3,7 +3,7 @@
  * at all; the key is written first, so a run that ends in between leaves a pair that does not match and is remade.
  */
 
-import { createPrivateKey, type KeyObject, randomUUID, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -101,12 +101,9 @@ async function readBounded(directory: string, file: string, findings: Finding[])
 }
 
 async function writeAtomically(file: string, text: string, mode: number): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, text, { mode, flag: 'wx', flush: true });
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  // Always the same name: what an interrupted run leaves is replaced by the run that completes it.
+  const temporary = `${file}.tmp`;
+  await rm(temporary, { force: true });
+  await writeFile(temporary, text, { mode, flag: 'wx', flush: true });
+  await rename(temporary, file);
 }

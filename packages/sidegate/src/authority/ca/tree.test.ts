@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { chmod, copyFile, mkdtempDisposable, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtempDisposable, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -277,6 +277,17 @@ test('a run that ended between an authority’s key and its certificate is compl
   await rm(tree.file('ca/zone1-ca.crt'));
   assert.deepEqual(changed(await tree.establish()), ['created ca/zone1-ca', 'renewed gateway/server']);
   assert.ok((await tree.certificate('ca/zone1-ca.crt')).checkPrivateKey(key));
+});
+
+test('what an interrupted run left unfinished is gone when the next one has ended', async () => {
+  await using tree = await makeTree();
+  await rename(tree.file('gateway/server.crt'), tree.file('gateway/server.crt.tmp'));
+  await writeFile(tree.file('gateway/server.key.tmp'), 'half a ke');
+  assert.deepEqual(changed(await tree.establish()), ['renewed gateway/server']);
+  assert.deepEqual(
+    Object.keys(await tree.files()).filter((file) => file.endsWith('.tmp')),
+    [],
+  );
 });
 
 test('--force renews everything, also what is damaged', async () => {
