@@ -250,7 +250,8 @@ const RADIX: Readonly<Record<string, readonly [radix: number, prefix: string]>> 
 function formatInteger(argument: Argument & { value: bigint }, verb: string, spec: Spec): string {
   if (argument.type === 'int' && (verb === 'c' || verb === 'q' || verb === 'U'))
     return formatRune(argument.value, verb, spec);
-  const radix = RADIX[verb];
+  // Go's big integers, unlike its machine integers, also print for %s.
+  const radix = RADIX[verb === 's' && argument.type === '*big.Int' ? 'd' : verb];
   if (radix === undefined) return bad(argument, verb);
   const negative = argument.value < 0n;
   let digits = (negative ? -argument.value : argument.value).toString(radix[0]);

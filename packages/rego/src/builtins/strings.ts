@@ -52,8 +52,8 @@ export const STRINGS: readonly Builtin[] = [
     name: 'strings.split_n',
     args: [STRING, STRING, NUMBER],
     result: arrayOf(STRING),
-    evaluate: (_, text, separator, limit) =>
-      splitN(stringOperand(text, 1), stringOperand(separator, 2), integerOperand(limit, 3)),
+    evaluate: (_, text, separator, count) =>
+      splitN(stringOperand(text, 1), stringOperand(separator, 2), integerOperand(count, 3)),
   },
   {
     name: 'substring',
@@ -150,12 +150,10 @@ function split(text: string, separator: string): readonly string[] {
   return separator === '' ? Array.from(text) : text.split(separator);
 }
 
-/** At most `limit` parts, the last one with the rest; all of them for a negative limit. */
-function splitN(text: string, separator: string, limit: number): readonly string[] {
+/** The first `count` parts, or for a negative count the last ones. */
+function splitN(text: string, separator: string, count: number): readonly string[] {
   const parts = split(text, separator);
-  if (limit < 0 || parts.length <= limit) return parts;
-  if (limit === 0) return [];
-  return [...parts.slice(0, limit - 1), parts.slice(limit - 1).join(separator)];
+  return count < 0 ? parts.slice(count) : parts.slice(0, count);
 }
 
 function substring(text: string, offset: number, length: number): string {

@@ -240,9 +240,12 @@ const UNITS: ReadonlyMap<string, bigint> = new Map([
   ['s', NANOSECONDS],
   ['m', 60n * NANOSECONDS],
   ['h', 3600n * NANOSECONDS],
+  ['d', 24n * 3600n * NANOSECONDS],
+  ['w', 7n * 24n * 3600n * NANOSECONDS],
+  ['y', 365n * 24n * 3600n * NANOSECONDS],
 ]);
 
-/** Go's `time.ParseDuration`: `1h15m30.918273645s`. */
+/** Go's `time.ParseDuration`, `1h15m30.918273645s`, and OPA's days, weeks and years. */
 function parseDuration(text: string): Value {
   const invalid = new BuiltinError(`time: invalid duration ${quote(text)}`);
   const sign = /^[+-]/.exec(text)?.[0] ?? '';

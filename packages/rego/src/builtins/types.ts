@@ -3,7 +3,8 @@ import { isNumber, parseNumber } from '../value/number.ts';
 import { setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
-import { operandTypeError, type TypeName, typeName } from './operand.ts';
+import { membersOf, operandTypeError, type TypeName, typeName } from './operand.ts';
+import { quote } from './text.ts';
 import { ANY, ANY_ARRAY, ANY_OBJECT, ANY_SET, BOOLEAN, NULL, NUMBER, STRING, type Type, union } from './type.ts';
 
 export const TYPES: readonly Builtin[] = [
@@ -31,8 +32,9 @@ export const TYPES: readonly Builtin[] = [
     result: ANY_ARRAY,
     deprecated: true,
     evaluate: (_, value) => {
-      if (typeName(value) === 'set') return [...(value as Iterable<Value>)];
-      return expectType(value, 'array');
+      const members = membersOf(value);
+      if (members === undefined) throw operandTypeError(1, value, 'array', 'set');
+      return members;
     },
   },
   {
@@ -41,8 +43,9 @@ export const TYPES: readonly Builtin[] = [
     result: ANY_SET,
     deprecated: true,
     evaluate: (_, value) => {
-      if (Array.isArray(value)) return setFrom(value as readonly Value[]);
-      return expectType(value, 'set');
+      const members = membersOf(value);
+      if (members === undefined) throw operandTypeError(1, value, 'array', 'set');
+      return setFrom(members);
     },
   },
 ];
@@ -65,10 +68,20 @@ function toNumber(value: Value): Value {
   if (value === true) return 1;
   if (isNumber(value)) return value;
   if (typeof value !== 'string') throw operandTypeError(1, value, 'null', 'boolean', 'number', 'string');
-  const text = value.replace(/^\+/, '').replace(/^(-?)0+(?=\d)/, '$1');
-  try {
-    return parseNumber(text);
-  } catch {
-    throw new BuiltinError('invalid syntax');
+  if (/^[+-]*(?:inf|infinity|nan)$/i.test(value)) throw operandTypeError(1, value, 'valid number string');
+  const invalid = new BuiltinError(`strconv.ParseFloat: parsing ${quote(value)}: invalid syntax`);
+  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) throw invalid;
+  if (!Number.isFinite(Number(value))) {
+    throw new BuiltinError(`strconv.ParseFloat: parsing ${quote(value)}: value out of range`);
   }
+  return parseNumber(jsonNumber(value));
+}
+
+/** Go reads `+5`, `05`, `.5` and `5.` too. */
+export function jsonNumber(text: string): string {
+  return text
+    .replace(/^\+/, '')
+    .replace(/^(-?)\./, '$10.')
+    .replace(/\.(?=$|[eE])/, '')
+    .replace(/^(-?)0+(?=\d)/, '$1');
 }

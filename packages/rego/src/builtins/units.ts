@@ -5,6 +5,7 @@ import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { stringOperand } from './operand.ts';
 import { NUMBER, STRING } from './type.ts';
+import { jsonNumber } from './types.ts';
 
 export const UNITS: readonly Builtin[] = [
   { name: 'units.parse', args: [STRING], result: NUMBER, evaluate: (_, text) => parseUnits(stringOperand(text, 1)) },
@@ -30,7 +31,7 @@ function parseBytes(raw: string): Value {
   const factor = byteFactor(unit);
   if (factor === undefined) throw fail(`byte unit ${unit} not recognized`);
   if (readAmount(amount) === undefined) throw fail('could not parse byte amount to a number');
-  const total = multiply(parseNumber(normalizeNumber(amount)), numberFromInteger(factor));
+  const total = multiply(parseNumber(jsonNumber(amount)), numberFromInteger(factor));
   const whole = toInteger(total) ?? toInteger(floor(total));
   if (whole === undefined) throw fail('exponent too large');
   return numberFromInteger(whole);
@@ -86,16 +87,8 @@ function splitUnit(text: string, fail: (why: string) => BuiltinError): { amount:
   return { amount: text.slice(0, at), unit: text.slice(at) };
 }
 
-/** Go reads `.5`, `5.` and `+5` too. */
-function normalizeNumber(text: string): string {
-  return text
-    .replace(/^\+/, '')
-    .replace(/^(-?)\./, '$10.')
-    .replace(/\.(?=$|[eE])/, '');
-}
-
 function readAmount(text: string): Fraction | undefined {
-  const decimal = parseDecimal(normalizeNumber(text));
+  const decimal = parseDecimal(jsonNumber(text));
   if (decimal === undefined) return undefined;
   const coefficient = decimal.negative ? -decimal.coefficient : decimal.coefficient;
   if (Math.abs(decimal.exponent) > 100_000) throw new BuiltinError('exponent too large');

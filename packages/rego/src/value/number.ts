@@ -19,8 +19,10 @@ import {
 } from './big-float.ts';
 import { compareDecimals, type Decimal, isIntegral, parseDecimal } from './decimal.ts';
 
-/** Exponents beyond this are kept, compared and printed, but not calculated with. */
-const MAX_EXPONENT = 100_000;
+/** Numbers of more digits than this are kept, compared and printed; integers among them are no longer exact in arithmetic. */
+const MAX_DIGITS = 100_000;
+/** Binary exponents beyond this are not calculated with. */
+const MAX_BINARY_EXPONENT = 400_000;
 
 /** Arithmetic that has no answer; the texts are OPA's. */
 export class ArithmeticError extends Error {
@@ -94,7 +96,7 @@ export function toDouble(value: number | BigNumber): number {
 export function toInteger(value: number | BigNumber): bigint | undefined {
   if (isSafe(value)) return BigInt(value);
   const decimal = decimalFrom(value);
-  if (!isIntegral(decimal) || decimal.exponent > MAX_EXPONENT) return undefined;
+  if (!isIntegral(decimal) || decimal.digits + decimal.exponent > MAX_DIGITS) return undefined;
   const magnitude = decimal.coefficient * 10n ** BigInt(decimal.exponent);
   return decimal.negative ? -magnitude : magnitude;
 }
@@ -220,7 +222,7 @@ function floatFrom(value: number | BigNumber): BigFloat {
 
 function boundedFloat(value: BigNumber): BigFloat {
   const float = value.float;
-  if (Math.abs(float.exponent) > 4 * MAX_EXPONENT) throw new ArithmeticError('number too big');
+  if (Math.abs(float.exponent) > MAX_BINARY_EXPONENT) throw new ArithmeticError('number too big');
   return float;
 }
 
