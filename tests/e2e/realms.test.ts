@@ -128,7 +128,7 @@ for (const [username, roles] of [
   });
 }
 
-test('S3-137 S3-138 service accounts hold the permission matrix at data-service', async () => {
+test('S3-071 S3-137 S3-138 service accounts hold the permission matrix at data-service', async () => {
   for (const [client, scope, permissions] of [
     ['order-service', 'data-service:read data-service:write', ['read-inventory', 'read-orders', 'write-orders']],
     ['payment-service', 'data-service:read data-service:write-payments', ['read-orders', 'write-payments']],

@@ -126,7 +126,7 @@ test('C-202 tls_client_auth through a forged certificate header is refused', asy
   assert.deepEqual([status, body.error], [401, 'invalid_client']);
 });
 
-test('S3-071 the token of a client that authenticates with its certificate is bound to it', async () => {
+test('the token of a client that authenticates with its certificate is bound to it', async () => {
   await using provider = await start();
   const { status, body, cnf } = await ask(provider, { client_id: 'payment-service' }, good);
   assert.equal(status, 200, JSON.stringify(body));

@@ -14,7 +14,8 @@ export interface ClientContext {
   /** Client certificates can be verified. */
   readonly clientCertificates: boolean;
   readonly scopes: ReadonlyMap<string, Scope>;
-  readonly serviceAccounts: ReadonlyMap<string, Subject>;
+  /** Undefined where the account is disabled. */
+  readonly serviceAccounts: ReadonlyMap<string, Subject | undefined>;
   readonly report: FindingSink;
 }
 
@@ -119,10 +120,11 @@ function compileAlgorithm(source: KeycloakClient, context: ClientContext): Signa
   return algorithm ?? preferred;
 }
 
-function serviceAccountOf(source: KeycloakClient, context: ClientContext): Subject {
-  const username = `service-account-${source.clientId}`;
-  const bare = { id: username, username, email: undefined, name: undefined, realmRoles: [], clientRoles: {} };
-  return context.serviceAccounts.get(source.clientId) ?? bare;
+/** A service account that the file does not list exists all the same, without roles. */
+function serviceAccountOf({ clientId }: KeycloakClient, { serviceAccounts }: ClientContext): Subject | undefined {
+  if (serviceAccounts.has(clientId)) return serviceAccounts.get(clientId);
+  const username = `service-account-${clientId}`;
+  return { id: username, username, email: undefined, name: undefined, realmRoles: [], clientRoles: {} };
 }
 
 function resolveScopes(

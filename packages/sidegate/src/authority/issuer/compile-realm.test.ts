@@ -82,6 +82,11 @@ const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: st
     'users.0.clientRoles.c.0',
   ],
   [
+    'roles at a client whose name every object has',
+    { realm: 'r', roles: { client: {} }, users: [{ username: 'a', clientRoles: { constructor: ['x'] } }] },
+    'users.0.clientRoles.constructor.0',
+  ],
+  [
     'a service account of nobody',
     { realm: 'r', users: [{ username: 'a', serviceAccountClientId: 'c' }] },
     'users.0.serviceAccountClientId',
@@ -122,6 +127,14 @@ test('a realm is a lab only when it says exactly so', () => {
     const realm = { ...usersRealm(), attributes: { 'sidegate.lab': value } };
     assert.equal(compileRealm(realm, OPTIONS).realm.lab, false, value);
   }
+});
+
+test('a disabled service account gives its client no token, one that is not listed has no roles', () => {
+  const account = { username: 'service-account-x', serviceAccountClientId: 'x', enabled: false };
+  const disabled = compileRealm({ ...machine({}), users: [account] }, OPTIONS).realm.clients.get('x');
+  assert.deepEqual([disabled?.id, disabled?.serviceAccount], ['x', undefined]);
+  const unlisted = compileRealm({ ...machine({}), users: [] }, OPTIONS).realm.clients.get('x')?.serviceAccount;
+  assert.deepEqual([unlisted?.id, unlisted?.realmRoles, unlisted?.clientRoles], ['service-account-x', [], {}]);
 });
 
 test('what is disabled or kept out of access tokens does not reach them', () => {

@@ -7,13 +7,13 @@ import type { SecretDigest } from './secret-digest.ts';
 export interface CompiledUsers {
   /** By user name. */
   readonly users: ReadonlyMap<string, User>;
-  /** By client id. */
-  readonly serviceAccounts: ReadonlyMap<string, Subject>;
+  /** By client id; undefined where the account is disabled. */
+  readonly serviceAccounts: ReadonlyMap<string, Subject | undefined>;
 }
 
 export function compileUsers(realm: KeycloakRealm, digest: SecretDigest, report: FindingSink): CompiledUsers {
   const users = new Map<string, User>();
-  const serviceAccounts = new Map<string, Subject>();
+  const serviceAccounts = new Map<string, Subject | undefined>();
   const names = new Set<string>();
   const ids = new Set<string>();
   for (const [index, source] of (realm.users ?? []).entries()) {
@@ -23,15 +23,16 @@ export function compileUsers(realm: KeycloakRealm, digest: SecretDigest, report:
     const subject = compileSubject(source, realm, at);
     if (ids.has(subject.id)) at(['id'], `"${subject.id}" belongs to another user already`);
     ids.add(subject.id);
-    if (source.enabled === false) continue;
-    if (source.serviceAccountClientId === undefined) {
+    const enabled = source.enabled !== false;
+    const clientId = source.serviceAccountClientId;
+    if (clientId !== undefined) {
+      if (!realm.clients?.some((client) => client.clientId === clientId)) {
+        at(['serviceAccountClientId'], `no client "${clientId}" in this realm`);
+      }
+      serviceAccounts.set(clientId, enabled ? subject : undefined);
+    } else if (enabled) {
       const password = source.credentials?.find(({ type }) => type === 'password')?.value;
       users.set(source.username, { ...subject, passwordDigest: password ? digest(password) : undefined });
-    } else {
-      if (!realm.clients?.some(({ clientId }) => clientId === source.serviceAccountClientId)) {
-        at(['serviceAccountClientId'], `no client "${source.serviceAccountClientId}" in this realm`);
-      }
-      serviceAccounts.set(source.serviceAccountClientId, subject);
     }
   }
   return { users, serviceAccounts };
@@ -42,7 +43,9 @@ function compileSubject(user: KeycloakUser, realm: KeycloakRealm, report: Findin
   const clientRoles = user.clientRoles ?? {};
   reportUnknown(realmRoles, realm.roles?.realm, ['realmRoles'], report);
   for (const [client, roles] of Object.entries(clientRoles)) {
-    reportUnknown(roles, realm.roles?.client?.[client], ['clientRoles', client], report);
+    const defined = realm.roles?.client ?? {};
+    const known = Object.hasOwn(defined, client) ? defined[client] : undefined;
+    reportUnknown(roles, known, ['clientRoles', client], report);
   }
   return {
     id: user.id ?? user.username,

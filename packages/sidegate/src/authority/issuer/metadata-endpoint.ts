@@ -1,13 +1,18 @@
 /** What a realm offers: OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2, one document for both. */
 import type { Answer } from './answer.ts';
 import { grantsOf } from './grants/grants.ts';
-import type { Realm } from './realm.ts';
+import type { Client, Realm } from './realm.ts';
 import type { SigningKeys } from './signing-key.ts';
 
+/** Their registered names (RFC 7591 section 2, RFC 8705 section 2.1.1). */
+const METHODS = {
+  secret: ['client_secret_basic', 'client_secret_post'],
+  certificate: ['tls_client_auth'],
+  none: ['none'],
+} as const;
+
 export function answerMetadata(realm: Realm, keys: SigningKeys): Answer {
-  const scopes = [...realm.clients.values()].flatMap(({ defaultScopes, optionalScopes }) =>
-    [...defaultScopes, ...optionalScopes].filter(({ named }) => named).map(({ name }) => name),
-  );
+  const clients = [...realm.clients.values()];
   return {
     status: 200,
     headers: {},
@@ -16,8 +21,10 @@ export function answerMetadata(realm: Realm, keys: SigningKeys): Answer {
       token_endpoint: `${realm.issuer}/protocol/openid-connect/token`,
       jwks_uri: `${realm.issuer}/protocol/openid-connect/certs`,
       grant_types_supported: [...grantsOf(realm).keys()],
-      scopes_supported: [...new Set(scopes)],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'tls_client_auth', 'none'],
+      scopes_supported: unique(clients.flatMap(scopeNames)),
+      token_endpoint_auth_methods_supported: unique(
+        clients.flatMap(({ authentication }) => METHODS[authentication.method]),
+      ),
       tls_client_certificate_bound_access_tokens: true,
       // required by both documents, although there is neither an authorization endpoint nor an ID token here
       response_types_supported: [],
@@ -25,4 +32,12 @@ export function answerMetadata(realm: Realm, keys: SigningKeys): Answer {
       id_token_signing_alg_values_supported: [...keys.keys()],
     },
   };
+}
+
+function scopeNames({ defaultScopes, optionalScopes }: Client): string[] {
+  return [...defaultScopes, ...optionalScopes].filter(({ named }) => named).map(({ name }) => name);
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
 }

@@ -102,12 +102,20 @@ test('Expect: 100-continue is answered before the body is read', async () => {
   assert.match(await exchange(provider.port, bytes), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
 });
 
+test('a target in absolute form is the same as one in origin form', async () => {
+  await using provider = await start();
+  const bytes = TOKEN.replace('/realms', 'https://keycloak.example.com/realms');
+  const head = `${bytes}${FORM}Connection: close\r\nContent-Length: ${BODY.length}\r\n\r\n`;
+  assert.match(await exchange(provider.port, head + BODY), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
 test('S3-140 both realms have their token and certs endpoints at the paths of Keycloak', async () => {
   await using provider = await start();
   const kids = [];
   for (const realm of ['services', 'users']) {
     const response = await fetch(endpointUrl(provider, realm, 'certs'));
     assert.equal(response.headers.get('cache-control'), 'public, max-age=300');
+    assert.equal(response.headers.get('pragma'), null);
     const { keys } = (await response.json()) as { keys: Record<string, string>[] };
     for (const key of keys) assert.deepEqual(Object.keys(key).sort(), ['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
     kids.push(...keys.map(({ kid }) => kid));
@@ -137,6 +145,8 @@ test('discovery names endpoints that answer, by OpenID Connect and by RFC 8414 a
     }
     const grants = realm === 'users' ? ['client_credentials', 'password'] : ['client_credentials'];
     assert.deepEqual(metadata['grant_types_supported'], grants);
+    const methods = realm === 'users' ? ['none'] : ['client_secret_basic', 'client_secret_post'];
+    assert.deepEqual(metadata['token_endpoint_auth_methods_supported'], methods);
   }
 });
 

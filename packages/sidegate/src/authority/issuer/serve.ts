@@ -40,7 +40,7 @@ async function respond(
   response: ServerResponse,
   endpoints: ReadonlyMap<string, TokenEndpoint>,
 ): Promise<void> {
-  const [path = ''] = (request.url ?? '').split('?', 1);
+  const [path = ''] = targetOf(request).split('?', 1);
   const route = findRoute(path, endpoints);
   if (route === undefined) return write(response, failure(404, 'not_found', 'there is no such endpoint'));
   if (!route.methods.includes(request.method ?? '')) {
@@ -54,6 +54,11 @@ async function respond(
     response.writeContinue();
   }
   write(response, await route.answer(request));
+}
+
+/** Origin form; a server takes the absolute form as well (RFC 9112 section 3.2.2). */
+function targetOf({ url = '' }: IncomingMessage): string {
+  return url.replace(/^https?:\/\/[^/?]+/i, '');
 }
 
 function findRoute(path: string, endpoints: ReadonlyMap<string, TokenEndpoint>): Route | undefined {
@@ -103,7 +108,7 @@ function failure(status: number, error: string, description: string): Answer {
 function write(response: ServerResponse, { status, headers, body }: Answer): void {
   const text = JSON.stringify(body);
   response.writeHead(status, {
-    ...UNCACHED,
+    ...('cache-control' in headers ? {} : UNCACHED),
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(text)),
     ...headers,
