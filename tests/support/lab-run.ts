@@ -28,10 +28,13 @@ export interface StartedLab extends AsyncDisposable {
   until(pattern: RegExp): Promise<string>;
 }
 
+/** One whole run of our own lab. */
+export const runLab = (...args: readonly string[]): Promise<LabRun> => upOnce(LAB, ...args);
+
 /** One whole run with `--once --json`. */
-export async function runLab(...args: readonly string[]): Promise<LabRun> {
+export async function upOnce(directory: string, ...args: readonly string[]): Promise<LabRun> {
   const { state, remove } = scratch();
-  const child = spawnUp([LAB, '--once', '--json', '--state', state, ...args]);
+  const child = spawnUp([directory, '--once', '--json', '--state', state, ...args]);
   const [stdout, stderr, [exitCode]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

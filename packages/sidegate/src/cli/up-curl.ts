@@ -27,7 +27,7 @@ TOKEN=$(curl -s ${ca('keycloak')} ${dial(provider, 443)} ${issuerOf(lab, 'users'
 curl -i ${ca(gateway.zone)} ${dial(gateway.host, SIDECAR_PORT)} ${url(gateway.host, '/api/v1/orders')} \\
   -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"product_id":"PROD-123","quantity":2}'
 
-# what the app of order-service does
+# what the app of order-service does: 200
 curl -i ${launched.egress.get(order.name)}/data/inventory/PROD-123 -H 'X-User-Context: user-123' -H 'X-Correlation-ID: req-abc'
 
 # the user's token at data-service, without a certificate: the handshake fails

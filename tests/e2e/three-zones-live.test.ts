@@ -1,0 +1,149 @@
+/** A lab that stays up: the lines it prints work when pasted, and however it ends, nothing of it stays behind. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import type { LabEvent } from '../../packages/sidegate/src/lab/event.ts';
+import { alive, LAB, startLab, upOnce } from '../support/lab-run.ts';
+
+const ROOT = path.join(import.meta.dirname, '../..');
+const missing = ['curl', 'jq'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+const tools = { skip: missing.length > 0 && process.env['CI'] !== 'true' && `no ${missing.join(' and no ')} here` };
+
+test('S3-214 S3-215 S3-216 the printed lines work in a shell, and Ctrl-C leaves no process behind', tools, async () => {
+  await using lab = startLab(LAB);
+  const output = await lab.until(/Ctrl-C stops everything/);
+  const answers = await pasteAll(output);
+  assert.deepEqual(answers, [
+    ['john signs in', ''],
+    ['and orders: 201', 'HTTP/1.1 201 Created'],
+    ['what the app of order-service does: 200', 'HTTP/1.1 200 OK'],
+    ["the user's token at data-service, without a certificate: the handshake fails", 'curl failed'],
+    ['the same with the certificate of payment-service: 401', 'HTTP/1.1 401 Unauthorized'],
+    ['payment-service writes an order: 403', 'HTTP/1.1 403 Forbidden'],
+  ]);
+
+  const children = childrenOf(lab.child.pid);
+  assert.equal(children.length, 9);
+  lab.child.kill('SIGINT');
+  const [exitCode] = (await once(lab.child, 'close')) as [number];
+  assert.equal(exitCode, 0);
+  assert.deepEqual(children.filter(alive), []);
+});
+
+test('a lab that is killed takes its processes with it', async () => {
+  await using lab = startLab(LAB, '--json');
+  const output = await lab.until(/"event":"hop"/);
+  const events = output.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as LabEvent] : []));
+  const pids = events.flatMap((event) => (event.event === 'process' ? [event.pid] : []));
+  assert.equal(pids.filter(alive).length, 9);
+  lab.child.kill('SIGKILL');
+  await once(lab.child, 'close');
+  while (pids.some(alive)) await new Promise((later) => setTimeout(later, 50));
+});
+
+test('a lab whose process dies stops the others and exits 1', async () => {
+  await using lab = startLab(LAB, '--json');
+  const output = await lab.until(/"event":"summary"/);
+  const events = output.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as LabEvent] : []));
+  const processes = events.flatMap((event) => (event.event === 'process' ? [event] : []));
+  const victim = processes.find(({ name }) => name === 'order-service');
+  assert.ok(victim);
+  process.kill(victim.pid, 'SIGKILL');
+  const [exitCode] = (await once(lab.child, 'close')) as [number];
+  assert.equal(exitCode, 1);
+  assert.deepEqual(
+    processes.filter(({ pid }) => alive(pid)).map(({ name }) => name),
+    [],
+  );
+});
+
+interface Mistake {
+  readonly title: string;
+  readonly break: (directory: string) => void;
+  readonly says: readonly RegExp[];
+}
+
+const replace = (directory: string, file: string, from: string, to: string): void => {
+  const before = readFileSync(path.join(directory, file), 'utf8');
+  assert.ok(before.includes(from));
+  writeFileSync(path.join(directory, file), before.replace(from, to));
+};
+
+const MISTAKES: readonly Mistake[] = [
+  {
+    title: 'mistakes in two configurations are found before anything starts, each with its place',
+    break: (directory) => {
+      replace(directory, 'gateway.yaml', 'pass_token:', 'pass_tokens:');
+      replace(directory, 'data-service.yaml', 'client_auth: "require"', 'client_auth: "maybe"');
+    },
+    says: [/gateway\.yaml:\d+:\d+: error: .*pass_tokens/, /data-service\.yaml:\d+:\d+: error: .*client_auth/],
+  },
+  {
+    title: 'a policy that does not compile stops the start with its place, once',
+    break: (directory) => replace(directory, 'policies/order.rego', 'user_roles := input', 'user_roles := imput'),
+    says: [/^[^\n]*order\.rego:\d+:\d+: error: rego_\w+: [^\n]*imput[^\n]*\n?$/],
+  },
+  {
+    title: 'a realm with a user that nobody can sign in as stops the start',
+    break: (directory) => replace(directory, 'realms/users.json', '"username": "john"', '"username": ""'),
+    says: [/users\.json:\d+:\d+: error: .*username/],
+  },
+  {
+    title: 'a lab.yaml that names no address for a host is refused',
+    break: (directory) => replace(directory, 'lab.yaml', '  data-service.zone3.local: 127.0.3.1\n', ''),
+    says: [/lab\.yaml:\d+:\d+: error: .*host/],
+  },
+];
+
+for (const { title, break: breakIt, says } of MISTAKES) {
+  test(`${title}, exit 78`, async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-mistake-'));
+    try {
+      cpSync(LAB, directory, { recursive: true, filter: (source) => path.basename(source) !== '.lab' });
+      breakIt(directory);
+      const { exitCode, stderr } = await upOnce(directory);
+      for (const pattern of says) assert.match(stderr, pattern);
+      assert.equal(exitCode, 78);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+}
+
+test('a directory without lab.yaml is refused, exit 78', async () => {
+  const { exitCode, stderr } = await upOnce(tmpdir());
+  assert.match(stderr, /lab\.yaml:1:1: error: cannot be read/);
+  assert.equal(exitCode, 78);
+});
+
+/** Pastes the block after the last result into one shell; each comment's command → the status line of its answer. */
+async function pasteAll(output: string): Promise<[title: string, answer: string][]> {
+  const block = output.slice(output.indexOf('\n# ') + 1, output.indexOf('Ctrl-C stops everything'));
+  const script = block.replaceAll(/^# (.*)$/gm, (_, title: string) => `echo; echo ${JSON.stringify(`# ${title}`)}`);
+  const shell = spawn('bash', ['-c', script.replaceAll('curl -i', 'curl -s -i'), 'bash'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env['PATH']}` },
+  });
+  return (await text(shell.stdout))
+    .split(/^# /m)
+    .slice(1)
+    .map((part): [string, string] => {
+      const [title = '', ...rest] = part.split('\n');
+      const status = rest.find((line) => line.startsWith('HTTP/'))?.trim();
+      return [title, status ?? (title.includes('handshake') ? 'curl failed' : '')];
+    });
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
+  return stdout
+    .split('\n')
+    .map(Number)
+    .filter((child) => child > 0);
+}
