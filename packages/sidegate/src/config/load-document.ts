@@ -5,12 +5,13 @@
 import type { z } from 'zod';
 import { byPosition, type Diagnostic } from './diagnostic.ts';
 import { type Draft, placed, setValue } from './draft.ts';
-import { type Environment, replaceVariables, type Scope } from './interpolate.ts';
+import type { Environment } from './interpolate.ts';
 import { describeIssue, issueDiagnostics } from './issues.ts';
 import { applyOverrides } from './overrides.ts';
 import type { Finding } from './schema/rule.ts';
 import { readSecrets } from './secret-files.ts';
 import { shapeOf, visit } from './shape.ts';
+import { replaceVariables, type Scope } from './variables.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** One kind of configuration file. */
@@ -69,7 +70,7 @@ function prepare<T>(kind: DocumentKind<T>, draft: Draft, options: Required<LoadO
   const variables = replaceVariables(draft, { scope: kind.variables, env, except: overrides.overridden });
   const secrets = readSecrets(draft, {
     literals: kind.secretLiterals,
-    fromEnvironment: variables.replaced.union(overrides.overridden),
+    fromEnvironment: variables.fromEnvironment.union(overrides.overridden),
     readFile: (path) => readFile(resolvePath(path)),
   });
   return [...overrides.diagnostics, ...variables.diagnostics, ...secrets];

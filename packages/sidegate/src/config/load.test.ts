@@ -185,6 +185,20 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
       '10:24: error: egress.targets.data.auth.client_secret: is a secret written in the file (write ${VARIABLE}, or name a file in client_secret_file)',
     ],
   ],
+  [
+    'a secret that is written as the default of a variable',
+    `${TARGET}        client_secret: "\${S:-hunter2}"`,
+    [
+      '10:24: error: egress.targets.data.auth.client_secret: is a secret written in the file (write ${VARIABLE}, or name a file in client_secret_file)',
+    ],
+  ],
+  [
+    'a secret of which a part is written in the file',
+    `${TARGET}        client_secret: "hunter-\${S}"`,
+    [
+      '10:24: error: egress.targets.data.auth.client_secret: is a secret written in the file (write ${VARIABLE}, or name a file in client_secret_file)',
+    ],
+  ],
   ['S3-177 a secret that is missing', TARGET, ['6:7: error: egress.targets.data.auth.client_secret: is required']],
   [
     'S3-178 a variable that is not set',

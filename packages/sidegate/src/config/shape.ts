@@ -89,7 +89,7 @@ export function shapesAt(root: Shape, document: unknown, path: KeyPath): readonl
   return shapes.flatMap((shape) => alternatives(shape, value));
 }
 
-/** Calls `visit` for every value in a document that has a shape, parents first. */
+/** Calls `visitor` for every value in a document that has a shape, parents first. */
 export function visit(
   root: Shape,
   document: unknown,
