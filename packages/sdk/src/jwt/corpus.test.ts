@@ -1,5 +1,6 @@
 /** The token section of the adversarial corpus, one row a case or neighbour, each with the code it must get. */
 import assert from 'node:assert/strict';
+import { sign } from 'node:crypto';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import {
@@ -9,6 +10,7 @@ import {
   keySetBytes,
   type MintOptions,
   mint,
+  signBytes,
 } from '../../../../tests/support/tokens.ts';
 import { Problem, type ProblemCode } from '../problem.ts';
 import { checkConfirmation } from './binding.ts';
@@ -26,6 +28,7 @@ const rs = createSigningKey('RS256', 'rs');
 const ed = createSigningKey('EdDSA', 'ed');
 const encryption = createSigningKey('RS256', 'enc');
 const signing = createSigningKey('ES256', 'sign-only');
+const weak = createSigningKey('RS256', 'weak', { bits: 1024 });
 const service = createSigningKey('ES256', 'service');
 const attacker = createSigningKey('ES256', 'attacker');
 
@@ -35,6 +38,7 @@ const users = createPushedJwks(
     rs.jwk(),
     ed.jwk(),
     encryption.jwk({ use: 'enc' }),
+    weak.jwk(),
     signing.jwk({ use: undefined, key_ops: ['sign'] }),
   ),
 );
@@ -239,6 +243,43 @@ const ROWS: readonly Row[] = [
   ['C-028 sub twice', 'token_duplicate_member', rawClaims('"sub":"admin"')],
   ['C-028 sub twice, one of them escaped', 'token_duplicate_member', rawClaims('"\\u0073ub":"admin"')],
   ['C-028 a role twice, two levels down', 'token_duplicate_member', rawClaims('"a":{"b":{"c":1,"c":1}}')],
+  ['C-029 r and s of zero', 'token_signature_invalid', token({}, { sign: () => Buffer.alloc(64) })],
+  [
+    'C-030 a signature of 63 bytes',
+    'token_signature_invalid',
+    token({}, { sign: (input) => signBytes(es, input).subarray(1) }),
+  ],
+  [
+    'C-030 a signature of 65 bytes',
+    'token_signature_invalid',
+    token({}, { sign: (input) => Buffer.concat([Buffer.alloc(1), signBytes(es, input)]) }),
+  ],
+  [
+    'C-030 a signature of 96 bytes',
+    'token_signature_invalid',
+    token({}, { sign: (input) => Buffer.concat([signBytes(es, input), Buffer.alloc(32)]) }),
+  ],
+  [
+    'C-031 a signature in DER',
+    'token_signature_invalid',
+    token({}, { sign: (input) => sign('sha256', input, es.privateKey) }),
+  ],
+  [
+    'C-032 an EdDSA signature of 63 bytes',
+    'token_signature_invalid',
+    token({}, { key: ed, sign: (input) => signBytes(ed, input).subarray(0, 63) }),
+  ],
+  [
+    'C-033 an RS256 signature padded for PSS',
+    'token_signature_invalid',
+    token({}, { key: rs, sign: (input) => signBytes({ ...rs, alg: 'PS256' }, input) }),
+  ],
+  [
+    'C-033 an RS256 signature over SHA-1',
+    'token_signature_invalid',
+    token({}, { key: rs, sign: (input) => sign('sha1', input, rs.privateKey) }),
+  ],
+  ['C-034 a key of 1024 bits', 'token_key_not_found', mint(claims(), { key: weak })],
   ['C-035 no exp', 'token_exp_missing', token({ exp: undefined })],
   ...[String(NOW + 300), null, true, [NOW + 300], {}, (NOW + 300) * 1000, -1].map(
     (exp): Row => [`C-036 exp ${JSON.stringify(exp)}`, 'token_claim_type', token({ exp })],
@@ -445,6 +486,13 @@ test('C-049 a scope is granted by its exact name, in a string or an array', () =
   for (const scope of ['openid payment:charge', ['openid', 'payment:charge']]) {
     requireScopes(accepted(token({ scope })).scopes, ['payment:charge', 'openid']);
   }
+});
+
+test('C-053 as many integer-like claim names as a token can hold are read like any others', () => {
+  const names = Array.from({ length: 700 }, (_, index) => `"${index * 7}":0`).join();
+  const full = token({}, { key: ed, rawPayload: `{${names},${JSON.stringify(claims()).slice(1)}` });
+  assert.ok(full.length > 7000);
+  assert.equal(Object.keys(accepted(full).claims).length, 700 + Object.keys(claims()).length);
 });
 
 test('C-054 claims named like prototype members are inert data', () => {
