@@ -16,7 +16,7 @@ import { type CertsReport, columns, paint, refusedReport } from './certs-report.
 import { EXIT } from './exit-code.ts';
 
 /** One certificate, in the words that configurations and tokens use for it. */
-export interface ShownCertificate {
+interface ShownCertificate {
   readonly file: string;
   readonly subject: string;
   readonly issuer: string;

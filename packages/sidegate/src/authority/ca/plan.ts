@@ -38,7 +38,7 @@ export interface PlannedService {
 /** At least one. */
 type Hosts = readonly [string, ...string[]];
 
-export interface PlannedAuthority {
+interface PlannedAuthority {
   /** Also the server's directory: `keycloak` makes `ca/keycloak-ca.crt` and `keycloak/server.crt`. */
   readonly name: string;
   readonly hosts: Hosts;

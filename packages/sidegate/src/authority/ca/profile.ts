@@ -6,7 +6,7 @@
 
 import { attributeProblem, dnsNameProblem, ipAddressProblem, spiffeIdProblem } from './names.ts';
 
-export type ProfileName = 'zone-ca' | 'server' | 'client';
+type ProfileName = 'zone-ca' | 'server' | 'client';
 
 /** What somebody asks for: names and a lifetime, never extensions. */
 export interface CertificateRequest {
@@ -19,8 +19,8 @@ export interface CertificateRequest {
   readonly validForMs: number;
 }
 
-export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
-export type ExtendedKeyUsage = 'serverAuth' | 'clientAuth';
+type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
+type ExtendedKeyUsage = 'serverAuth' | 'clientAuth';
 
 /** What is about to be signed. */
 export interface CertificateTemplate extends CertificateRequest {
