@@ -66,7 +66,7 @@ export function writeBenchFiles(jwksUrl: string): BenchFiles {
     serverKey: write('server.key', server.keyPem),
     serverPem: write('server.pem', server.certPem + server.keyPem),
     clientPem: write('client.pem', client.certPem + client.keyPem),
-    issuerPublicKey: write('issuer.pem', String(key.publicKey.export({ type: 'spki', format: 'pem' }))),
+    issuerPublicKey: write('issuer.pem', key.publicKey.export({ type: 'spki', format: 'pem' })),
   };
   const shim = path.join(directory, 'client-cert.so');
   execFileSync('cc', ['-shared', '-fPIC', '-o', shim, path.join(import.meta.dirname, 'client-cert.c'), '-ldl']);

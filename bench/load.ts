@@ -34,10 +34,10 @@ export async function runRound(peer: Peer, options: LoadOptions): Promise<Round>
 }
 
 function wrk(peer: Peer, options: LoadOptions): Promise<string> {
-  const args = [
-    ...['-c', String(options.core), 'wrk', '-t', '1', '-c', String(options.connections), '-d', `${options.seconds}s`],
-    ...['-H', `Authorization: Bearer ${options.token}`, `https://127.0.0.1:${peer.port}/orders/42`],
-  ];
+  const size = `-t 1 -c ${options.connections} -d ${options.seconds}s`.split(' ');
+  const header = `Authorization: Bearer ${options.token}`;
+  const url = `https://127.0.0.1:${peer.port}/orders/42`;
+  const args = ['-c', String(options.core), 'wrk', ...size, '-H', header, url];
   const env = { ...process.env, LD_PRELOAD: options.shim, CLIENT_PEM: options.clientPem };
   return new Promise((resolve, reject) => {
     const child = spawn('taskset', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -41,7 +41,7 @@ function exitsByCode(command: Command): Command {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   process.stderr.write(
-    `sidegate: internal error: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`,
+    `sidegate: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
   );
   return EXIT.internal;
 }

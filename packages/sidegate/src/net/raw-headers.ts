@@ -5,11 +5,6 @@
 
 export type RawHeaders = readonly string[];
 
-/** Calls back for each field, name as received. */
-export function eachHeader(headers: RawHeaders, visit: (name: string, value: string) => void): void {
-  for (let i = 0; i + 1 < headers.length; i += 2) visit(headers[i] ?? '', headers[i + 1] ?? '');
-}
-
 /** Every value of a field; `lowerName` in lower case. */
 export function headerValues(headers: RawHeaders, lowerName: string): string[] {
   const values: string[] = [];

@@ -61,14 +61,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     send: async (request, response, shapeResponse) => {
       let status = 0;
       try {
-        await pool.stream(
-          { ...request, method: request.method as 'GET', responseHeaders: 'raw' },
-          ({ statusCode, headers }) => {
-            status = statusCode;
-            response.writeHead(statusCode, shapeResponse(endToEnd(headers as unknown as readonly RawField[])));
-            return response;
-          },
-        );
+        await pool.stream({ ...request, responseHeaders: 'raw' }, ({ statusCode, headers }) => {
+          status = statusCode;
+          response.writeHead(statusCode, shapeResponse(endToEnd(headers as unknown as readonly RawField[])));
+          return response;
+        });
       } catch (error) {
         throw upstreamProblem(error, origin);
       }

@@ -40,10 +40,23 @@ describe('identity headers', () => {
   });
 
   const STRIPPED = [
-    ...['X-User-ID', 'x-user-id', 'X-USER-ROLES', 'X-Original-User', 'X-Service-Name'],
-    ...['X-Forwarded-Client-Cert', 'Client-Cert', 'Client-Cert-Chain', 'X-SSL-Client-Verify'],
-    ...['X-Forwarded-For', 'X-Forwarded-Host', 'Forwarded', 'X-Original-URL', 'X-Envoy-External-Address'],
-    ...['X-HTTP-Method-Override', 'X-Tenant-Owner', 'X-Sidegate-Decision'],
+    'X-User-ID',
+    'x-user-id',
+    'X-USER-ROLES',
+    'X-Original-User',
+    'X-Service-Name',
+    'X-Forwarded-Client-Cert',
+    'Client-Cert',
+    'Client-Cert-Chain',
+    'X-SSL-Client-Verify',
+    'X-Forwarded-For',
+    'X-Forwarded-Host',
+    'Forwarded',
+    'X-Original-URL',
+    'X-Envoy-External-Address',
+    'X-HTTP-Method-Override',
+    'X-Tenant-Owner',
+    'X-Sidegate-Decision',
   ];
   for (const name of STRIPPED) {
     test(`C-110 C-114 C-115 the client's ${name} does not pass`, () => {
