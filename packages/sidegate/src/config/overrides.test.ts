@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderDiagnostic } from './diagnostic.ts';
 import type { Environment } from './interpolate.ts';
+import { jsonSchemaOf } from './json-schema.ts';
 import { loadSidecarConfig } from './load.ts';
 import type { SidecarConfig } from './schema/sidecar.ts';
+import type { Shape } from './shape.ts';
 
 const FILE = `
 service: {name: test}
@@ -136,3 +138,22 @@ test('an overridden secret is revealed from the environment, and the variable th
   assert.ok(auth?.type === 'oauth2_client_credentials');
   assert.equal(auth.client_secret.reveal(), 'from-env');
 });
+
+test('every key that has a name of its own can be overridden', () => {
+  const names = leaves(jsonSchemaOf('sidecar'), 'AUTHZ');
+  assert.ok(names.includes('AUTHZ_HTTP_TLS_CLIENT_CA_FILE') && names.length > 40, names.join());
+  const env = Object.fromEntries(names.map((name) => [name, 'x']));
+  const loaded = load(env);
+  assert.ok(!loaded.ok);
+  assert.deepEqual(
+    loaded.diagnostics.filter(({ code }) => code === 'unknown_override').map(({ file }) => file),
+    [],
+  );
+});
+
+function leaves(shape: Shape, name: string): string[] {
+  const keys = Object.entries(shape.properties ?? {});
+  if (keys.length === 0)
+    return shape.additionalProperties === undefined && shape.items?.type !== 'object' ? [name] : [];
+  return keys.flatMap(([key, child]) => leaves(child, `${name}_${key.toUpperCase()}`));
+}
