@@ -33,6 +33,7 @@ export function servicesRealm(...more: readonly KeycloakClient[]): KeycloakRealm
       audienceScope('data-service:read', 'data-service'),
       audienceScope('data-service:write', 'data-service'),
       audienceScope('data-service:write-payments', 'data-service'),
+      { ...audienceScope('silent', 'data-service'), attributes: { 'include.in.token.scope': 'false' } },
     ],
     clients: [
       {
@@ -98,6 +99,7 @@ export const ISSUER_REALMS: readonly KeycloakRealm[] = [
       secret: 'canary-reporting',
       protocolMappers: ['data-service', 'https://reports.example.com/api'].map(audienceMapper),
     },
+    { clientId: 'quiet', serviceAccountsEnabled: true, secret: 'canary-quiet', defaultClientScopes: ['silent'] },
     {
       clientId: 'a:b c',
       serviceAccountsEnabled: true,

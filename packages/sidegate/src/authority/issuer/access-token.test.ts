@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import { test } from 'node:test';
-import { createRemoteJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
 import { endpointUrl, requestToken, startIdentityProvider } from '../../../../../tests/support/identity-provider.ts';
 import { JOHN_PASSWORD, ORDER_SECRET, servicesRealm, usersRealm } from '../../../../../tests/support/realms.ts';
 
@@ -98,6 +98,18 @@ for (const algorithm of ['RS256', 'ES256'] as const) {
     assert.equal(signed(`${header}.${payload}`), true);
   });
 }
+
+test('a client without full scope gets tokens without roles: scope mappings are not evaluated', async () => {
+  const [orderService, ...clients] = servicesRealm().clients ?? [];
+  assert.ok(orderService);
+  const narrow = { ...servicesRealm(), clients: [{ ...orderService, fullScopeAllowed: false }, ...clients] };
+  await using provider = await startIdentityProvider({ realms: [narrow] });
+  const claims = decodeJwt(await tokenFrom(await requestToken(provider, 'services', CLIENT_CREDENTIALS)));
+  assert.deepEqual(
+    [claims['azp'], claims['realm_access'], claims['resource_access']],
+    ['order-service', undefined, undefined],
+  );
+});
 
 test('every token has its own jti', async () => {
   await using provider = await startIdentityProvider({ realms: [servicesRealm()] });

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import https from 'node:https';
 import { test } from 'node:test';
 import { createTestAuthority, type TestCertificate } from '../../../../../tests/support/certificates.ts';
-import { startIdentityProvider, type TestIdentityProvider } from '../../../../../tests/support/identity-provider.ts';
+import {
+  startIdentityProvider,
+  systemClock,
+  type TestIdentityProvider,
+} from '../../../../../tests/support/identity-provider.ts';
 import { ORDER_SECRET, servicesRealm } from '../../../../../tests/support/realms.ts';
 
 const serverCa = createTestAuthority('keycloak-ca');
@@ -33,8 +37,9 @@ const bound = {
   defaultClientScopes: ['data-service:read'],
 };
 
-function start(): Promise<TestIdentityProvider> {
+function start(clock = systemClock): Promise<TestIdentityProvider> {
   return startIdentityProvider({
+    clock,
     realms: [servicesRealm(byCertificate, bound)],
     tls: { cert: server.certPem, key: server.keyPem, clientCa: clientCa.certPem },
     algorithms: ['ES256'],
@@ -108,6 +113,13 @@ for (const [title, certificate] of wrong) {
     assert.deepEqual([status, body.error], [401, 'invalid_client']);
   });
 }
+
+test('tls_client_auth ends with the certificate, also on a connection that is still open', async () => {
+  const twoDaysMs = 2 * 86_400_000;
+  await using provider = await start({ ...systemClock, now: () => Date.now() + twoDaysMs });
+  const { status, body } = await ask(provider, { client_id: 'payment-service' }, good);
+  assert.deepEqual([status, body.error], [401, 'invalid_client']);
+});
 
 test('tls_client_auth is not replaced by a secret', async () => {
   await using provider = await start();

@@ -56,6 +56,11 @@ const ISSUED: readonly IssuedRow[] = [
     audience: 'data-service',
   },
   {
+    title: 'a scope that shapes the token without being named',
+    body: 'grant_type=client_credentials&client_id=quiet&client_secret=canary-quiet',
+    audience: 'data-service',
+  },
+  {
     title: 'all audiences of the client when it names none',
     body: 'grant_type=client_credentials&client_id=reporting&client_secret=canary-reporting',
     audience: ['data-service', 'https://reports.example.com/api'],
@@ -109,7 +114,13 @@ test('the log names clients and users that exist, and nothing that a caller made
     username: 'john',
     password: 'x',
   });
-  await requestToken(provider, 'users', { grant_type: 'canary', client_id: 'canary', username: 'canary' });
+  await requestToken(provider, 'users', { grant_type: 'canary', client_id: 'web-app' });
+  await requestToken(provider, 'users', {
+    grant_type: 'password',
+    client_id: 'canary',
+    username: 'john',
+    password: 'x',
+  });
   await requestToken(provider, 'users', {
     grant_type: 'password',
     client_id: 'web-app',
@@ -133,6 +144,14 @@ test('the log names clients and users that exist, and nothing that a caller made
       grant: undefined,
       error: 'unsupported_grant_type',
       reason: 'this realm does not offer that grant',
+    },
+    {
+      ...refused,
+      client: undefined,
+      user: undefined,
+      grant: 'password',
+      error: 'invalid_client',
+      reason: 'unknown client',
     },
     {
       ...refused,

@@ -216,6 +216,11 @@ const REFUSED: readonly RefusedRow[] = [
     refused: [400, 'invalid_scope'],
   },
   {
+    title: 'C-196 a scope that is never named',
+    body: 'grant_type=client_credentials&client_id=quiet&client_secret=canary-quiet&scope=silent',
+    refused: [400, 'invalid_scope'],
+  },
+  {
     title: 'a scope of spaces',
     body: `grant_type=client_credentials&${orderService}&scope=+`,
     refused: [400, 'invalid_scope'],
