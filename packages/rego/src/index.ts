@@ -12,6 +12,7 @@ import { Policy, type PolicySettings } from './policy.ts';
 import type { Module } from './syntax/ast.ts';
 import type { RegoVersion } from './syntax/cursor.ts';
 import { type Diagnostic, sortDiagnostics } from './syntax/diagnostic.ts';
+import { NOWHERE } from './syntax/location.ts';
 import { parseModule } from './syntax/parse-module.ts';
 import type { Value } from './value/value.ts';
 
@@ -73,10 +74,23 @@ export function compile(modules: readonly ModuleSource[], options: CompileOption
     else failures.push(result.diagnostic);
   }
   if (failures.length > 0) return { ok: false, diagnostics: sortDiagnostics(failures) };
-  const compilation = newCompilation(parsed, { builtins: BUILTINS, excluded: EXCLUDED });
-  const diagnostics = runPasses(compilation);
-  if (diagnostics.length > 0) return { ok: false, diagnostics };
-  return { ok: true, policy: new Policy(compilation, settings(options)) };
+  return guarded(parsed, () => {
+    const compilation = newCompilation(parsed, { builtins: BUILTINS, excluded: EXCLUDED });
+    const diagnostics = runPasses(compilation);
+    if (diagnostics.length > 0) return { ok: false, diagnostics };
+    return { ok: true, policy: new Policy(compilation, settings(options)) };
+  });
+}
+
+/** The passes recurse as deeply as the policy nests; no policy that people write comes near the end of the stack. */
+function guarded(modules: readonly Module[], build: () => CompileResult): CompileResult {
+  try {
+    return build();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const location = modules[0]?.package.location ?? NOWHERE;
+    return { ok: false, diagnostics: [{ code: 'rego_compile_error', message: 'policy nests too deeply', location }] };
+  }
 }
 
 function settings(options: CompileOptions): PolicySettings {

@@ -32,9 +32,10 @@ export interface Program {
 
 /** Functions that generated code takes from the runtime. */
 const RUNTIME =
-  'dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,setBuilder,pairs,tree,' +
+  'dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
   'makeSet,makeObject,isShape,settle,call,mocked,derive,NONE';
 
+const SIGNS = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
 const READERS = { value: 'dot', base: 'baseDot', view: 'viewDot' } as const;
 
 /** A pool of things that source text may not contain. */
@@ -252,6 +253,8 @@ class Emitter {
         return this.assign(stmt.target, stmt.value, fail);
       case 'compare':
         return `if(!(${this.comparison(stmt.by, stmt.left, stmt.right)}))${fail}`;
+      case 'clock':
+        return `if(!(compareToClock(q,${this.operand(stmt.operand)},${this.constant(stmt.divisor)})${SIGNS[stmt.by]}0))${fail}`;
       case 'truthy':
         return stmt.operand.kind === 'const' && stmt.operand.value !== false
           ? ''
@@ -393,7 +396,7 @@ class Emitter {
       const same = isSimple(left) || isSimple(right) ? `${a}===${b}` : `(${a}===${b}||equal(${a},${b}))`;
       return by === 'equal' ? same : `!(${same})`;
     }
-    const sign = { lt: '<', lte: '<=', gt: '>', gte: '>=' }[by];
+    const sign = SIGNS[by];
     return `(typeof ${a}==="number"&&typeof ${b}==="number"?${a}${sign}${b}:compare(${a},${b})${sign}0)`;
   }
 

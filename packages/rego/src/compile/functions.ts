@@ -3,7 +3,7 @@ import type { Builtin } from '../builtins/builtin.ts';
 import type { Expr, Ref } from '../syntax/ast.ts';
 import { type CallExpr, operatorName } from '../syntax/ast.ts';
 import { type Compilation, eachRule, report } from './context.ts';
-import { findNode, type VirtualDocument } from './rule-tree.ts';
+import type { VirtualDocument } from './rule-tree.ts';
 import { visitBody, visitRule } from './walk.ts';
 
 export function checkFunctions(c: Compilation): void {
@@ -25,9 +25,7 @@ export function findBuiltin(c: Compilation, operator: Ref): Builtin | undefined 
 }
 
 export function findFunction(c: Compilation, name: string): VirtualDocument | undefined {
-  if (!name.startsWith('data.')) return undefined;
-  const document = findNode(c.tree, name.split('.'))?.document;
-  return document?.kind === 'function' ? document : undefined;
+  return c.tree.functions.get(name);
 }
 
 function checkExpr(c: Compilation, expr: Expr): undefined {

@@ -49,6 +49,13 @@ export type Stmt =
   /** Fails when the value is undefined. */
   | { readonly op: 'let'; readonly target: Local; readonly value: Source }
   | { readonly op: 'compare'; readonly by: Comparison; readonly left: Operand; readonly right: Operand }
+  /** Compares with the query's time, in units of `divisor` nanoseconds. */
+  | {
+      readonly op: 'clock';
+      readonly by: Exclude<Comparison, 'equal' | 'neq'>;
+      readonly operand: Operand;
+      readonly divisor: number;
+    }
   /** Fails on false. */
   | { readonly op: 'truthy'; readonly operand: Operand }
   | { readonly op: 'shape'; readonly of: 'array' | 'object'; readonly source: Operand; readonly size: number }

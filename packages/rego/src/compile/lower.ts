@@ -2,7 +2,8 @@
 import { type Expr, isWildcard, type Rule, type Term } from '../syntax/ast.ts';
 import type { Value } from '../value/value.ts';
 import type { Compilation } from './context.ts';
-import type { Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
+import { fuseClock } from './fuse-clock.ts';
+import type { Block, Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
 import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
 import { matchOperand } from './lower-unify.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
@@ -34,7 +35,17 @@ function lowerBranch(
     }
     lowerBody(b, rule.isDefault ? [] : rule.body, () => produce(b, document, { rule, rest, path }));
   });
-  return { body, location: rule.location, constant: constantValue(rule), isDefault: rule.isDefault };
+  return {
+    body: optimize(b.c, body),
+    location: rule.location,
+    constant: constantValue(rule),
+    isDefault: rule.isDefault,
+  };
+}
+
+/** Replaced functions keep their calls. */
+function optimize(c: Compilation, block: Block): Block {
+  return c.mockable.has('time.now_ns') || c.mockable.has('div') ? block : fuseClock(block);
 }
 
 function matchArgument(b: Builder, arg: Term, value: Operand): void {
@@ -64,5 +75,5 @@ export function lowerQuery(c: Compilation, body: readonly Expr[], names: readonl
       b.emit({ op: 'answer', values });
     });
   });
-  return { body: block, names, locals: b.localCount };
+  return { body: optimize(c, block), names, locals: b.localCount };
 }

@@ -1,8 +1,9 @@
 /** Pass: no rule may need itself, directly or through others. */
-import { builtinRef, type Ref, type Rule } from '../syntax/ast.ts';
+import { type Ref, type Rule } from '../syntax/ast.ts';
+import { formatPath } from '../syntax/format-path.ts';
 import { primitiveKey } from '../value/key.ts';
 import { type Compilation, report } from './context.ts';
-import { formatPath, type RuleTree, type TreeNode, type VirtualDocument } from './rule-tree.ts';
+import { type RuleTree, type TreeNode, type VirtualDocument } from './rule-tree.ts';
 import { chain, visitRule } from './walk.ts';
 
 export type Dependencies = ReadonlyMap<VirtualDocument, ReadonlySet<VirtualDocument>>;
@@ -46,7 +47,8 @@ function collect(tree: RuleTree, rule: Rule, needed: Set<VirtualDocument>): void
     expr(expr) {
       for (const { target, mock } of expr.with) {
         targets.add(target);
-        if (mock?.replacement?.startsWith('data.') === true) add(builtinRef(mock.replacement, target.location));
+        const replacement = tree.functions.get(mock?.replacement ?? '');
+        if (replacement !== undefined) needed.add(replacement);
       }
       return undefined;
     },

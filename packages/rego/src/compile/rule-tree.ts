@@ -3,6 +3,7 @@
  * rule there has variables in its head (`p[x].y := 1`), that rule and everything below.
  */
 import type { Rule, Term } from '../syntax/ast.ts';
+import { formatPath } from '../syntax/format-path.ts';
 import type { Location } from '../syntax/location.ts';
 import { type PrimitiveKey, primitiveKey } from '../value/key.ts';
 import { type Compilation, report } from './context.ts';
@@ -39,10 +40,12 @@ export interface VirtualDocument {
 export interface RuleTree {
   readonly root: TreeNode;
   readonly documents: readonly VirtualDocument[];
+  /** Functions by their name as {@link operatorName} writes it. */
+  readonly functions: ReadonlyMap<string, VirtualDocument>;
 }
 
 export function emptyTree(): RuleTree {
-  return { root: newNode([]), documents: [] };
+  return { root: newNode([]), documents: [], functions: new Map() };
 }
 
 export function buildRuleTree(c: Compilation): void {
@@ -57,7 +60,8 @@ export function buildRuleTree(c: Compilation): void {
   }
   const documents: VirtualDocument[] = [];
   makeDocuments(c, root, documents);
-  c.tree = { root, documents };
+  const functions = documents.filter(({ kind }) => kind === 'function').map((each) => [each.name, each] as const);
+  c.tree = { root, documents, functions: new Map(functions) };
 }
 
 /** The document of a function, by the dotted path of its name. */
@@ -137,16 +141,6 @@ function listed(paths: readonly string[]): string {
   return `[${paths.join(' ')}]`;
 }
 
-export function formatPath(path: readonly PrimitiveKey[]): string {
-  return path
-    .map((part, i) => {
-      if (typeof part !== 'string') return `[${String(part)}]`;
-      if (i === 0) return part;
-      return /^[A-Za-z_][A-Za-z0-9_]*$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
-    })
-    .join('');
-}
-
 function isFunction(rule: Rule): boolean {
   return rule.head.args !== undefined;
 }
@@ -162,7 +156,7 @@ function makeDocument(c: Compilation, node: TreeNode, id: number): VirtualDocume
     id,
     kind,
     path: node.path,
-    name: node.path.join('.'),
+    name: formatPath(node.path),
     rules: kind === 'object' ? rules : rules.filter(({ rule }) => !rule.isDefault),
     defaultRule: kind === 'object' ? undefined : defaults[0],
     arity: first.rule.head.args?.length ?? 0,

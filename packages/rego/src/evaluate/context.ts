@@ -34,7 +34,7 @@ export class Context {
   readonly query: QueryState;
   readonly input: Value | undefined;
   readonly data: Value;
-  readonly memo: (Value | typeof NONE | undefined)[] = [];
+  readonly memo: (Value | typeof NONE | undefined)[];
   mocks: ReadonlyMap<string, Mock> | undefined = undefined;
   /** Documents that a `with` on data replaced. */
   private pinned: ReadonlySet<DocumentNode> | undefined = undefined;
@@ -44,6 +44,7 @@ export class Context {
     this.query = query;
     this.input = input;
     this.data = data;
+    this.memo = new Array<undefined>(documents.functions.length).fill(undefined);
   }
 
   document(id: number): Value | undefined {

@@ -1,10 +1,12 @@
-/** The only file that may name `node:` modules: what Node lends to this package. */
+/** What Node lends to this package; this file and node-crypto.ts are the only ones that may name `node:` modules. */
 import { compileFunction } from 'node:vm';
 import type { Host } from '../builtins/host.ts';
 import type { CodeHost } from './code-host.ts';
+import { NODE_CRYPTO } from './node-crypto.ts';
 
 export const NODE_HOST: CodeHost & Host = {
   // vm.compileFunction still works where `eval` and `new Function` are switched off.
   compileFunction: (source, parameters) =>
     compileFunction(source, [...parameters]) as (...args: readonly unknown[]) => unknown,
+  crypto: NODE_CRYPTO,
 };

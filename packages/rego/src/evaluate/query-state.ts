@@ -3,6 +3,7 @@ import { type Builtin, type BuiltinContext, BuiltinError } from '../builtins/bui
 import type { Host } from '../builtins/host.ts';
 import type { PatternCache } from '../builtins/pattern-cache.ts';
 import type { Location } from '../syntax/location.ts';
+import { divide, numberFromInteger } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
 import { EvaluationError } from './evaluation-error.ts';
 
@@ -39,6 +40,8 @@ export class QueryState implements BuiltinContext {
   private readonly strict: boolean;
   private stepsLeft: number;
   private deadline: number | undefined;
+  private whole: number | undefined;
+  private wholeDivisor = 0;
   private currentTime: bigint | undefined;
   private answers: Map<string, unknown> | undefined;
 
@@ -52,6 +55,24 @@ export class QueryState implements BuiltinContext {
   get now(): bigint {
     this.currentTime ??= this.options.now();
     return this.currentTime;
+  }
+
+  /** The time in units of `divisor` nanoseconds, as `time.now_ns() / divisor` is. */
+  nowIn(divisor: number): Value {
+    return divide(numberFromInteger(this.now), divisor);
+  }
+
+  /** {@link nowIn}, without its fraction. */
+  wholeNowIn(divisor: number): number {
+    if (this.whole === undefined || this.wholeDivisor !== divisor) {
+      this.whole = Number(this.now / BigInt(divisor));
+      this.wholeDivisor = divisor;
+    }
+    return this.whole;
+  }
+
+  isWholeNow(divisor: number): boolean {
+    return this.now % BigInt(divisor) === 0n;
   }
 
   get host(): Host {

@@ -24,6 +24,7 @@ export const RUNTIME = {
   isShape,
   equal,
   compare,
+  compareToClock,
   setBuilder: () => RegoSet.builder(),
   pairs: (site: Location) => new Pairs(site),
   tree: () => new ObjectTree(),
@@ -35,6 +36,13 @@ export const RUNTIME = {
   derive: (context: Context, modifiers: readonly ContextModifier[]) => context.with(modifiers),
   NONE,
 };
+
+/** Compares a value with `time.now_ns() / divisor`, without dividing where the value is a whole number. */
+function compareToClock(query: QueryState, value: Value, divisor: number): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return compare(value, query.nowIn(divisor));
+  const whole = query.wholeNowIn(divisor);
+  return value === whole ? (query.isWholeNow(divisor) ? 0 : -1) : value < whole ? -1 : 1;
+}
 
 /** A rule's value when another body already gave one. */
 function settle(known: Value, value: Value, site: Location, isFunction: number): Value {

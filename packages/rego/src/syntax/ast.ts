@@ -3,6 +3,7 @@
  * is parsed for one compilation only.
  */
 import type { Value } from '../value/value.ts';
+import { formatPath } from './format-path.ts';
 import type { Location } from './location.ts';
 
 export interface Scalar {
@@ -182,15 +183,11 @@ export function keyName(part: Term): string {
   return part.kind === 'scalar' && typeof part.value === 'string' ? part.value : '';
 }
 
-/** The name of a call's operator, dotted: `plus`, `io.jwt.decode`, `data.order.f`. */
-export function operatorName(operator: Ref): string | undefined {
-  if (operator.head.kind !== 'var') return undefined;
-  let name = operator.head.name;
-  for (const part of operator.path) {
-    if (part.kind !== 'scalar' || typeof part.value !== 'string') return undefined;
-    name += `.${part.value}`;
-  }
-  return name;
+/** The name of a call's operator: `plus`, `io.jwt.decode`, `data.order.f`, `data["my package"].f`. */
+export function operatorName({ head, path }: Ref): string | undefined {
+  if (head.kind !== 'var') return undefined;
+  const names = path.map((part) => (part.kind === 'scalar' ? part.value : undefined));
+  return names.every((name) => typeof name === 'string') ? formatPath([head.name, ...names]) : undefined;
 }
 
 export function varTerm(name: string, location: Location): Var {

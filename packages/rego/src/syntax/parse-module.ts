@@ -3,6 +3,7 @@ import type { Expr, Import, Module, Ref, Rule } from './ast.ts';
 import { Cursor, KEYWORDS_FUTURE, KEYWORDS_V1, type RegoVersion } from './cursor.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { SyntaxFailure, tokenize } from './lexer.ts';
+import { NOWHERE } from './location.ts';
 import { parseQuery } from './parse-literal.ts';
 import { parseRules } from './parse-rule.ts';
 import { parseTerm } from './parse-term.ts';
@@ -13,7 +14,7 @@ export type Parsed<T> =
 
 /** Parses one policy file. */
 export function parseModule(file: string, text: string, version: RegoVersion): Parsed<Module> {
-  return guarded(() => {
+  return guarded(file, () => {
     const { tokens, comments } = tokenize(file, text);
     const p = new Cursor(file, text, tokens, version);
     const header = parsePackage(p);
@@ -30,7 +31,7 @@ export function parseModule(file: string, text: string, version: RegoVersion): P
 
 /** Parses a query such as `data.order.allow = x`. */
 export function parseQueryText(text: string, version: RegoVersion): Parsed<Expr[]> {
-  return guarded(() => {
+  return guarded('', () => {
     const { tokens } = tokenize('', text);
     const p = new Cursor('', text, tokens, version);
     if (version === 'v0') for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
@@ -38,13 +39,20 @@ export function parseQueryText(text: string, version: RegoVersion): Parsed<Expr[
   });
 }
 
-function guarded<T>(parse: () => T): Parsed<T> {
+function guarded<T>(file: string, parse: () => T): Parsed<T> {
   try {
     return { ok: true, value: parse() };
   } catch (error) {
+    if (error instanceof RangeError) return { ok: false, diagnostic: tooDeep(file) };
     if (!(error instanceof SyntaxFailure)) throw error;
     return { ok: false, diagnostic: error.diagnostic };
   }
+}
+
+/** A chain of thousands of `else` or operators: the parser recurses along it. */
+function tooDeep(file: string): Diagnostic {
+  const message = 'max parsing recursion depth exceeded';
+  return { code: 'rego_parse_error', message, location: { ...NOWHERE, file, row: 1, col: 1 } };
 }
 
 function parsePackage(p: Cursor): Module['package'] {
