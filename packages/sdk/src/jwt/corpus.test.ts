@@ -489,10 +489,10 @@ test('C-049 a scope is granted by its exact name, in a string or an array', () =
 });
 
 test('C-053 as many integer-like claim names as a token can hold are read like any others', () => {
-  const names = Array.from({ length: 700 }, (_, index) => `"${index * 7}":0`).join();
+  const names = Array.from({ length: 650 }, (_, index) => `"${index * 7}":0`).join();
   const full = token({}, { key: ed, rawPayload: `{${names},${JSON.stringify(claims()).slice(1)}` });
   assert.ok(full.length > 7000);
-  assert.equal(Object.keys(accepted(full).claims).length, 700 + Object.keys(claims()).length);
+  assert.equal(Object.keys(accepted(full).claims).length, 650 + Object.keys(claims()).length);
 });
 
 test('C-054 claims named like prototype members are inert data', () => {
