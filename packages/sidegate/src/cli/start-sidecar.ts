@@ -7,7 +7,7 @@ import type { ServerTls } from '../net/tls-context.ts';
 import { type AuditSink, createAudit } from '../proxy/audit.ts';
 import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
 import { assembleEgress } from './assemble-egress.ts';
-import { assembleIngress } from './assemble-ingress.ts';
+import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, take } from './assembly.ts';
 import { auditSinks } from './audit-sinks.ts';
@@ -22,6 +22,9 @@ export interface RunningSidecar {
   close(graceMs: number): Promise<void>;
 }
 
+type Targets = ReturnType<typeof assembleTargets>;
+
+/** One listener that is about to open. */
 interface Plan {
   readonly direction: 'ingress' | 'egress';
   readonly pipeline: Pipeline;
@@ -57,7 +60,7 @@ export async function startSidecar(
   });
   const listeners = new Map<Plan['direction'], Listener>();
   const close = async (graceMs: number): Promise<void> => {
-    await Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
+    await Promise.all(Array.from(listeners.values(), (listener) => listener.close(graceMs)));
     await closeAll(assembly);
   };
   try {
@@ -78,7 +81,11 @@ export async function startSidecar(
   };
 }
 
-function planIngress(config: SidecarConfig, targets: ReturnType<typeof assembleTargets>, assembly: Assembly) {
+function planIngress(
+  config: SidecarConfig,
+  targets: Targets,
+  assembly: Assembly,
+): { readonly plan: Plan | undefined; readonly keysLoaded: AssembledIngress['keysLoaded'] } {
   if (!config.proxy.enabled) return { plan: undefined, keysLoaded: [] };
   const { pipeline, keysLoaded } = assembleIngress(config, assembleRouteUpstreams(targets, assembly), assembly);
   const { http } = config;
@@ -92,14 +99,10 @@ function planIngress(config: SidecarConfig, targets: ReturnType<typeof assembleT
     idleTimeoutMs: http.idle_timeout,
     maxHeaderBytes: http.max_header_bytes,
   };
-  return { plan: { direction: 'ingress' as const, pipeline, options }, keysLoaded };
+  return { plan: { direction: 'ingress', pipeline, options }, keysLoaded };
 }
 
-function planEgress(
-  config: SidecarConfig,
-  targets: ReturnType<typeof assembleTargets>,
-  assembly: Assembly,
-): Plan | undefined {
+function planEgress(config: SidecarConfig, targets: Targets, assembly: Assembly): Plan | undefined {
   if (!config.egress.enabled) return undefined;
   const { http, egress } = config;
   return {
