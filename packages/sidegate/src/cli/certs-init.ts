@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '@sidegate/sdk';
+import { fileErrorCode } from '../authority/ca/file-error.ts';
 import type { KeyAlgorithm } from '../authority/ca/key-algorithm.ts';
 import type { PkiPlan } from '../authority/ca/plan.ts';
 import { establishPki, type PkiEntry } from '../authority/ca/tree.ts';
@@ -51,8 +52,7 @@ function loadLab(source: string): Loaded<LabConfig> {
   try {
     return loadLabConfig(readFile(file), { file, env: process.env, readFile, resolvePath });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    return { ok: false, diagnostics: [unreadable(file, `cannot be read${code}`)] };
+    return { ok: false, diagnostics: [unreadable(file, `cannot be read (${fileErrorCode(error)})`)] };
   }
 }
 

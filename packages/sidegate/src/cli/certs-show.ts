@@ -10,6 +10,7 @@ import {
   Problem,
   readCertificate,
 } from '@sidegate/sdk';
+import { fileErrorCode } from '../authority/ca/file-error.ts';
 import { PkiRefused } from '../authority/ca/finding.ts';
 import { keyKind } from '../authority/ca/key-algorithm.ts';
 import { type CertsReport, columns, paint, refusedReport } from './certs-report.ts';
@@ -64,8 +65,7 @@ function readText(file: string): string {
   try {
     if (statSync(file).size <= MAX_FILE_BYTES) return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw refused(file, 'unreadable', `cannot be read (${code})`);
+    throw refused(file, 'unreadable', `cannot be read (${fileErrorCode(error)})`);
   }
   throw refused(file, 'unreadable', `is larger than ${MAX_FILE_BYTES} bytes`);
 }

@@ -5,6 +5,7 @@ export type FindingCode =
   | 'busy'
   | 'missing'
   | 'unreadable'
+  | 'unwritable'
   | 'key_mismatch'
   | 'key_mode'
   | 'weak'

@@ -253,3 +253,32 @@ test('every authority below which OpenSSL refuses a good leaf is refused', async
     cases.map(([title, ours, openssl]) => [title, ours, openssl === 'accepts']),
   );
 });
+
+test('a certificate with one bit changed is refused by both, wherever it is', async () => {
+  await using directory = await temporary();
+  const zone = createTestAuthority('zone1-CA');
+  const { der, keyPem } = zone.issue({ uris: [SPIFFE_ID] });
+  await put(directory.path, 'ca/zone1-ca', zone);
+  const nameOf = (position: number): string => `byte-${position}/client-zone1`;
+  const mutate = async (position: number, mask: number): Promise<void> => {
+    const mutant = Buffer.from(der);
+    mutant.writeUInt8(mutant.readUInt8(position) ^ mask, position);
+    const lines = mutant.toString('base64').match(/.{1,64}/g) ?? [];
+    const certPem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+    await put(directory.path, nameOf(position), { certPem, keyPem });
+  };
+  const positions = Array.from({ length: Math.floor(der.length / 3) }, (_, index) => index * 3 + 1);
+  for (const position of positions) await mutate(position, 1 << (position % 8));
+  await mutate(0, 0); // not a mutant: what shows that both would accept
+  const { findings } = await verifyPki(directory.path, { clock });
+  const names = [0, ...positions].map(nameOf);
+  const accepted = openssl(directory.path, 'ca/zone1-ca', 'sslclient', names);
+  assert.deepEqual(
+    names.filter((name) => codesOf(findings, name).length === 0),
+    [nameOf(0)],
+  );
+  assert.deepEqual(
+    names.filter((name) => accepted.get(name)),
+    [nameOf(0)],
+  );
+});

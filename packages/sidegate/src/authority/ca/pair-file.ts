@@ -9,7 +9,8 @@ import { platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Problem, readCertificate } from '@sidegate/sdk';
 import type { StoredCertificate } from './certificate-findings.ts';
-import type { Finding } from './finding.ts';
+import { fileErrorCode } from './file-error.ts';
+import { type Finding, PkiRefused } from './finding.ts';
 import { privateKeyPem } from './key-algorithm.ts';
 
 /** What was found on disk. A file that is absent is no finding here: who needs it says so. */
@@ -38,15 +39,24 @@ export async function readPair(directory: string, path: string): Promise<StoredP
   return { certificate, privateKey, findings };
 }
 
-/** Writes both files, each atomically, and makes their folder. */
+/**
+ * Writes both files, each atomically, and makes their folder.
+ *
+ * @throws {PkiRefused} when the file system does not let it.
+ */
 export async function writePair(
   directory: string,
   path: string,
   pair: { readonly certificate: X509Certificate; readonly privateKey: KeyObject },
 ): Promise<void> {
-  await mkdir(dirname(join(directory, path)), { recursive: true, mode: 0o700 });
-  await writeAtomically(join(directory, `${path}.key`), privateKeyPem(pair.privateKey), 0o600);
-  await writeAtomically(join(directory, `${path}.crt`), pair.certificate.toString(), 0o644);
+  try {
+    await mkdir(dirname(join(directory, path)), { recursive: true, mode: 0o700 });
+    await writeAtomically(join(directory, `${path}.key`), privateKeyPem(pair.privateKey), 0o600);
+    await writeAtomically(join(directory, `${path}.crt`), pair.certificate.toString(), 0o644);
+  } catch (error) {
+    const message = `cannot be written (${fileErrorCode(error)})`;
+    throw new PkiRefused([{ file: `${path}.crt`, code: 'unwritable', message }]);
+  }
 }
 
 interface FileContent {
@@ -94,7 +104,7 @@ async function readBounded(directory: string, file: string, findings: Finding[])
     if (size <= MAX_FILE_BYTES) return { file, text: await handle.readFile('utf8'), mode };
     findings.push({ file, code: 'unreadable', message: `is larger than ${MAX_FILE_BYTES} bytes` });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = fileErrorCode(error);
     if (code !== 'ENOENT') findings.push({ file, code: 'unreadable', message: `cannot be read (${code})` });
   }
   return undefined;

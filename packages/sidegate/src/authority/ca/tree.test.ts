@@ -310,6 +310,15 @@ test('two runs at the same time follow each other and end with one consistent tr
   assert.deepEqual(changed(await tree.establish()), []);
 });
 
+test('a place that cannot be written is refused', async () => {
+  await using tree = await makeTree();
+  await rm(tree.file('gateway'), { recursive: true });
+  await writeFile(tree.file('gateway'), 'a file where a folder belongs');
+  assert.match((await refusal(tree.establish())).message, /^gateway\/(?:server|client-zone2).crt cannot be written/);
+  const below = establishPki(threeZonesPlan(), tree.file('gateway/certs'), { clock: clockAt(NOW) });
+  assert.match((await refusal(below)).message, /gateway\/certs cannot be written \(ENOTDIR\)/);
+});
+
 test('a directory that stays busy is refused', async () => {
   await using tree = await makeTree();
   using _held = await lockTree(tree.directory);

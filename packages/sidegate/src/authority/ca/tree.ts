@@ -6,7 +6,6 @@
 
 import { strict as assert } from 'node:assert';
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { Clock } from '@sidegate/sdk';
 import { PkiRefused } from './finding.ts';
 import { issueAuthority, issueLeaf } from './issue.ts';
@@ -36,14 +35,13 @@ export interface PkiOptions {
 /**
  * Makes the directory hold every certificate of the plan. Nothing is written when anything is refused.
  *
- * @throws {PkiRefused} with every reason: a plan that cannot be carried out, an authority that is damaged, or another
- * run that keeps the directory busy.
+ * @throws {PkiRefused} with every reason: a plan that cannot be carried out, an authority that is damaged, a
+ * directory that cannot be written, or another run that keeps it busy.
  */
 export async function establishPki(plan: PkiPlan, directory: string, options: PkiOptions): Promise<PkiEntry[]> {
   const problems = planProblems(plan);
   if (problems.length > 0) throw new PkiRefused(problems.map((message) => ({ file: 'plan:', code: 'plan', message })));
 
-  await mkdir(directory, { recursive: true, mode: 0o700 });
   using _lock = await lockTree(directory);
   const run: Run = { plan, directory, now: options.clock.now(), force: options.force === true };
   const branches = await Promise.all(plannedBranches(plan).map((branch) => decide(branch, run)));

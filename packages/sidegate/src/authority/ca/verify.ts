@@ -8,6 +8,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, parseSpiffeId, SpiffeIdError } from '@sidegate/sdk';
 import { authorityFindings, leafFindings, type StoredCertificate } from './certificate-findings.ts';
+import { fileErrorCode } from './file-error.ts';
 import { type Finding, PkiRefused } from './finding.ts';
 import { readPair } from './pair-file.ts';
 import { AUTHORITY_DIRECTORY, authorityPath } from './plan.ts';
@@ -115,8 +116,8 @@ async function listed(directory: string) {
   try {
     return await readdir(directory, { withFileTypes: true });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new PkiRefused([{ file: directory, code: 'unreadable', message: `cannot be listed (${code})` }]);
+    const message = `cannot be listed (${fileErrorCode(error)})`;
+    throw new PkiRefused([{ file: directory, code: 'unreadable', message }]);
   }
 }
 
