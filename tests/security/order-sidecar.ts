@@ -1,10 +1,9 @@
 /** The sidecar that the hostile inputs meet: order-service of zone 2, mutual TLS, user tokens, an app that remembers. */
-import assert from 'node:assert/strict';
-import { PROBLEMS, type ProblemCode } from '@sidegate/sdk';
 import { createTestAuthority, type TestAuthority, type TestCertificate } from '../support/certificates.ts';
 import { type HttpApp, startHttpApp } from '../support/http-app.ts';
 import { bytes, type JwksServer, startJwksServer } from '../support/jwks-server.ts';
-import { type AuditLine, startTestSidecar, type TestSidecar } from '../support/sidecar.ts';
+import { type RefusalChecks, refusalChecks } from '../support/refusal.ts';
+import { startTestSidecar, type TestSidecar, type TestSidecarOptions } from '../support/sidecar.ts';
 import { createSigningKey, keySetBytes, type MintOptions, mint, type SigningKey } from '../support/tokens.ts';
 import { sendRequest, type WireAnswer, type WireOptions, type WireRequest } from '../support/wire.ts';
 
@@ -26,7 +25,7 @@ allow if {
 }
 `;
 
-export interface OrderSidecar extends AsyncDisposable {
+export interface OrderSidecar extends AsyncDisposable, RefusalChecks {
   readonly sidecar: TestSidecar;
   readonly app: HttpApp;
   readonly jwks: JwksServer;
@@ -40,10 +39,6 @@ export interface OrderSidecar extends AsyncDisposable {
   wire(client?: TestCertificate): WireOptions;
   /** Sends as the gateway with a good token, unless told otherwise. */
   send(request?: WireRequest, client?: TestCertificate): Promise<WireAnswer>;
-  /** Runs the step and asserts that it was refused: right answer, nothing at the app, one deny record, no secret. */
-  refused(code: ProblemCode, step: () => Promise<WireAnswer>, secrets?: readonly string[]): Promise<AuditLine>;
-  /** Runs the step and asserts that the handshake failed: nothing at the app, one deny record. */
-  refusedHandshake(step: () => Promise<WireAnswer>): Promise<AuditLine>;
 }
 
 export interface OrderSidecarOptions {
@@ -53,6 +48,12 @@ export interface OrderSidecarOptions {
   readonly allowedClients?: readonly string[];
   /** YAML of the `identities` chapter. */
   readonly identities?: string;
+  /** Rego of package `order` instead of the one above. */
+  readonly policy?: string;
+  /** YAML of `proxy.routes`, as a flow sequence. */
+  readonly routes?: string;
+  /** Default: the real one. */
+  readonly clock?: TestSidecarOptions['clock'];
 }
 
 export async function startOrderSidecar(options: OrderSidecarOptions = {}): Promise<OrderSidecar> {
@@ -68,9 +69,10 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
       '/etc/certs/server.crt': server.certPem,
       '/etc/certs/server.key': server.keyPem,
       '/etc/certs/zone2-ca.crt': zone.certPem,
-      '/etc/authz/policies/order.rego': POLICY,
+      '/etc/authz/policies/order.rego': options.policy ?? POLICY,
     },
     env: { APP: `http://127.0.0.1:${app.port}`, JWKS: `${jwks.origin}/certs` },
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   await sidecar.ready;
 
@@ -91,23 +93,6 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
     tls: { ca: zone.certPem, cert: client.certPem, key: client.keyPem },
   });
 
-  const watched = async (step: () => Promise<WireAnswer>, secrets: readonly string[]) => {
-    const before = { audit: sidecar.audit.length, seen: app.seen.length };
-    const outcome = await step().catch((error: unknown) => error);
-    await settled(() => sidecar.audit.length > before.audit);
-    const records = sidecar.audit.slice(before.audit);
-    assert.equal(app.seen.length, before.seen, 'nothing may reach the app');
-    assert.equal(records.length, 1, `exactly one audit record, not ${JSON.stringify(records)}`);
-    const [record = {}] = records;
-    assert.equal(record['decision'], 'deny');
-    for (const secret of secrets) {
-      for (const text of [JSON.stringify(record), JSON.stringify(outcome), sidecar.log()]) {
-        assert.ok(!text.includes(secret), 'a credential is in an output');
-      }
-    }
-    return { outcome, record };
-  };
-
   return {
     sidecar,
     app,
@@ -121,19 +106,7 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
       const { headers = ['Authorization', `Bearer ${userToken()}`], ...rest } = request;
       return sendRequest(wire(client), { ...rest, headers });
     },
-    async refused(code, step, secrets = []) {
-      const { outcome, record } = await watched(step, secrets);
-      assert.ok(!(outcome instanceof Error), String(outcome));
-      const answer = outcome as WireAnswer;
-      assert.equal(record['code'], code, JSON.stringify(record));
-      assertProblem(code, answer, record);
-      return record;
-    },
-    async refusedHandshake(step) {
-      const { outcome, record } = await watched(step, []);
-      assert.ok(outcome instanceof Error, `answered ${JSON.stringify(outcome)}`);
-      return record;
-    },
+    ...refusalChecks(sidecar, app),
     async [Symbol.asyncDispose]() {
       await sidecar[Symbol.asyncDispose]();
       await app[Symbol.asyncDispose]();
@@ -142,29 +115,7 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
   };
 }
 
-/** The answer on the wire is what RFC 9457, RFC 6750 and our table say about this code. */
-function assertProblem(code: ProblemCode, answer: WireAnswer, record: AuditLine): void {
-  const row: { readonly status: number; readonly title: string; readonly challenge?: string } = PROBLEMS[code];
-  assert.equal(answer.status, row.status);
-  assert.equal(answer.headers['content-type'], 'application/problem+json');
-  const requestId = record['request_id'];
-  assert.deepEqual(JSON.parse(answer.body), {
-    type: 'about:blank',
-    title: row.title,
-    status: row.status,
-    code,
-    request_id: requestId,
-  });
-  assert.equal(answer.headers['x-sidegate-decision'], requestId);
-  const challenge = row.challenge === '' ? 'Bearer' : row.challenge && `Bearer error="${row.challenge}"`;
-  assert.equal(answer.headers['www-authenticate'], challenge);
-}
-
-async function settled(done: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !done(); attempt += 1) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-function configuration({ headers = '', allowedClients, identities }: OrderSidecarOptions): string {
+function configuration({ headers = '', allowedClients, identities, routes = '[]' }: OrderSidecarOptions): string {
   const allowed = allowedClients ?? [GATEWAY_ID, '"CN=api-gateway-client,O=MyOrg"'];
   return `
 http:
@@ -183,6 +134,7 @@ proxy:
   enabled: true
   upstream:
     url: \${APP}
+  routes: ${routes}
   authz:
     policy_query: data.order.allow
   mtls:

@@ -1,0 +1,66 @@
+/** What every refusal must look like: the right answer, nothing at the app, one deny record, no credential anywhere. */
+import assert from 'node:assert/strict';
+import { PROBLEMS, type ProblemCode } from '@sidegate/sdk';
+import type { AuditLine, TestSidecar } from './sidecar.ts';
+import { until } from './until.ts';
+import type { WireAnswer } from './wire.ts';
+
+export interface RefusalChecks {
+  /** Runs the step and asserts that it was refused with this code; `secrets` must appear in no output. */
+  refused(code: ProblemCode, step: () => Promise<WireAnswer>, secrets?: readonly string[]): Promise<AuditLine>;
+  /** Runs the step and asserts that the handshake failed: nothing at the app, one deny record. */
+  refusedHandshake(step: () => Promise<WireAnswer>): Promise<AuditLine>;
+}
+
+/** @param app counts what reached it */
+export function refusalChecks(sidecar: TestSidecar, app: { readonly seen: readonly unknown[] }): RefusalChecks {
+  const watched = async (step: () => Promise<WireAnswer>, secrets: readonly string[]) => {
+    const before = { audit: sidecar.audit.length, seen: app.seen.length };
+    const outcome = await step().catch((error: unknown) => error);
+    await until(() => sidecar.audit.length > before.audit);
+    const records = sidecar.audit.slice(before.audit);
+    assert.equal(app.seen.length, before.seen, 'nothing may reach the app');
+    assert.equal(records.length, 1, `exactly one audit record, not ${JSON.stringify(records)}`);
+    const [record = {}] = records;
+    assert.equal(record['decision'], 'deny');
+    for (const secret of secrets) {
+      for (const text of [JSON.stringify(record), JSON.stringify(outcome), sidecar.log()]) {
+        assert.ok(!text.includes(secret), 'a credential is in an output');
+      }
+    }
+    return { outcome, record };
+  };
+  return {
+    async refused(code, step, secrets = []) {
+      const { outcome, record } = await watched(step, secrets);
+      assert.ok(!(outcome instanceof Error), String(outcome));
+      const answer = outcome as WireAnswer;
+      assert.equal(record['code'], code, JSON.stringify(record));
+      assertProblem(code, answer, record);
+      return record;
+    },
+    async refusedHandshake(step) {
+      const { outcome, record } = await watched(step, []);
+      assert.ok(outcome instanceof Error, `answered ${JSON.stringify(outcome)}`);
+      return record;
+    },
+  };
+}
+
+/** The answer on the wire is what RFC 9457, RFC 6750 and our table say about this code. */
+function assertProblem(code: ProblemCode, answer: WireAnswer, record: AuditLine): void {
+  const row: { readonly status: number; readonly title: string; readonly challenge?: string } = PROBLEMS[code];
+  assert.equal(answer.status, row.status);
+  assert.equal(answer.headers['content-type'], 'application/problem+json');
+  const requestId = record['request_id'];
+  assert.deepEqual(JSON.parse(answer.body), {
+    type: 'about:blank',
+    title: row.title,
+    status: row.status,
+    code,
+    request_id: requestId,
+  });
+  assert.equal(answer.headers['x-sidegate-decision'], requestId);
+  const challenge = row.challenge === '' ? 'Bearer' : row.challenge && `Bearer error="${row.challenge}"`;
+  assert.equal(answer.headers['www-authenticate'], challenge);
+}
