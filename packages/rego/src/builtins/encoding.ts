@@ -135,7 +135,7 @@ function indented(value: Value, prefix: string, indent: string, depth = 0): stri
 }
 
 /** With or without padding (RFC 7515 Appendix C). */
-function decodeBase64Url(text: string): string {
+export function decodeBase64Url(text: string): string {
   if (text.endsWith('=') || text.length % 4 === 0) return fromBytes(decodeBase64(text, 'base64url'));
   if (text.length % 4 === 1) throw new BuiltinError(`illegal base64url string: ${text}`);
   return fromBytes(decodeBase64(text + '='.repeat(4 - (text.length % 4)), 'base64url'));

@@ -3,11 +3,13 @@ import { AGGREGATES } from './aggregates.ts';
 import { ARRAYS } from './arrays.ts';
 import { BITS } from './bits.ts';
 import type { Builtin } from './builtin.ts';
+import { CRYPTO } from './crypto.ts';
 import { ENCODING } from './encoding.ts';
 import { GLOB } from './glob.ts';
 import { GRAPH } from './graph.ts';
 import { JSON_PATCH } from './json-patch.ts';
 import { JSON_PATHS } from './json-paths.ts';
+import { JWT } from './jwt.ts';
 import { NET } from './net.ts';
 import { NUMBERS } from './numbers.ts';
 import { OBJECTS } from './objects.ts';
@@ -46,6 +48,8 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   UNITS,
   URI,
   UUID,
+  CRYPTO,
+  JWT,
 ];
 
 /** By name. Operators are found under their builtin's name (`plus`), see {@link Builtin.infix}. */

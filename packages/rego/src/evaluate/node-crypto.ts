@@ -6,11 +6,11 @@ import {
   createPrivateKey,
   createPublicKey,
   createSecretKey,
-  type JsonWebKey,
   KeyObject,
   sign,
   timingSafeEqual,
   verify,
+  type webcrypto,
   X509Certificate,
 } from 'node:crypto';
 import type { HashName, HostCrypto, HostKey, KeyKind, SignatureAlgorithm } from '../builtins/host.ts';
@@ -32,7 +32,7 @@ function readJwk(jwk: Readonly<Record<string, unknown>>): HostKey {
     if (typeof jwk.k !== 'string') throw new Error('key "k" is missing');
     return hostKey(createSecretKey(Buffer.from(jwk.k, 'base64url')));
   }
-  const key = jwk as JsonWebKey;
+  const key = { ...jwk } as webcrypto.JsonWebKey;
   return hostKey(
     typeof jwk.d === 'string' ? createPrivateKey({ key, format: 'jwk' }) : createPublicKey({ key, format: 'jwk' }),
   );
