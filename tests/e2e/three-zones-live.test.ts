@@ -76,17 +76,24 @@ const replace = (directory: string, file: string, from: string, to: string): voi
 
 const MISTAKES: readonly Mistake[] = [
   {
-    title: 'mistakes in two configurations are found before anything starts, each with its place',
+    title: 'mistakes in configurations, policies and realms are all found before anything starts',
     break: (directory) => {
       replace(directory, 'gateway.yaml', 'pass_token:', 'pass_tokens:');
       replace(directory, 'data-service.yaml', 'client_auth: "require"', 'client_auth: "maybe"');
+      replace(directory, 'policies/payment.rego', 'package payment', 'package');
+      replace(directory, 'realms/services.json', '"realm": "services"', '"realm": ""');
     },
-    says: [/gateway\.yaml:\d+:\d+: error: .*pass_tokens/, /data-service\.yaml:\d+:\d+: error: .*client_auth/],
+    says: [
+      /gateway\.yaml:\d+:\d+: error: .*pass_tokens/,
+      /data-service\.yaml:\d+:\d+: error: .*client_auth/,
+      /payment\.rego:\d+:\d+: error: rego_parse_error/,
+      /services\.json:\d+:\d+: error: realm/,
+    ],
   },
   {
     title: 'a policy that does not compile stops the start with its place, once',
     break: (directory) => replace(directory, 'policies/order.rego', 'user_roles := input', 'user_roles := imput'),
-    says: [/^[^\n]*order\.rego:\d+:\d+: error: rego_\w+: [^\n]*imput[^\n]*\n?$/],
+    says: [/order\.rego:\d+:\d+: error: rego_\w+: .*imput/],
   },
   {
     title: 'a realm with a user that nobody can sign in as stops the start',
@@ -106,8 +113,10 @@ for (const { title, break: breakIt, says } of MISTAKES) {
     try {
       cpSync(LAB, directory, { recursive: true, filter: (source) => path.basename(source) !== '.lab' });
       breakIt(directory);
-      const { exitCode, stderr } = await upOnce(directory);
-      for (const pattern of says) assert.match(stderr, pattern);
+      const { exitCode, stdout } = await upOnce(directory);
+      const { event, findings } = JSON.parse(stdout) as { readonly event: string; readonly findings: string[] };
+      assert.equal(event, 'refused');
+      for (const pattern of says) assert.equal(findings.filter((finding) => pattern.test(finding)).length, 1);
       assert.equal(exitCode, 78);
     } finally {
       rmSync(directory, { recursive: true, force: true });
@@ -116,8 +125,8 @@ for (const { title, break: breakIt, says } of MISTAKES) {
 }
 
 test('a directory without lab.yaml is refused, exit 78', async () => {
-  const { exitCode, stderr } = await upOnce(tmpdir());
-  assert.match(stderr, /lab\.yaml:1:1: error: cannot be read/);
+  const { exitCode, stdout } = await upOnce(tmpdir());
+  assert.match(stdout, /lab\.yaml:1:1: error: cannot be read/);
   assert.equal(exitCode, 78);
 });
 

@@ -9,7 +9,7 @@ import { type LaunchedLab, LaunchFailed, launchLab } from '../lab/launch.ts';
 import type { RunningLab } from '../lab/running-lab.ts';
 import { walkThrough } from '../lab/walk-through.ts';
 import { EXIT } from './exit-code.ts';
-import { renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
+import { renderFinding, StartRefused } from './start-finding.ts';
 import { curlLines } from './up-curl.ts';
 import { type Prepared, prepareLab } from './up-prepare.ts';
 import { jsonReporter, textReporter } from './up-report.ts';
@@ -35,7 +35,7 @@ export function upCommand(): Command {
     });
 }
 
-const HELP = `Events of --json: patch, process, hop, check, attack, summary.
+const HELP = `Events of --json: patch, process, hop, check, attack, summary; or one refused with all findings.
 Exit codes: 0 everything held (and, without --once, stopped by a signal), 1 something did not hold or a process ended,
 64 wrong command line, 78 configuration, certificate, realm or policy refused (all findings printed).`;
 
@@ -82,7 +82,7 @@ async function up(directory: string, options: UpOptions): Promise<number> {
       await launched.stop();
     }
   } catch (error) {
-    return refused(error);
+    return refused(error, options.json === true);
   }
 }
 
@@ -126,18 +126,22 @@ function pathsOf({ from, state }: UpOptions): Pick<UpOptions, 'from' | 'state'> 
   return { ...(from === undefined ? {} : { from }), ...(state === undefined ? {} : { state }) };
 }
 
-/** Every finding once, whoever found it: the four sidecars read the same policies. */
-function refused(error: unknown): number {
-  if (error instanceof StartRefused) {
-    process.stderr.write(`${error.findings.map((finding: StartFinding) => renderFinding(finding)).join('\n')}\n`);
-    return EXIT.config;
-  }
-  if (error instanceof LaunchFailed) {
-    const lines = new Set(error.ends.flatMap(({ lastWords }) => lastWords.split('\n')));
-    process.stderr.write(`${[...lines].join('\n')}\n`);
-    return error.ends.some(({ code }) => code === EXIT.config) ? EXIT.config : EXIT.failed;
-  }
-  throw error;
+/** Every finding once, whoever found it: what one sidecar refuses at its start, another one may refuse as well. */
+function refused(error: unknown, json: boolean): number {
+  const [findings, exitCode] = refusal(error);
+  if (json) process.stdout.write(`${JSON.stringify({ event: 'refused', findings })}\n`);
+  else process.stderr.write(`${findings.join('\n')}\n`);
+  return exitCode;
+}
+
+function refusal(error: unknown): [findings: readonly string[], exitCode: number] {
+  if (error instanceof StartRefused) return [error.findings.map(renderFinding), EXIT.config];
+  if (!(error instanceof LaunchFailed)) throw error;
+  const lines = error.ends.flatMap(({ name, code, lastWords }) =>
+    code === EXIT.config ? lastWords.split('\n') : [`${name} ended with ${code}`, ...lastWords.split('\n')],
+  );
+  const exitCode = error.ends.some(({ code }) => code === EXIT.config) ? EXIT.config : EXIT.failed;
+  return [[...new Set(lines)].filter((line) => line !== ''), exitCode];
 }
 
 function stopSignal(): Promise<void> {

@@ -5,7 +5,6 @@
 import { dirname, join } from 'node:path/posix';
 import { type Document, isMap, isScalar, isSeq, type YAMLMap } from 'yaml';
 import { correctPolicy, POLICY_CORRECTIONS } from './policy-corrections.ts';
-import type { LabService } from './topology.ts';
 
 /** What the lab was given, parsed; the patches change it in place. */
 export interface SeedMaterial {
@@ -15,10 +14,18 @@ export interface SeedMaterial {
   readonly policies: Map<string, string>;
   /** Every file name of the directory, also of what the lab does not run. */
   readonly files: ReadonlyMap<string, string>;
-  readonly services: readonly Pick<LabService, 'name' | 'zone' | 'config' | 'callsZone'>[];
+  readonly services: readonly SeedService[];
   readonly trustDomain: string;
   /** Clients that sign users in; their tokens are what the gateway forwards. */
   readonly userClients: readonly string[];
+}
+
+export interface SeedService {
+  readonly name: string;
+  readonly zone: string;
+  /** The name of its configuration file. */
+  readonly config: string;
+  readonly callsZone?: string;
 }
 
 export interface AppliedPatch {

@@ -5,8 +5,6 @@ export interface LabService {
   readonly name: string;
   /** Its folder below `etc/certs`. */
   readonly directory: string;
-  /** Its configuration file, relative to the lab's directory. */
-  readonly config: string;
   readonly zone: string;
   readonly host: string;
   /** The loopback address that stands for the host. */
@@ -31,8 +29,6 @@ export interface Lab {
   readonly directory: string;
   /** All state, shaped like a root directory, absolute. */
   readonly root: string;
-  readonly organization: string;
-  readonly trustDomain: string;
   readonly identityProvider: { readonly host: string; readonly address: string; readonly realms: readonly string[] };
   readonly services: readonly LabService[];
   readonly users: readonly LabUser[];
