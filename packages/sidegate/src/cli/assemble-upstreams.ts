@@ -25,17 +25,16 @@ export function assembleTargets(config: SidecarConfig, assembly: Assembly): Read
   );
 }
 
-/** The upstream of each ingress route: the target that it names by its URL, else a plain one of its own. */
+/** The upstream of each ingress route, one for each address, identity and timeout; a target lends its TLS settings. */
 export function assembleRouteUpstreams(
   targets: ReadonlyMap<string, AssembledTarget>,
   assembly: Assembly,
 ): (route: SidecarConfig['proxy']['routes'][number]) => Upstream {
   const opened = new Map<string, Upstream>();
-  return (route) => {
-    const target = route.target === undefined ? undefined : targets.get(route.target);
-    if (target !== undefined) return target.upstream;
-    const key = `${route.upstream} ${route.timeout}`;
-    const upstream = opened.get(key) ?? openUpstream(route.upstream, { tls: {}, timeoutMs: route.timeout }, assembly);
+  return ({ upstream: url, target, timeout: timeoutMs }) => {
+    const key = `${url} ${target ?? ''} ${timeoutMs}`;
+    const tls = target === undefined ? {} : (targets.get(target)?.tls ?? {});
+    const upstream = opened.get(key) ?? openUpstream(url, { tls, timeoutMs }, assembly);
     opened.set(key, upstream);
     return upstream;
   };

@@ -51,6 +51,7 @@ export async function startSidecar(
   const audit = createAudit({
     service: config.service.name,
     sinks,
+    events: config.audit.events,
     mode: config.audit.mode,
     clock: assembly.clock,
     onChange: (failure) => {

@@ -51,8 +51,8 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
   ],
   [
     'S3-189 an unknown key that is near nothing',
-    'admin:\n  zzzzzz: 1',
-    ['2:3: error: admin.zzzzzz: is an unknown key (the keys here are addr)'],
+    'service:\n  zzzzzz: 1',
+    ['2:3: error: service.zzzzzz: is an unknown key (the keys here are name)'],
   ],
   ['an unknown chapter', 'proxi: {}', ['1:1: error: proxi: is an unknown key (did you mean proxy?)']],
   [

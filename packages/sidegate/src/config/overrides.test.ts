@@ -97,7 +97,7 @@ test('what an override sets is not read for variables again', () => {
 for (const [variable, value, read, expected] of [
   ['AUTHZ_HTTP_ADDR', '127.0.0.1:0', (c) => c.http.addr, { host: '127.0.0.1', port: 0 }],
   ['AUTHZ_EGRESS_ADDR', '127.0.0.1:0', (c) => c.egress.addr.port, 0],
-  ['AUTHZ_ADMIN_ADDR', '127.0.0.1:0', (c) => c.admin.addr.port, 0],
+  ['AUTHZ_AUDIT_EVENTS', 'request,access', (c) => c.audit.events.join(' '), 'request access'],
   ['AUTHZ_SERVICE_NAME', 'other', (c) => c.service.name, 'other'],
   ['AUTHZ_PROXY_UPSTREAM_URL', 'http://127.0.0.1:4000', (c) => c.proxy.upstream.url, 'http://127.0.0.1:4000'],
   ['AUTHZ_PROXY_AUTH_ENABLED', 'false', (c) => c.proxy.auth.enabled, false],

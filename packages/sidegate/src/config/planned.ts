@@ -24,13 +24,13 @@ const KEYS: ReadonlySet<string> = new Set([
   'egress.token_store.redis',
   'egress.targets.*.auth.params',
   'cache',
-  'audit.events',
   'audit.enrichment',
   'audit.export.stdout.format',
   'audit.export.file.max_size',
   'audit.export.file.max_files',
   'audit.export.otlp',
   'observability',
+  'admin',
   'server',
 ]);
 

@@ -9,6 +9,8 @@ export interface AuditOptions {
   /** This service's own name, in every line. */
   readonly service: string;
   readonly sinks: readonly AuditSink[];
+  /** `access` adds a second, short record for each exchange that reached the service. */
+  readonly events: readonly ('request' | 'access')[];
   /** `required`: while records cannot be kept, requests are refused; `best_effort`: they are served. */
   readonly mode: 'required' | 'best_effort';
   readonly clock: { now(): number; monotonic(): number };
@@ -24,15 +26,19 @@ export interface Audit {
 }
 
 const MAX_TEXT = 1024;
+const MAX_LINE = 8 * 1024;
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createAudit(options: AuditOptions): Audit {
   const { sinks, mode, onChange } = options;
   let failing = false;
   return {
     record(exchange) {
-      const line = JSON.stringify(auditRecord(exchange, options));
       try {
-        for (const sink of sinks) sink(line);
+        for (const record of recordsOf(exchange, options)) {
+          const line = boundedLine(record);
+          for (const sink of sinks) sink(line);
+        }
         if (failing) onChange(undefined);
         failing = false;
       } catch (error) {
@@ -48,8 +54,15 @@ export function createAudit(options: AuditOptions): Audit {
   };
 }
 
+function recordsOf(exchange: Exchange, options: AuditOptions): object[] {
+  const records: object[] = [];
+  if (options.events.includes('request')) records.push(requestRecord(exchange, options));
+  if (options.events.includes('access') && exchange.forwarded === true) records.push(accessRecord(exchange, options));
+  return records;
+}
+
 /** Only values that were verified or that say so; never a token, a key or a secret. */
-function auditRecord(exchange: Exchange, { service, clock }: AuditOptions): object {
+function requestRecord(exchange: Exchange, { service, clock }: AuditOptions): object {
   const { problem, decision, peer, token, target, upstream, userContext } = exchange;
   return {
     level: problem === undefined ? 'info' : problem.row.source === 'downstream' ? 'warn' : 'error',
@@ -89,6 +102,34 @@ function auditRecord(exchange: Exchange, { service, clock }: AuditOptions): obje
     aborted: exchange.aborted,
     duration_ms: Math.round((clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000,
   };
+}
+
+/** Who touched what on whose behalf, for a data owner who needs no more. */
+function accessRecord(exchange: Exchange, { service }: AuditOptions): object {
+  const { peer, target, upstream, userContext } = exchange;
+  return {
+    level: 'info',
+    time: new Date(exchange.startedAt).toISOString(),
+    service,
+    event: 'access',
+    calling_service: peer?.binding?.clientId,
+    user_context: userContext?.value,
+    action: READING.has(target?.method ?? '') ? 'read' : 'write',
+    resource: bounded(upstream?.path.slice(1)),
+    decision: 'allow',
+    correlation_id: exchange.correlationId,
+    request_id: exchange.requestId,
+  };
+}
+
+/** A record of hostile texts keeps its facts and loses their length. */
+function boundedLine(record: object): string {
+  const line = JSON.stringify(record);
+  if (line.length <= MAX_LINE) return line;
+  const short = (value: unknown): unknown => (typeof value === 'string' ? value.slice(0, 128) : value);
+  const { reasons, policy_audit: _, ...facts } = record as { reasons?: readonly string[]; policy_audit?: unknown };
+  const bounded = Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, short(value)]));
+  return JSON.stringify({ ...bounded, reasons: reasons?.slice(0, 2).map(short), truncated: true });
 }
 
 function reasonsOf(reasons: readonly string[] | undefined, problem: Problem | undefined): string[] {

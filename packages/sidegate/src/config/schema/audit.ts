@@ -8,6 +8,11 @@ export const auditSchema = z.strictObject({
     .enum(['required', 'best_effort'])
     .default('required')
     .describe('`required` refuses requests with 503 while records cannot be written.'),
+  events: z
+    .array(z.enum(['request', 'access']))
+    .min(1)
+    .default(['request'])
+    .describe('`request`: one record for every exchange; `access`: a second one for each that reached the service.'),
   export: z
     .strictObject({
       stdout: z

@@ -51,8 +51,7 @@ test('a key that is absent has the documented default', () => {
       routes: [],
     },
     policy: { engine: 'opa_embedded', path: '/etc/authz/policies' },
-    audit: { enabled: true, mode: 'required', export: { stdout: { enabled: true } } },
-    admin: { addr: { host: '127.0.0.1', port: 9901 } },
+    audit: { enabled: true, mode: 'required', events: ['request'], export: { stdout: { enabled: true } } },
   });
 });
 

@@ -8,7 +8,7 @@ import { issuersOf, jwtSchema } from './jwt.ts';
 import { policySchema } from './policy.ts';
 import { proxySchema } from './proxy.ts';
 import { type Finding, reading, refuse } from './rule.ts';
-import { address, name } from './scalars.ts';
+import { name } from './scalars.ts';
 
 const chapters = z.strictObject({
   service: z
@@ -23,7 +23,6 @@ const chapters = z.strictObject({
   egress: egressSchema.prefault({}),
   policy: policySchema.prefault({}),
   audit: auditSchema.prefault({}),
-  admin: z.strictObject({ addr: address().prefault('127.0.0.1:9901').describe('Health and metrics.') }).prefault({}),
 });
 
 const fileSchema = chapters
