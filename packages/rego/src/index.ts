@@ -75,7 +75,11 @@ export function compile(modules: readonly ModuleSource[], options: CompileOption
   }
   if (failures.length > 0) return { ok: false, diagnostics: sortDiagnostics(failures) };
   return guarded(parsed, () => {
-    const compilation = newCompilation(parsed, { builtins: BUILTINS, excluded: EXCLUDED });
+    const compilation = newCompilation(parsed, {
+      builtins: BUILTINS,
+      excluded: EXCLUDED,
+      printing: options.print !== undefined,
+    });
     const diagnostics = runPasses(compilation);
     if (diagnostics.length > 0) return { ok: false, diagnostics };
     return { ok: true, policy: new Policy(compilation, settings(options)) };

@@ -19,7 +19,8 @@ export function buildDocuments(c: Compilation, host: CodeHost): Documents {
     c,
     c.tree.documents.map((document) => lowerDocument(c, document)),
   );
-  return { functions: run(host, program, []) as readonly DocumentFunction[], root: c.tree.root };
+  const functions = run(host, program, []) as readonly DocumentFunction[];
+  return { functions, root: c.tree.root, blank: functions.map(() => undefined) };
 }
 
 export function buildQuery(c: Compilation, query: CheckedQuery, documents: Documents, host: CodeHost): QueryFunction {

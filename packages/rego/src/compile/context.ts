@@ -14,6 +14,8 @@ export interface Compilation {
   readonly diagnostics: Diagnostic[];
   /** What authors call the variables that {@link localVar} renamed. */
   readonly written: Map<string, string>;
+  /** Somebody listens to `print`. */
+  readonly printing: boolean;
   /** Filled by the rule tree pass. */
   tree: RuleTree;
   counter: number;

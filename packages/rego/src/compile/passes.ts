@@ -9,6 +9,7 @@ import { rewriteHeads } from './heads.ts';
 import { hoistCalls } from './hoist.ts';
 import { rewriteLocals } from './locals.ts';
 import { checkModules } from './modules.ts';
+import { rewritePrints } from './print.ts';
 import { checkRecursion } from './recursion.ts';
 import { resolveRefs } from './resolve.ts';
 import { buildRuleTree, emptyTree } from './rule-tree.ts';
@@ -19,7 +20,7 @@ type Pass = (c: Compilation) => void;
 
 const PASSES: readonly (readonly Pass[])[] = [
   [checkModules, resolveRefs, rewriteLocals],
-  [buildRuleTree, checkWiths, hoistCalls, rewriteHeads, hoistCalls],
+  [buildRuleTree, checkWiths, rewritePrints, hoistCalls, rewriteHeads, hoistCalls],
   [checkFunctions, checkSafety, checkRecursion],
 ];
 
@@ -27,6 +28,8 @@ export interface CompileSettings {
   readonly builtins: ReadonlyMap<string, Builtin>;
   /** Builtins that are refused by name, and why. */
   readonly excluded: ReadonlyMap<string, string>;
+  /** Somebody listens to `print`; otherwise its calls disappear. */
+  readonly printing: boolean;
 }
 
 export function newCompilation(modules: readonly Module[], settings: CompileSettings): Compilation {

@@ -7,6 +7,7 @@ import type { Compilation } from './context.ts';
 import { checkQueryFunctions } from './functions.ts';
 import { hoistBody } from './hoist.ts';
 import { rewriteQueryLocals } from './locals.ts';
+import { rewriteQueryPrints } from './print.ts';
 import { resolveQuery } from './resolve.ts';
 import { checkQuerySafety } from './safety.ts';
 import { visitBody } from './walk.ts';
@@ -24,6 +25,7 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   resolveQuery(parsed);
   const { body: renamed, names } = rewriteQueryLocals(c, parsed);
   checkQueryWiths(c, renamed);
+  rewriteQueryPrints(c, renamed);
   const hoisted = hoistBody(c, renamed);
   checkQueryFunctions(c, hoisted);
   const variables = queryVariables(hoisted, names);

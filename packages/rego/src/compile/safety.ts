@@ -7,7 +7,7 @@ import { compareLocations, type Location } from '../syntax/location.ts';
 import { type Compilation, eachRule, report, writtenName } from './context.ts';
 import { functionArity } from './functions.ts';
 import { isKnown, unifiedVars } from './unify.ts';
-import { visitExpr, visitTerm } from './walk.ts';
+import { chain, visitExpr, visitTerm } from './walk.ts';
 
 const ROOTS: readonly string[] = ['data', 'input'];
 const V0_KEYWORDS: ReadonlySet<string> = new Set(['contains', 'every', 'if', 'in']);
@@ -35,7 +35,7 @@ function checkRule(c: Compilation, rule: Rule): void {
   const globals = new Set<string>(ROOTS);
   for (const arg of head.args ?? []) for (const name of varsIn(arg)) globals.add(name);
   const unsafe: Unsafe = new Map();
-  const suffix = (location: Location): string => ruleOnSharedLine(c, rule, location);
+  const suffix = (): string => ruleOnSharedLine(c, rule);
   const safe = new Set([...globals, ...bodyVars(rule.body)]);
   for (const term of [...head.ref.path, head.key, head.value]) {
     if (term === undefined) continue;
@@ -50,22 +50,17 @@ function checkRule(c: Compilation, rule: Rule): void {
   reportUnsafe(c, unsafe, suffix);
 }
 
-/** When several rules share the line, the message says which one it means. */
-function ruleOnSharedLine(c: Compilation, rule: Rule, { row }: Location): string {
-  const module = c.modules.find((each) => each.rules.some((top) => inChain(top, rule)));
-  if (module === undefined) return '';
-  const sharing = new Set<string>();
-  for (const other of module.rules) {
+/** When a rule of another name stands on the line where this one begins, the message says which one it means. */
+function ruleOnSharedLine(c: Compilation, rule: Rule): string {
+  const module = c.modules.find((each) => each.rules.some((top) => chain(top).includes(rule)));
+  const { row } = rule.location;
+  const names = new Set<string>();
+  for (const other of module?.rules ?? []) {
     const first = other.location.row;
     const last = first + other.location.text.split('\n').length - 1;
-    if (first <= row && row <= last) sharing.add(ruleName(other));
+    if (first <= row && row <= last) names.add(ruleName(other));
   }
-  return sharing.size > 1 ? ` in rule ${ruleName(rule)}` : '';
-}
-
-function inChain(top: Rule, rule: Rule): boolean {
-  for (let next: Rule | undefined = top; next !== undefined; next = next.else) if (next === rule) return true;
-  return false;
+  return names.size > 1 ? ` in rule ${ruleName(rule)}` : '';
 }
 
 function ruleName({ head }: Rule): string {
@@ -102,7 +97,8 @@ function operatorVar({ head, path }: Ref): string | undefined {
   return head.kind === 'var' && head.name.startsWith('#') && path.length === 0 ? head.name : undefined;
 }
 
-function varsIn(term: Term): Set<string> {
+/** Variables of a term, outside closures. */
+export function varsIn(term: Term): Set<string> {
   const names = new Set<string>();
   visitTerm(term, {
     term(each) {
@@ -151,7 +147,7 @@ function reorder(c: Compilation, body: readonly Expr[], globals: Names, unsafe: 
 }
 
 /** Variables that a literal binds when `safe` are bound. */
-function outputVars(c: Compilation, expr: Expr, safe: Names): Set<string> {
+export function outputVars(c: Compilation, expr: Expr, safe: Names): Set<string> {
   const none = new Set<string>();
   if (expr.negated) return none;
   for (const modifier of expr.with) {
@@ -171,6 +167,7 @@ function outputVars(c: Compilation, expr: Expr, safe: Names): Set<string> {
         for (const each of unifiedVars(left, right, new Set([...safe, ...outputs]))) outputs.add(each);
         return outputs;
       }
+      if (c.builtins.get(name ?? '')?.variadic !== undefined) return refOutputs(expr.args, safe);
       return callOutputs(expr.args, functionArity(c, name), safe);
     }
     default:
@@ -283,16 +280,16 @@ function checkClosures(c: Compilation, expr: Expr, globals: Names, unsafe: Unsaf
   });
 }
 
-function reportVar(c: Compilation, name: string, location: Location, suffix: (location: Location) => string): void {
+function reportVar(c: Compilation, name: string, location: Location, suffix: () => string): void {
   if (isGeneratedName(name) && !c.written.has(name) && !name.startsWith('$')) return;
   const written = writtenName(c, name);
   const hint = V0_KEYWORDS.has(written)
     ? ` (hint: \`import future.keywords.${written}\` to import a future keyword)`
     : '';
-  report(c, 'rego_unsafe_var_error', `var ${written} is unsafe${suffix(location)}${hint}`, location);
+  report(c, 'rego_unsafe_var_error', `var ${written} is unsafe${suffix()}${hint}`, location);
 }
 
-function reportUnsafe(c: Compilation, unsafe: Unsafe, suffix: (location: Location) => string): void {
+function reportUnsafe(c: Compilation, unsafe: Unsafe, suffix: () => string): void {
   const firstUse = new Map<string, Location>();
   for (const [{ location }, names] of unsafe) {
     for (const name of names) {
@@ -304,6 +301,5 @@ function reportUnsafe(c: Compilation, unsafe: Unsafe, suffix: (location: Locatio
   for (const [name, location] of firstUse) reportVar(c, name, location, suffix);
   if (c.diagnostics.length > before || firstUse.size === 0) return;
   const locations = [...unsafe.keys()].map(({ location }) => location).toSorted(compareLocations);
-  for (const location of locations)
-    report(c, 'rego_unsafe_var_error', `expression is unsafe${suffix(location)}`, location);
+  for (const location of locations) report(c, 'rego_unsafe_var_error', `expression is unsafe${suffix()}`, location);
 }

@@ -16,6 +16,8 @@ export type DocumentFunction = (context: Context, ...args: readonly Value[]) => 
 export interface Documents {
   readonly functions: readonly DocumentFunction[];
   readonly root: DocumentNode;
+  /** A memo in which nothing is known yet, to copy. */
+  readonly blank: readonly undefined[];
 }
 
 /** What stands in for a function. */
@@ -44,7 +46,7 @@ export class Context {
     this.query = query;
     this.input = input;
     this.data = data;
-    this.memo = new Array<undefined>(documents.functions.length).fill(undefined);
+    this.memo = documents.blank.slice();
   }
 
   document(id: number): Value | undefined {

@@ -184,7 +184,7 @@ class Lexer {
       this.step();
     }
     this.at += 1;
-    return this.text.slice(start + 1, this.at - 1).replaceAll('\r\n', '\n');
+    return this.text.slice(start + 1, this.at - 1);
   }
 
   readTemplate(quote: string, depth: number): (string | readonly Token[])[] {
