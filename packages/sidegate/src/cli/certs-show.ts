@@ -2,17 +2,11 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import {
-  type Certificate,
-  type Clock,
-  excerpt,
-  formatDistinguishedName,
-  Problem,
-  readCertificate,
-} from '@sidegate/sdk';
+import { type Certificate, type Clock, formatDistinguishedName, Problem, readCertificate } from '@sidegate/sdk';
 import { fileErrorCode } from '../authority/ca/file-error.ts';
 import { PkiRefused } from '../authority/ca/finding.ts';
 import { keyKind } from '../authority/ca/key-algorithm.ts';
+import { printable } from '../authority/ca/printable.ts';
 import { type CertsReport, columns, paint, refusedReport } from './certs-report.ts';
 import { EXIT } from './exit-code.ts';
 
@@ -120,9 +114,6 @@ function showText(shown: ShownCertificate): string {
   ];
   return `${paint('bold', shown.file)}\n${columns(rows.map(([label = '', value = '']) => [`  ${label}`, value]))}`;
 }
-
-/** Names are another party's bytes: what a terminal would not show as it is gets escaped. */
-const printable = (text: string): string => (/^[ -~]*$/.test(text) ? text : excerpt(text));
 
 const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 

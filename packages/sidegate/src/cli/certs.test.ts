@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { createTestAuthority } from '../../../../tests/support/certificates.ts';
 import { certsInit } from './certs-init.ts';
 import type { CertsReport } from './certs-report.ts';
 import { certsShow } from './certs-show.ts';
@@ -146,6 +147,13 @@ test('show prints names, issuer, purpose, days left and thumbprint', async () =>
   assert.match(text, / UTC, 364 days left$/m);
   assert.match(text, /^ {2}x5t#S256 {2}[\w-]{43}$/m);
   assert.equal((shown as unknown[]).length, 2);
+});
+
+test('a name with terminal escapes is shown, not obeyed', async () => {
+  await using directory = await temporary();
+  const file = path.join(directory.path, 'hostile.crt');
+  await writeFile(file, createTestAuthority('zone1-CA').issue({ dns: ['a\u001b[2J.local'] }).certPem);
+  assert.match(plain(certsShow([file], clock)), /"dns:a\\u001b\[2J\.local"/);
 });
 
 test('a certificate that has expired says since when', async () => {

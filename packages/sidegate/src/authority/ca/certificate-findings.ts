@@ -15,6 +15,7 @@ import {
 } from '@sidegate/sdk';
 import { extensionProblems } from './extension-problems.ts';
 import type { Finding, FindingCode } from './finding.ts';
+import { printable } from './printable.ts';
 
 /** A certificate, the name of its file, and what it says. */
 export interface StoredCertificate {
@@ -136,7 +137,7 @@ function signedBy(certificate: X509Certificate, issuer: X509Certificate): boolea
 }
 
 const commonName = (name: Certificate['subject']): string =>
-  attributeValues(name, 'CN')[0] ?? formatDistinguishedName(name);
+  printable(attributeValues(name, 'CN')[0] ?? formatDistinguishedName(name));
 
 const finding = (file: string, code: FindingCode, message: string): Finding => ({ file, code, message });
 

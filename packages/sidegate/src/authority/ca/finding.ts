@@ -34,7 +34,7 @@ export class PkiRefused extends Error {
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
-    super(findings.map(({ file, message }) => `${file} ${message}`).join('\n'));
+    super(findings.map(({ file, message }) => `${file}: ${message}`).join('\n'));
     this.findings = findings;
   }
 }

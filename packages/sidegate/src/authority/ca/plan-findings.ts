@@ -4,13 +4,14 @@ import { isIPv6, SocketAddress } from 'node:net';
 import { attributeValues, type Certificate, formatDistinguishedName } from '@sidegate/sdk';
 import type { StoredCertificate } from './certificate-findings.ts';
 import type { Finding } from './finding.ts';
+import { printable } from './printable.ts';
 import type { CertificateRequest } from './profile.ts';
 
 /** Every difference between a certificate and what was asked for; lifetime and kind of key may differ. */
 export function planFindings({ file, facts }: StoredCertificate, request: CertificateRequest): Finding[] {
   const findings: Finding[] = [];
   if (!hasSubject(facts.subject, request)) {
-    const message = `has the subject ${formatDistinguishedName(facts.subject)} instead of CN=${request.commonName},O=${request.organization}`;
+    const message = `has the subject ${printable(formatDistinguishedName(facts.subject))} instead of CN=${request.commonName},O=${request.organization}`;
     findings.push({ file, code: 'names', message });
   }
   const present = new Set(facts.subjectAltNames.map(({ kind, value }) => label(kind, value)));
@@ -18,7 +19,8 @@ export function planFindings({ file, facts }: StoredCertificate, request: Certif
   const missing = planned.difference(present);
   const extra = present.difference(planned);
   if (missing.size > 0) findings.push({ file, code: 'names', message: `lacks ${[...missing].join(', ')}` });
-  if (extra.size > 0) findings.push({ file, code: 'names', message: `has ${[...extra].join(', ')}, not in the plan` });
+  if (extra.size > 0)
+    findings.push({ file, code: 'names', message: `has ${[...extra].map(printable).join(', ')}, not in the plan` });
   return findings;
 }
 

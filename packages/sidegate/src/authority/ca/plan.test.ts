@@ -21,6 +21,7 @@ const refused: readonly [string, PkiPlan, RegExp][] = [
   ],
   ['a directory in another case', withServices({ ...gateway, directory: 'Gateway' }), /"Gateway" is not a name/],
   ['the directory of the authorities', withServices({ ...gateway, directory: 'ca' }), /belongs to the authorities/],
+  ['a service name twice', withServices(gateway, { ...gateway, directory: 'b' }), /share the name "api-gateway"/],
   ['a directory twice', withServices(gateway, { ...gateway, name: 'b' }), /share the directory "gateway"/],
   [
     'the directory of the identity provider',

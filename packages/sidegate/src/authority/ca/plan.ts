@@ -82,6 +82,9 @@ export function plannedBranches(plan: PkiPlan): readonly PlannedBranch[] {
 export function planProblems(plan: PkiPlan): string[] {
   const directories = [...plan.services.map(({ directory }) => directory), ...plan.extraAuthorities.map((a) => a.name)];
   const problems = [
+    ...repeated(plan.services.map(({ name }) => name)).map(
+      (name) => `two services share the name ${JSON.stringify(name)}, so nobody could tell them apart`,
+    ),
     ...repeated(directories).map((name) => `two services share the directory ${JSON.stringify(name)}`),
     ...repeated([...plan.zones, ...plan.extraAuthorities.map((a) => a.name)]).map(
       (name) => `two authorities share the name ${JSON.stringify(name)}`,

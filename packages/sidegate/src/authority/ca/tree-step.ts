@@ -70,7 +70,7 @@ function leafReasons(planned: PlannedCertificate, stored: StoredPair, authority:
       ...planFindings(certificate, planned.request),
     );
   }
-  return findings.map(({ file, message }) => `${file} ${message}`);
+  return findings.map(({ file, message }) => `${file}: ${message}`);
 }
 
 const missing = (file: string): Finding => ({ file, code: 'missing', message: 'is missing' });

@@ -69,10 +69,10 @@ test('a plan that cannot be carried out is refused with every reason and writes 
 });
 
 const damages: readonly [string, (file: (name: string) => string) => Promise<unknown>, number, RegExp][] = [
-  ['is no certificate', (file) => writeFile(file('ca/zone2-ca.crt'), 'x'), NOW, /zone2-ca.crt holds 0 PEM cert/],
+  ['is no certificate', (file) => writeFile(file('ca/zone2-ca.crt'), 'x'), NOW, /zone2-ca.crt: holds 0 PEM cert/],
   ['is a leaf', (file) => copyFile(file('gateway/server.crt'), file('ca/zone2-ca.crt')), NOW, /no CA:TRUE/],
   ['is another zone’s', (file) => copyFile(file('ca/zone1-ca.crt'), file('ca/zone2-ca.crt')), NOW, /CN=zone1-CA/],
-  ['has expired', () => Promise.resolve(), NOW + 366 * DAY_MS, /zone2-ca.crt expired on 2027-11-22 00:00:00 UTC/],
+  ['has expired', () => Promise.resolve(), NOW + 366 * DAY_MS, /zone2-ca.crt: expired on 2027-11-22 00:00:00 UTC/],
   ['has another key', (file) => copyFile(file('ca/zone1-ca.key'), file('ca/zone2-ca.key')), NOW, /is not the key of/],
   ['has a damaged key', (file) => writeFile(file('ca/zone2-ca.key'), 'x', { mode: 0o600 }), NOW, /not an unencrypted/],
   ['has a key that others can read', (file) => chmod(file('ca/zone2-ca.key'), 0o644), NOW, /\(mode 0644\)/],
@@ -96,7 +96,7 @@ test('an authority without key is refused as soon as it has to sign', async () =
   assert.deepEqual(changed(await tree.establish()), []);
   await rm(tree.file('data-service/server.crt'));
   const { message } = await refusal(tree.establish());
-  assert.match(message, /^ca\/zone3-ca.key is missing, and it has to sign data-service\/server.crt; bring/);
+  assert.match(message, /^ca\/zone3-ca.key: is missing, and it has to sign data-service\/server.crt; bring/);
 });
 
 test('a message about a damaged key has nothing of the key', async () => {
@@ -198,8 +198,8 @@ test('S3-130 a second run keeps every file as it is', async () => {
 });
 
 const mendings: readonly [string, (file: (name: string) => string) => Promise<unknown>, string, RegExp][] = [
-  ['is missing', (file) => rm(file('gateway/server.crt')), 'renewed gateway/server', /server.crt is missing/],
-  ['lost its key', (file) => rm(file('gateway/server.key')), 'renewed gateway/server', /server.key is missing/],
+  ['is missing', (file) => rm(file('gateway/server.crt')), 'renewed gateway/server', /server.crt: is missing/],
+  ['lost its key', (file) => rm(file('gateway/server.key')), 'renewed gateway/server', /server.key: is missing/],
   ['is damaged', (file) => writeFile(file('gateway/server.crt'), 'x'), 'renewed gateway/server', /0 PEM certificates/],
   [
     'has a key that others can read',
@@ -314,9 +314,9 @@ test('a place that cannot be written is refused', async () => {
   await using tree = await makeTree();
   await rm(tree.file('gateway'), { recursive: true });
   await writeFile(tree.file('gateway'), 'a file where a folder belongs');
-  assert.match((await refusal(tree.establish())).message, /^gateway\/(?:server|client-zone2).crt cannot be written/);
+  assert.match((await refusal(tree.establish())).message, /^gateway\/(?:server|client-zone2).crt: cannot be written/);
   const below = establishPki(threeZonesPlan(), tree.file('gateway/certs'), { clock: clockAt(NOW) });
-  assert.match((await refusal(below)).message, /gateway\/certs cannot be written \(ENOTDIR\)/);
+  assert.match((await refusal(below)).message, /gateway\/certs: cannot be written \(ENOTDIR\)/);
 });
 
 test('a directory that stays busy is refused', async () => {

@@ -40,7 +40,7 @@ export interface PkiOptions {
  */
 export async function establishPki(plan: PkiPlan, directory: string, options: PkiOptions): Promise<PkiEntry[]> {
   const problems = planProblems(plan);
-  if (problems.length > 0) throw new PkiRefused(problems.map((message) => ({ file: 'plan:', code: 'plan', message })));
+  if (problems.length > 0) throw new PkiRefused(problems.map((message) => ({ file: 'plan', code: 'plan', message })));
 
   using _lock = await lockTree(directory);
   const run: Run = { plan, directory, now: options.clock.now(), force: options.force === true };

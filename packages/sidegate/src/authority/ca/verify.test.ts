@@ -5,6 +5,7 @@ import { chmod, copyFile, mkdir, mkdtempDisposable, readFile, rm, writeFile } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { createTestAuthority } from '../../../../../tests/support/certificates.ts';
 import { threeZonesPlan } from '../../../../../tests/support/three-zones-plan.ts';
 import { PkiRefused } from './finding.ts';
 import { issueLeaf } from './issue.ts';
@@ -56,6 +57,15 @@ test('a server certificate that another zone signed is found, with the reason in
     'data-service/server.crt wrong_authority: is signed by zone2-CA; the clients of this server trust only zone3-CA ' +
       '(ca/zone3-ca.crt), so every handshake fails: a server certificate is signed by the authority of its own zone',
   ]);
+});
+
+test('a name that turns text around is shown, not obeyed', async () => {
+  await using tree = await makeTree();
+  const { certPem, keyPem } = createTestAuthority('zone1\u202e-CA').issue();
+  await writeFile(tree.file('gateway/client-zone2.crt'), certPem);
+  await writeFile(tree.file('gateway/client-zone2.key'), keyPem);
+  const [finding = ''] = await tree.verify();
+  assert.match(finding, /is signed by "zone1\\u202e-CA"; the servers/);
 });
 
 const defects: readonly [string, (file: (name: string) => string) => Promise<unknown>, RegExp][] = [
