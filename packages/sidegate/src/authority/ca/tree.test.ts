@@ -10,7 +10,6 @@ import { PkiRefused } from './finding.ts';
 import { keyKind } from './key-algorithm.ts';
 import type { PkiPlan } from './plan.ts';
 import { establishPki, type PkiEntry } from './tree.ts';
-import { lockTree } from './tree-lock.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;
@@ -27,7 +26,6 @@ async function makeTree(changes: Partial<PkiPlan> = {}) {
       force: options.force === true,
     });
   return {
-    directory: directory.path,
     file,
     establish,
     created: await establish(),
@@ -317,11 +315,4 @@ test('a place that cannot be written is refused', async () => {
   assert.match((await refusal(tree.establish())).message, /^gateway\/(?:server|client-zone2).crt: cannot be written/);
   const below = establishPki(threeZonesPlan(), tree.file('gateway/certs'), { clock: clockAt(NOW) });
   assert.match((await refusal(below)).message, /gateway\/certs: cannot be written \(ENOTDIR\)/);
-});
-
-test('a directory that stays busy is refused', async () => {
-  await using tree = await makeTree();
-  using _held = await lockTree(tree.directory);
-  const { message } = await refusal(lockTree(tree.directory, 2));
-  assert.match(message, /is in use by another run/);
 });
