@@ -9,7 +9,7 @@ import type { Context, DocumentFunction, Documents } from './evaluate/context.ts
 import { RUNTIME } from './evaluate/runtime.ts';
 import type { Value } from './value/value.ts';
 
-const PARAMETERS = ['K', 'B', 'S', 'N', 'D', 'R'];
+const PARAMETERS = ['K', 'B', 'S', 'N', 'T', 'D', 'R'];
 
 /** Collects one array of values per solution. */
 export type QueryFunction = (context: Context, answers: Value[][]) => void;
@@ -30,6 +30,6 @@ export function buildQuery(c: Compilation, query: CheckedQuery, documents: Docum
 }
 
 function run(host: CodeHost, program: Program, documents: readonly DocumentFunction[]): unknown {
-  const { source, constants, builtins, sites, nodes } = program;
-  return host.compileFunction(source, PARAMETERS)(constants, builtins, sites, nodes, documents, RUNTIME);
+  const { source, constants, builtins, sites, nodes, tables } = program;
+  return host.compileFunction(source, PARAMETERS)(constants, builtins, sites, nodes, tables, documents, RUNTIME);
 }

@@ -22,18 +22,20 @@ import type { TreeNode, VirtualDocument } from './rule-tree.ts';
 
 /** Generated source, and the pools that its numbers point into. */
 export interface Program {
-  /** The body of a function of `K, B, S, N, D, R`: constants, builtins, sites, nodes, documents, runtime. */
+  /** The body of a function of `K, B, S, N, T, D, R`: constants, builtins, sites, nodes, tables, documents, runtime. */
   readonly source: string;
   readonly constants: readonly Value[];
   readonly builtins: readonly Builtin[];
   readonly sites: readonly Location[];
   readonly nodes: readonly TreeNode[];
+  /** Numbers of rule groups by the text that they demand. */
+  readonly tables: readonly ReadonlyMap<string, number>[];
 }
 
 /** Functions that generated code takes from the runtime. */
 const RUNTIME =
   'dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
-  'makeSet,makeObject,isShape,settle,call,mocked,derive,NONE';
+  'makeSet,makeObject,isShape,settle,call,lookUp,mocked,derive,NONE';
 
 const SIGNS = { lt: '<', lte: '<=', gt: '>', gte: '>=' } as const;
 const READERS = { value: 'dot', base: 'baseDot', view: 'viewDot' } as const;
@@ -74,6 +76,7 @@ class Emitter {
   private readonly builtins = new Pool<Builtin>();
   private readonly sites = new Pool<Location>();
   private readonly nodes = new Pool<TreeNode>();
+  private readonly tables = new Pool<ReadonlyMap<string, number>>();
   private readonly own = new Set<number>();
   private blocks = 0;
 
@@ -91,6 +94,7 @@ class Emitter {
       builtins: this.builtins.items,
       sites: this.sites.items,
       nodes: this.nodes.items,
+      tables: this.tables.items,
     };
   }
 
@@ -128,10 +132,27 @@ class Emitter {
     return names.length === 0 ? '' : `let ${names.join(',')};`;
   }
 
-  private setBody({ rules }: Routine): string {
+  private setBody(routine: Routine): string {
     const leaf: Leaf = ({ value }) => `s.add(${this.operand(value)});`;
-    const bodies = rules.flat().map((branch) => this.block(branch.body, undefined, leaf));
-    return ['const s=setBuilder();', ...bodies, 'const r=s.done();'].join('\n');
+    const bodies = this.indexed(routine, (branches) =>
+      branches.map((branch) => this.block(branch.body, undefined, leaf)).join('\n'),
+    );
+    return ['const s=setBuilder();', bodies, 'const r=s.done();'].join('\n');
+  }
+
+  /** All rules, those that the index knows in a `switch` over what it finds. */
+  private indexed({ rules, index }: Routine, emitRule: (branches: readonly Branch[]) => string): string {
+    if (index === undefined) return rules.map(emitRule).join('\n');
+    const numbers = new Map([...index.groups.keys()].map((text, i) => [text, i] as const));
+    const { root, path } = index.place;
+    const source = root === 'input' ? 'v0.input' : `v${root}`;
+    const cases = [...index.groups.values()].map((group, i) => `case ${i}:${group.map(emitRule).join('\n')}break;`);
+    return [
+      `switch(lookUp(T[${this.tables.index(numbers)}],${source},${this.constant(path)})){`,
+      ...cases,
+      '}',
+      ...index.rest.map(emitRule),
+    ].join('\n');
   }
 
   private objectBody({ rules }: Routine): string {
@@ -161,7 +182,7 @@ class Emitter {
     const early = this.isUniform(rules);
     const done = this.label();
     parts.push(`${done}:{`);
-    for (const branches of rules) parts.push(this.valueRule(document, branches, early ? done : undefined));
+    parts.push(this.indexed(routine, (branches) => this.valueRule(document, branches, early ? done : undefined)));
     parts.push('}');
     if (fallback !== undefined) {
       const leaf: Leaf = ({ value }) => `r=${this.operand(value)};${this.decided(document, fallback)}`;

@@ -5,6 +5,7 @@
  */
 import type { Location } from '../syntax/location.ts';
 import type { Value } from '../value/value.ts';
+import type { RuleIndex } from './rule-index.ts';
 import type { TreeNode, VirtualDocument } from './rule-tree.ts';
 
 /** A variable of the generated function. */
@@ -123,6 +124,8 @@ export interface Routine {
   readonly document: VirtualDocument;
   readonly params: readonly Local[];
   readonly rules: readonly (readonly Branch[])[];
+  /** How to find the rules that can apply; absent when there are few. */
+  readonly index: RuleIndex | undefined;
   readonly fallback: Branch | undefined;
   readonly locals: number;
 }

@@ -6,6 +6,7 @@ import { fuseClock } from './fuse-clock.ts';
 import type { Block, Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
 import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
 import { matchOperand } from './lower-unify.ts';
+import { buildIndex } from './rule-index.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
 import { chain } from './walk.ts';
 
@@ -18,7 +19,8 @@ export function lowerDocument(c: Compilation, document: VirtualDocument): Routin
   );
   const { defaultRule } = document;
   const fallback = defaultRule === undefined ? undefined : lowerBranch(b, document, defaultRule, params);
-  return { document, params, rules, fallback, locals: b.localCount };
+  const index = document.kind === 'object' ? undefined : buildIndex(rules, params);
+  return { document, params, rules, index, fallback, locals: b.localCount };
 }
 
 function lowerBranch(

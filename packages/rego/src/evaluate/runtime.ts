@@ -32,6 +32,7 @@ export const RUNTIME = {
   makeObject: (entries: readonly Entry[]) => objectFromEntries(entries),
   settle,
   call,
+  lookUp,
   mocked,
   derive: (context: Context, modifiers: readonly ContextModifier[]) => context.with(modifiers),
   NONE,
@@ -52,6 +53,13 @@ function settle(known: Value, value: Value, site: Location, isFunction: number):
       ? 'functions must not produce multiple outputs for same inputs'
       : 'complete rules must not produce multiple outputs';
   throw new EvaluationError('eval_conflict_error', reason, site);
+}
+
+/** The number of the rules that apply to what stands below `source` at `path`, or -1. */
+function lookUp(table: ReadonlyMap<string, number>, source: Value | undefined, path: readonly string[]): number {
+  let value = source;
+  for (const key of path) value = value === undefined ? undefined : dot(value, key);
+  return (typeof value === 'string' ? table.get(value) : undefined) ?? -1;
 }
 
 function call(query: QueryState, builtin: Builtin, site: Location, ...args: readonly Value[]): Value | undefined {
