@@ -1,15 +1,12 @@
 /** base64url without padding, RFC 7515 section 2, exactly one spelling for each byte string. */
 
-const ALPHABET = /^[A-Za-z0-9_-]*$/;
-
 /**
  * The bytes of a canonical base64url text, or undefined.
  *
- * `Buffer.from(text, 'base64url')` skips what it does not know and ignores unused bits, so that one signature
- * has many spellings; re-encoding shows both.
+ * `Buffer.from(text, 'base64url')` skips what it does not know, takes `+` for `-` and ignores unused bits, so that one
+ * signature has many spellings. Only the one that encoding writes is accepted.
  */
 export function decodeBase64url(text: string): Buffer | undefined {
-  if (!ALPHABET.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64url');
   return bytes.toString('base64url') === text ? bytes : undefined;
 }

@@ -240,6 +240,11 @@ const ROWS: readonly Row[] = [
     'token_duplicate_member',
     token({}, { rawHeader: '{"alg":"ES256","\\u0061lg":"none","kid":"es"}' }),
   ],
+  [
+    'C-027 a number out of range in the header',
+    'token_malformed',
+    token({}, { rawHeader: '{"alg":"ES256","kid":"es","n":1e400}' }),
+  ],
   ['C-028 sub twice', 'token_duplicate_member', rawClaims('"sub":"admin"')],
   ['C-028 sub twice, one of them escaped', 'token_duplicate_member', rawClaims('"\\u0073ub":"admin"')],
   ['C-028 a role twice, two levels down', 'token_duplicate_member', rawClaims('"a":{"b":{"c":1,"c":1}}')],
@@ -481,6 +486,11 @@ for (const scope of [
     assert.throws(() => requireScopes(scopes, ['payment:charge']), refusal('insufficient_scope'));
   });
 }
+
+test('C-049 what is no scope token is left out, it grants nothing under any name', () => {
+  assert.deepEqual(accepted(token({ scope: 'a  b\tc é d"e f\u0000 g' })).scopes, ['a', 'g']);
+  assert.deepEqual(accepted(token({ scope: ['a', '', 'b c'] })).scopes, ['a']);
+});
 
 test('C-049 a scope is granted by its exact name, in a string or an array', () => {
   for (const scope of ['openid payment:charge', ['openid', 'payment:charge']]) {

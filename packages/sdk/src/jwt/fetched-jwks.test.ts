@@ -223,6 +223,16 @@ test('S3-150 keys are read again at the interval, and once for an unknown kid, s
   assert.equal(server.requests.length, 3);
 });
 
+test('all tokens of a new key wait for the same refresh', async () => {
+  await using server = await startJwksServer(bytes(OLD_SET));
+  using lab = open(fromServer(server));
+  await lab.attempt();
+  server.answer = bytes(BOTH_SETS);
+  const verified = await Promise.all(Array.from({ length: 20 }, async () => lab.verifier.verify(lab.token(fresh))));
+  assert.ok(verified.every(({ keyId }) => keyId === 'fresh'));
+  assert.equal(server.requests.length, 2);
+});
+
 test('refreshing a set that did not change keeps its identity, so caches stay warm', async () => {
   await using server = await startJwksServer(bytes(BOTH_SETS));
   using lab = open(fromServer(server), 1);
@@ -240,6 +250,16 @@ test('jitter only ever shortens the interval and lengthens a retry', async () =>
   await new Promise((resolve) => createFetchedJwks({ ...options, load: fromServer(server), onAttempt: resolve }));
   const [interval = 0] = time.pending();
   assert.ok(interval < 3600_000 && interval >= 3240_000);
+});
+
+test('a closed source serves the keys it has and fetches no others', async () => {
+  await using server = await startJwksServer(bytes(OLD_SET));
+  using lab = open(fromServer(server));
+  await lab.attempt();
+  lab.keys.close();
+  assert.equal(lab.keys.refreshFor('unknown'), undefined);
+  assert.deepEqual(lab.time.pending(), []);
+  assert.equal(server.requests.length, 1);
 });
 
 test('a closed source fetches no more and a late answer changes nothing', async () => {
@@ -298,7 +318,11 @@ test('C-071 a discovery document of another issuer is refused', async () => {
     return (incoming, response) =>
       void response.end(incoming.url?.endsWith('/openid-configuration') ? JSON.stringify(document) : OLD_SET);
   };
-  const load = discoveryJwksLoader(plainHttp, issuer);
+  const asked: string[] = [];
+  const load = discoveryJwksLoader((request) => {
+    asked.push(request.url);
+    return plainHttp(request);
+  }, issuer);
   const jwks_uri = `${server.origin}/certs`;
   for (const document of [
     { issuer: `${issuer}/`, jwks_uri },
@@ -313,7 +337,7 @@ test('C-071 a discovery document of another issuer is refused', async () => {
     server.answer = discovery(document);
     await assert.rejects(load, JSON.stringify(document));
   }
-  assert.ok(server.requests.every((path) => path === '/realms/users/.well-known/openid-configuration'));
+  assert.deepEqual(new Set(asked), new Set([`${issuer}/.well-known/openid-configuration`]));
   server.answer = discovery({ issuer, jwks_uri });
   assert.deepEqual(Buffer.from(await load()), OLD_SET);
 });

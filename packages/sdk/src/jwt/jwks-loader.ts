@@ -41,7 +41,7 @@ export function discoveryJwksLoader(http: HttpClient, issuer: string): JwksLoade
 }
 
 async function fetchBytes(http: HttpClient, url: string): Promise<Uint8Array> {
-  const { status, headers, body } = await http({
+  const { status, body } = await http({
     method: 'GET',
     url,
     // Uncompressed, so that the limit on the bytes received is the limit on the bytes read.
@@ -50,9 +50,6 @@ async function fetchBytes(http: HttpClient, url: string): Promise<Uint8Array> {
     maxBytes: MAX_JWKS_BYTES,
   });
   if (status !== 200) throw new Error(`${excerpt(url)} answered ${status}`);
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity')
-    throw new Error(`${excerpt(url)} answered with a content coding`);
   return body;
 }
 
