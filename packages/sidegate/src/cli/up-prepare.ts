@@ -5,7 +5,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import { PkiRefused } from '../authority/ca/finding.ts';
-import { establishPki } from '../authority/ca/tree.ts';
+import { establishPki, type PkiEntry } from '../authority/ca/tree.ts';
 import { loadLabConfig } from '../config/load.ts';
 import type { LabConfig } from '../config/schema/lab.ts';
 import { keepSecrets, type SecretValues } from '../lab/secrets.ts';
@@ -31,6 +31,7 @@ export interface Prepared {
   readonly lab: Lab;
   readonly secrets: SecretValues;
   readonly patches: readonly AppliedPatch[];
+  readonly certificates: readonly PkiEntry[];
 }
 
 /** Below the root, as the configurations name it. */
@@ -54,9 +55,9 @@ export async function prepareLab(options: PrepareOptions): Promise<Prepared> {
   const findings = [...realms.findings, ...sidecars.findings, ...checkPolicies(source, path.join(root, POLICIES))];
   if (findings.length > 0) throw new StartRefused(findings);
 
-  await establishCertificates(config, root, clock);
+  const certificates = await establishCertificates(config, root, clock);
   const withEgress = sidecars.values.flatMap(([name, { egress }]) => (egress.enabled ? [name] : []));
-  return { lab: labOf(config, { directory, root, withEgress }), secrets, patches: source.patches };
+  return { lab: labOf(config, { directory, root, withEgress }), secrets, patches: source.patches, certificates };
 }
 
 function readLab(directory: string): LabConfig {
@@ -101,20 +102,19 @@ async function writeSource({ configs, policies }: CorrectedSource, root: string)
   for (const [name, { text }] of configs) await writeFile(path.join(root, `etc/authz/${name}.yaml`), text);
 }
 
-async function establishCertificates(config: LabConfig, root: string, clock: Clock): Promise<void> {
+async function establishCertificates(config: LabConfig, root: string, clock: Clock): Promise<readonly PkiEntry[]> {
   const directory = path.join(root, 'etc/certs');
-  try {
-    await establishPki(pkiPlan(config), directory, { clock });
-  } catch (error) {
+  const entries = await establishPki(pkiPlan(config), directory, { clock }).catch((error: unknown) => {
     if (!(error instanceof PkiRefused)) throw error;
     const hint = 'see sidegate certs verify';
     throw new StartRefused(error.findings.map(({ file, message }) => ({ file, severity: 'error', message, hint })));
-  }
+  });
   const zones = [...new Set(config.services.map(({ zone }) => zone))];
   const authorities = zones.map((zone) => readFileSync(path.join(directory, `ca/${zone}-ca.crt`), 'utf8'));
   const bundle = path.join(root, CLIENT_AUTHORITIES);
   await mkdir(path.dirname(bundle), { recursive: true });
   await writeFile(bundle, authorities.join(''));
+  return entries;
 }
 
 interface Places {

@@ -1,6 +1,14 @@
 /** What `sidegate up` prints: prose for people, one JSON object a line for machines. */
 import { styleText } from 'node:util';
-import type { AttackEvent, CheckEvent, HopEvent, LabEvent, ProcessEvent, SummaryEvent } from '../lab/event.ts';
+import type {
+  AttackEvent,
+  CheckEvent,
+  HopEvent,
+  LabEvent,
+  ProcessEvent,
+  StateEvent,
+  SummaryEvent,
+} from '../lab/event.ts';
 
 export interface Output {
   readonly write: (text: string) => void;
@@ -29,6 +37,9 @@ export function textReporter({ write, colour }: Output): Reporter {
         return write(
           `  ${paint('yellow', event.id)}  ${event.file}: ${event.what}${event.how === 'built in' ? paint('dim', ' (built in)') : ''}\n`,
         );
+      case 'state':
+        begin('Starting');
+        return write(stateLine(event));
       case 'process':
         begin('Starting');
         return write(processLine(event, paint));
@@ -46,6 +57,11 @@ export function textReporter({ write, colour }: Output): Reporter {
         return write(summaryLines(event, paint));
     }
   };
+}
+
+function stateLine({ root, certificates }: StateEvent): string {
+  const counts = Object.entries(certificates).map(([action, count]) => `${count} ${action}`);
+  return `  everything below ${root}; certificates: ${counts.join(', ')}\n`;
 }
 
 function processLine({ name, addresses, after_ms }: ProcessEvent, paint: Paint): string {
@@ -70,7 +86,7 @@ function hopLines(hop: HopEvent, paint: Paint): string {
     detail(
       'token',
       token &&
-        `from ${token.issuer} for ${token.audience?.join(' ')}, client ${token.client_id}, scope ${token.scope || '-'}`,
+        `issuer ${token.issuer}, audience ${token.audience?.join(' ')}, client ${token.client_id}, scope ${token.scope || 'none'}`,
     ),
     detail('rule', rule),
     detail('because', hop.reasons.join('; ')),

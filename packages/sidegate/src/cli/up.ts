@@ -1,5 +1,6 @@
 /** `sidegate up`: a whole system of zones on this machine, walked through, attacked, and left running. */
 import { randomBytes, randomInt } from 'node:crypto';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@sidegate/sdk';
 import { Command } from 'commander';
@@ -35,7 +36,7 @@ export function upCommand(): Command {
     });
 }
 
-const HELP = `Events of --json: patch, process, hop, check, attack, summary; or one refused with all findings.
+const HELP = `Events of --json: patch, state, process, hop, check, attack, summary; or one refused with all findings.
 Exit codes: 0 everything held (and, without --once, stopped by a signal), 1 something did not hold or a process ended,
 64 wrong command line, 78 configuration, certificate, realm or policy refused (all findings printed).`;
 
@@ -56,6 +57,7 @@ async function up(directory: string, options: UpOptions): Promise<number> {
     const prepared = await prepareLab({ directory, ...pathsOf(options), clock });
     for (const patch of prepared.patches) emit({ event: 'patch', ...patch });
     const { lab, secrets } = prepared;
+    emit({ event: 'state', root: path.relative('', lab.root), certificates: counted(prepared.certificates) });
     const node = [process.execPath, ...process.execArgv] as const;
     const command = fileURLToPath(import.meta.resolve('./main.ts'));
     const launched = await launchLab({
@@ -73,7 +75,7 @@ async function up(directory: string, options: UpOptions): Promise<number> {
       const held = await Promise.race([exercised, stopped.then(() => undefined)]);
       if (held === undefined) return EXIT.ok;
       if (options.once === true) return held ? EXIT.ok : EXIT.failed;
-      if (options.json !== true) write(`${curlLines(lab, launched)}\nCtrl-C stops everything.\n`);
+      if (options.json !== true) write(`\n${curlLines(lab, launched)}\nCtrl-C stops everything.\n`);
       const ended = await Promise.race([launched.firstEnd, stopped]);
       if (ended === undefined) return held ? EXIT.ok : EXIT.failed;
       process.stderr.write(`${ended.name} ended by itself\n${ended.lastWords()}\n`);
@@ -120,6 +122,12 @@ async function exercise(
   const cold_start_ms = Math.round(coldStartMs);
   emit({ event: 'summary', ok, checks, attacks: results.length - checks, failed, cold_start_ms });
   return ok;
+}
+
+function counted(entries: Prepared['certificates']): Record<string, number> {
+  return Object.fromEntries(
+    [...Map.groupBy(entries, ({ action }) => action)].map(([action, all]) => [action, all.length]),
+  );
 }
 
 function pathsOf({ from, state }: UpOptions): Pick<UpOptions, 'from' | 'state'> {

@@ -83,8 +83,8 @@ export const ATTACKS: readonly Attack[] = [
     request: () => ({ method: 'GET', path: '/database/orders' }),
   },
   {
-    ids: ['S3-070'],
-    what: 'a user without payments:create pays',
+    ids: ['S3-070', 'S3-099'],
+    what: 'a user without payments:create pays, and the app hears nothing of it',
     at: 'payment-service',
     expected: '403 policy_denied',
     certificateOf: 'api-gateway',

@@ -86,11 +86,10 @@ async function tryOne(running: RunningLab, loot: Loot, row: Attack): Promise<voi
   const ofThis = (line: AuditLine): boolean =>
     line.service === row.at && (handshake || line.correlation_id === correlationId);
   const [line] = await running.feed.collect(ofThis, { mark, count: 1, timeoutMs: TRAIL_TIMEOUT_MS });
+  // A refusal that let anything through, even only to the app behind it, is none.
   const behind = running.feed
     .after(mark)
-    .filter(
-      ({ correlation_id, service }) => correlation_id === correlationId && ![row.at, row.through].includes(service),
-    );
+    .filter((other) => other.correlation_id === correlationId && other !== line && other.service !== row.through);
 
   const works = row.expected.startsWith('2');
   const said = handshake ? 'handshake' : describe(outcome);

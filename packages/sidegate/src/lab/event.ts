@@ -3,11 +3,20 @@ import type { AppliedPatch } from './seed-patches.ts';
 
 export type LabEvent =
   | ({ readonly event: 'patch' } & AppliedPatch)
+  | StateEvent
   | ProcessEvent
   | HopEvent
   | CheckEvent
   | AttackEvent
   | SummaryEvent;
+
+/** Where everything is kept, and what was made there. */
+export interface StateEvent {
+  readonly event: 'state';
+  readonly root: string;
+  /** `created`, `renewed`, `kept` → how many; only what there is. */
+  readonly certificates: Readonly<Record<string, number>>;
+}
 
 /** A process is up; `pid` so that whoever watches can see that none is left behind. */
 export interface ProcessEvent {

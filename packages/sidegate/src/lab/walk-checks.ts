@@ -127,7 +127,7 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
     observe: ({ order }) => say(orderIn(order), (line) => [line.decision, line.user?.sub, policyOf(line)]),
   },
   {
-    id: 'S3-099',
+    id: 'S3-062',
     step: 5,
     what: 'the app behind it knows the user from the sidecar',
     expected: 'user-123 user-123',
@@ -156,7 +156,6 @@ export const WALK_CHECKS: readonly WalkCheck[] = [
   },
   {
     id: 'SD-14',
-    step: 7,
     what: 'the realm of the services has no password grant',
     expected: '400 unsupported_grant_type',
     observe: ({ passwordGrantOfServices }) => describe(passwordGrantOfServices),
