@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '@sidegate/sdk';
 import { hopByHopNames } from '../net/hop-by-hop.ts';
+import { refuseDoubtfulFraming } from '../net/message-framing.ts';
 import { parseRequestTarget, type TargetLimits } from '../net/request-target.ts';
 import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
 import type { Upstream } from '../net/upstream.ts';
@@ -41,6 +42,7 @@ const LOCAL_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::
 
 /** @throws Problem `route_not_found`, `misdirected_request`, `path_ambiguous`, … */
 export function matchRoute(exchange: Exchange, request: IncomingMessage, options: MatchOptions): Matched {
+  refuseDoubtfulFraming(request.httpVersion, request.rawHeaders);
   const target = parseRequestTarget(
     {
       method: request.method ?? '',
@@ -54,7 +56,7 @@ export function matchRoute(exchange: Exchange, request: IncomingMessage, options
   if (!LOCAL_HOSTS.has(target.host)) {
     throw new Problem('misdirected_request', 'the egress listener serves 127.0.0.1 and localhost only');
   }
-  const hopByHop = hopByHopNames(request.rawHeaders);
+  const hopByHop = hopByHopNames(request.rawHeaders, 'connection_option_forbidden');
   const route = options.routes.find(({ pathPrefix, methods }) => {
     const prefix = pathPrefix.replace(/\/$/, '');
     const below = target.path === prefix || target.path.startsWith(`${prefix}/`);

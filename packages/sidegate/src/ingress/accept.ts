@@ -2,7 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Problem } from '@sidegate/sdk';
 import { hopByHopNames } from '../net/hop-by-hop.ts';
+import { refuseDoubtfulFraming } from '../net/message-framing.ts';
 import { parseRequestTarget, type RequestTarget, type TargetLimits } from '../net/request-target.ts';
+import type { Exchange } from '../proxy/exchange.ts';
 import { refuseLookAlikes } from '../proxy/identity-headers.ts';
 import { type MatchedRoute, matchRoute, type Routes } from './route.ts';
 
@@ -21,7 +23,8 @@ export interface Accepted {
 }
 
 /** @throws Problem */
-export function accept(request: IncomingMessage, options: AcceptOptions): Accepted {
+export function accept(exchange: Exchange, request: IncomingMessage, options: AcceptOptions): Accepted {
+  refuseDoubtfulFraming(request.httpVersion, request.rawHeaders);
   const target = parseRequestTarget(
     {
       method: request.method ?? '',
@@ -31,13 +34,21 @@ export function accept(request: IncomingMessage, options: AcceptOptions): Accept
     },
     options.limits,
   );
+  exchange.target = target;
   refuseExpectation(request);
   refuseLookAlikes(request.rawHeaders, options.identityHeaders);
-  const hopByHop = hopByHopNames(request.rawHeaders);
-  if (/(?:^|&)access_token=/.test(target.query)) {
-    throw new Problem('token_missing', 'a token in the query is never read');
-  }
+  const hopByHop = hopByHopNames(request.rawHeaders, 'connection_option_forbidden');
+  refuseQueryToken(target, request);
   return { target, route: matchRoute(target, options.routes), hopByHop };
+}
+
+/** RFC 6750 section 2: one method of sending the token, and section 2.3 is one that ends up in logs. */
+function refuseQueryToken({ query }: RequestTarget, { headers }: IncomingMessage): void {
+  if (!/(?:^|&)access_token=/.test(query)) return;
+  if (headers.authorization !== undefined) {
+    throw new Problem('invalid_request', 'a token in the query beside one in the header');
+  }
+  throw new Problem('token_missing', 'a token in the query is never read');
 }
 
 function refuseExpectation(request: IncomingMessage): void {

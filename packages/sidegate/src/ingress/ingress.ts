@@ -21,8 +21,7 @@ export interface IngressDeps {
 export function createIngress(deps: IngressDeps): Pipeline {
   const peers: PeerCache = new WeakMap();
   return async (exchange, request, response) => {
-    const accepted = accept(request, deps.accept);
-    exchange.target = accepted.target;
+    const accepted = accept(exchange, request, deps.accept);
     exchange.peer = identifyPeer(request.socket, deps.trust, peers);
     const verified = verifyToken(request.rawHeaders, accepted.route.authRequired, deps.tokens);
     exchange.token = verified instanceof Promise ? await verified : verified;

@@ -1,5 +1,5 @@
 /** Connection-specific fields that end at this hop: RFC 9110 section 7.6.1. */
-import { Problem } from '@sidegate/sdk';
+import { Problem, type ProblemCode } from '@sidegate/sdk';
 import { headerTokens, type RawHeaders } from './raw-headers.ts';
 
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -29,13 +29,13 @@ const NEVER_AN_OPTION: ReadonlySet<string> = new Set([
 /**
  * The lower-case names that must not be forwarded with this message.
  *
- * @throws Problem `connection_option_forbidden` when `Connection` names an end-to-end field that matters
+ * @throws Problem with the code `refusal` when `Connection` names an end-to-end field that matters
  */
-export function hopByHopNames(headers: RawHeaders): ReadonlySet<string> {
+export function hopByHopNames(headers: RawHeaders, refusal: ProblemCode): ReadonlySet<string> {
   const options = headerTokens(headers, 'connection');
   const forbidden = options.find((name) => NEVER_AN_OPTION.has(name));
   if (forbidden !== undefined) {
-    throw new Problem('connection_option_forbidden', `Connection names the end-to-end header "${forbidden}"`);
+    throw new Problem(refusal, `Connection names the end-to-end header "${forbidden}"`);
   }
   const named = options.filter((name) => !HOP_BY_HOP.has(name) && name !== 'close');
   return named.length === 0 ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named]);

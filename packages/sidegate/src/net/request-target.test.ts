@@ -72,7 +72,7 @@ describe('request target', () => {
     ['C-128 a comma in Host', { url: '/', rawHeaders: ['Host', 'a,b'] }, 'host_invalid'],
     ['no Host in HTTP/1.1', { url: '/', rawHeaders: [] }, 'host_invalid'],
     ['C-156 HTTP/2.0 on the wire of HTTP/1', { url: '/', httpVersion: '2.0' }, 'http_version_unsupported'],
-    ['C-157 HTTP/0.9', { url: '/', httpVersion: '0.9' }, 'http_version_unsupported'],
+    ['C-157 HTTP/0.9', { url: '/', httpVersion: '0.9' }, 'framing_invalid'],
   ];
   for (const [title, line, code] of REFUSED) test(`${title} is ${code}`, () => assert.equal(codeOf(line), code));
 

@@ -33,6 +33,7 @@ interface RequestLine {
 
 /** @throws Problem with the code that names what was ambiguous or too large */
 export function parseRequestTarget(line: RequestLine, limits: TargetLimits): RequestTarget {
+  if (line.httpVersion === '0.9') throw new Problem('framing_invalid', 'HTTP/0.9 has no header fields');
   if (line.httpVersion !== '1.1' && line.httpVersion !== '1.0') {
     throw new Problem('http_version_unsupported', `HTTP/${line.httpVersion} on an HTTP/1.1 listener`);
   }

@@ -67,7 +67,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           return response;
         });
       } catch (error) {
-        throw upstreamProblem(error, origin);
+        throw upstreamProblem(error, origin, status !== 0);
       }
       return status;
     },
@@ -79,7 +79,7 @@ type RawField = Buffer | string;
 /** Response fields as latin-1 text, without those that end at this hop. */
 function endToEnd(fields: readonly RawField[]): string[] {
   const texts = fields.map((field) => (typeof field === 'string' ? field : field.toString('latin1')));
-  const dropped = hopByHopNames(texts);
+  const dropped = hopByHopNames(texts, 'bad_upstream_response');
   const kept: string[] = [];
   for (let i = 0; i + 1 < texts.length; i += 2) {
     const name = texts[i] ?? '';
@@ -88,7 +88,7 @@ function endToEnd(fields: readonly RawField[]): string[] {
   return kept;
 }
 
-function upstreamProblem(error: unknown, origin: string): Problem {
+function upstreamProblem(error: unknown, origin: string, answering: boolean): Problem {
   if (error instanceof Problem) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT' || code === 'UND_ERR_CONNECT_TIMEOUT') {
@@ -100,11 +100,20 @@ function upstreamProblem(error: unknown, origin: string): Problem {
   if (
     code.startsWith('HPE_') ||
     code === 'UND_ERR_HEADERS_OVERFLOW' ||
-    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'
+    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
+    isUnwantedInterim(error)
   ) {
     return new Problem('bad_upstream_response', `${origin} sent an invalid message (${code})`, { cause: error });
+  }
+  if (answering) {
+    return new Problem('bad_upstream_response', `${origin} broke off its answer (${code})`, { cause: error });
   }
   return new Problem('upstream_unreachable', `${origin} cannot be reached (${code || 'no error code'})`, {
     cause: error,
   });
+}
+
+/** 101 or 100 to a request that asked for neither: undici has no code of its own for them. */
+function isUnwantedInterim(error: unknown): boolean {
+  return error instanceof Error && (error.message === 'bad upgrade' || error.message === 'bad response');
 }
