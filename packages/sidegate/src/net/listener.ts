@@ -29,12 +29,18 @@ export interface ListenerHandlers {
   /** `Upgrade` or CONNECT: the socket is the caller's to answer and to end. */
   readonly upgrade: (request: IncomingMessage, socket: Duplex) => void;
   /**
-   * Bytes that are no HTTP request; `code` is llhttp's or Node's. `unfinished` is the request whose body they
-   * should have been; undefined when no request was under way.
+   * Bytes that are no HTTP request, told once for each connection. `unfinished` is the request whose body they
+   * should have been; without one the socket is the caller's to answer and to end, after all earlier answers.
    */
-  readonly unparseable: (code: string, socket: Duplex, unfinished: IncomingMessage | undefined) => void;
+  readonly unparseable: (failure: ParseFailure, socket: Duplex, unfinished: IncomingMessage | undefined) => void;
   /** A TLS handshake that failed; the socket is gone. `code` is OpenSSL's or Node's. */
   readonly handshakeFailed: (code: string, remoteAddress: string | undefined) => void;
+}
+
+/** What llhttp or Node says about bytes that are no request. */
+export interface ParseFailure {
+  readonly code: string;
+  readonly reason: string;
 }
 
 export interface Listener {
@@ -47,12 +53,12 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   const server = createServer(options);
   // Node hides fields past its own limit but still frames by them; 0 = show all, the pipeline counts.
   server.maxHeadersCount = 0;
-  server.headersTimeout = options.readTimeoutMs;
   server.timeout = options.writeTimeoutMs;
   server.keepAliveTimeout = options.idleTimeoutMs;
-  const current = new WeakMap<Duplex, IncomingMessage>();
+  server.headersTimeout = options.readTimeoutMs;
+  const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    current.set(request.socket, request);
+    latest.set(request.socket, { request, response });
     handlers.request(request, response);
   };
   server.on('request', onRequest);
@@ -60,9 +66,10 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   server.on('checkExpectation', onRequest);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
   server.on('connect', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
+  const broken = new WeakSet<Duplex>();
   const secured = new WeakSet<Duplex>();
   server.on('secureConnection', (socket: TLSSocket) => secured.add(socket));
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+  server.on('clientError', (error: NodeJS.ErrnoException & { readonly reason?: string }, socket: Duplex) => {
     // Node reports a failed handshake here as well; `tlsClientError` below is told the same.
     if (options.tls !== undefined && !secured.has(socket)) return;
     // A peer that hung up sent nothing that could be refused.
@@ -70,8 +77,19 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
       socket.destroy();
       return;
     }
-    const last = current.get(socket);
-    handlers.unparseable(error.code ?? 'unknown', socket, last?.complete === false ? last : undefined);
+    // Node parses on after an error, and reports every further piece of the same rubbish.
+    if (broken.has(socket)) return;
+    broken.add(socket);
+    const failure = { code: error.code ?? 'unknown', reason: error.reason ?? '' };
+    const last = latest.get(socket);
+    if (last?.request.complete === false) {
+      handlers.unparseable(failure, socket, last.request);
+    } else if (last === undefined || last.response.closed) {
+      handlers.unparseable(failure, socket, undefined);
+    } else {
+      // INVARIANT: nothing is written into an answer that is under way, nor before it.
+      last.response.once('close', () => handlers.unparseable(failure, socket, undefined));
+    }
   });
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     // Node cuts off a certificate that does not verify; what was wrong with it stands on the socket.
@@ -93,6 +111,8 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
 function createServer(options: ListenerOptions): Server | https.Server {
   const shared: http.ServerOptions = {
     maxHeaderSize: options.maxHeaderBytes,
+    // Node looks for late heads this often, by default every 30 seconds.
+    connectionsCheckingInterval: Math.min(options.readTimeoutMs, 1_000),
     requireHostHeader: false,
     insecureHTTPParser: false,
     keepAlive: true,

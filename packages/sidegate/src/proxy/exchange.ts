@@ -20,6 +20,8 @@ export interface Exchange {
   readonly startedAt: number;
   readonly startedMonotonic: number;
   readonly headers: RawHeaders;
+  /** Ends what is under way: nobody waits for the answer any more, or the request's own body is broken. */
+  readonly cut: AbortController;
   /** Undefined until the stage that learns it has run. */
   target?: RequestTarget;
   peer?: Peer | undefined;
@@ -52,6 +54,7 @@ export function openExchange(direction: Direction, headers: RawHeaders, ports: E
     startedAt: ports.clock.now(),
     startedMonotonic: ports.clock.monotonic(),
     headers,
+    cut: new AbortController(),
   };
 }
 

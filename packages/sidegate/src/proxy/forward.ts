@@ -11,24 +11,18 @@ export async function forward(
   exchange: Exchange,
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): Promise<void> {
-  const abort = new AbortController();
-  const onClose = (): void => {
-    if (!response.writableFinished) {
-      exchange.aborted = true;
-      abort.abort();
-    }
-  };
-  response.once('close', onClose);
+  const { signal } = exchange.cut;
   try {
+    signal.throwIfAborted();
     if (request.headers.expect !== undefined) response.writeContinue();
     exchange.forwarded = true;
-    exchange.status = await permit.upstream.send(
+    await permit.upstream.send(
       {
         method: permit.method,
         path: permit.path,
         headers,
         body: hasBody(request) ? request : null,
-        signal: abort.signal,
+        signal,
       },
       response,
       (fields) => [...withoutOurs(fields), CORRELATION_HEADER, exchange.correlationId],
@@ -37,7 +31,7 @@ export async function forward(
     // Nobody is left to answer: the record says so, and that is all.
     if (exchange.aborted !== true) throw error;
   } finally {
-    response.removeListener('close', onClose);
+    if (response.headersSent) exchange.status = response.statusCode;
   }
 }
 

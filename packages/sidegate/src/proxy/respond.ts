@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Problem } from '@sidegate/sdk';
+import { lingeringClose } from '../net/lingering-close.ts';
 import { CORRELATION_HEADER } from './correlation.ts';
 import { type Exchange, hasBody } from './exchange.ts';
 
@@ -27,7 +28,15 @@ export function respond(
     ...problemHeaders(exchange, problem, body),
     ...(close ? { Connection: 'close' } : {}),
   });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  // Behind earlier answers of a pipeline Node closes in its turn.
+  if (!close || response.socket === null) {
+    response.end(request.method === 'HEAD' ? undefined : body);
+    return;
+  }
+  const { socket } = response;
+  if (request.method === 'HEAD') response.flushHeaders();
+  else response.write(body);
+  lingeringClose(socket);
 }
 
 /** The same answer where there is no parsed request to answer to; always ends the connection. */
@@ -39,7 +48,8 @@ export function respondRaw(exchange: Exchange, problem: Problem, socket: Duplex)
   const body = problemBody(exchange, problem);
   const head = Object.entries({ ...problemHeaders(exchange, problem, body), Connection: 'close' });
   const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.end(`HTTP/1.1 ${problem.row.status} ${problem.row.title}\r\n${lines}\r\n${body}`, () => socket.destroy());
+  socket.write(`HTTP/1.1 ${problem.row.status} ${problem.row.title}\r\n${lines}\r\n${body}`);
+  lingeringClose(socket);
 }
 
 function problemBody(exchange: Exchange, problem: Problem): string {

@@ -24,11 +24,12 @@ export interface ServeOptions {
 export type Pipeline = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandlers {
-  const pending = new WeakMap<IncomingMessage, Exchange>();
+  const pending = new WeakMap<IncomingMessage, { readonly exchange: Exchange; readonly response: ServerResponse }>();
   return {
     request: (request, response) => {
       const exchange = openExchange(options.direction, request.rawHeaders, options.ports);
-      pending.set(request, exchange);
+      pending.set(request, { exchange, response });
+      response.once('close', () => noticeAbort(exchange, response));
       void run(pipeline, exchange, { request, response }, options);
     },
     upgrade: (request, socket) => {
@@ -38,15 +39,21 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
           : new Problem('upgrade_not_allowed', 'no route allows an upgrade');
       refuseRaw(refused, request.rawHeaders, { socket, options });
     },
-    unparseable: (code, socket, unfinished) => {
-      const exchange = unfinished && pending.get(unfinished);
-      if (exchange === undefined) {
-        refuseRaw(framingProblem(code), [], { socket, options });
+    unparseable: (failure, socket, unfinished) => {
+      const underWay = unfinished && pending.get(unfinished);
+      if (underWay === undefined) {
+        refuseRaw(framingProblem(failure), [], { socket, options });
         return;
       }
-      // The body of a request that is already under way is broken: its own pipeline fails and answers.
-      exchange.problem ??= framingProblem(code);
-      unfinished?.destroy(exchange.problem);
+      const { exchange, response } = underWay;
+      if (response.writableFinished) {
+        socket.destroy();
+        return;
+      }
+      // Its own pipeline fails and answers. What has left was no request: its body never became whole.
+      exchange.problem ??= framingProblem(failure);
+      exchange.forwarded = false;
+      exchange.cut.abort(exchange.problem);
     },
     handshakeFailed: (code, remoteAddress) => {
       const reason = `the TLS handshake with ${remoteAddress ?? 'an unknown address'} failed (${code})`;
@@ -69,12 +76,19 @@ async function run(
   } catch (error) {
     const problem = exchange.problem ?? asProblem(error);
     exchange.problem = problem;
-    exchange.status = problem.row.status;
+    exchange.status = response.headersSent ? response.statusCode : problem.row.status;
     if (problem.row.source === 'internal') options.onInternalError(exchange, problem);
     respond(exchange, problem, request, response);
   } finally {
     options.audit.record(exchange);
   }
+}
+
+/** Neither done nor failed by us or by the upstream: the client went away. */
+function noticeAbort(exchange: Exchange, response: ServerResponse): void {
+  if (response.writableFinished || response.errored !== null || exchange.problem !== undefined) return;
+  exchange.aborted = true;
+  exchange.cut.abort();
 }
 
 function refuseRaw(

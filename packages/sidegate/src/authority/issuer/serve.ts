@@ -25,7 +25,7 @@ export function serve(endpoints: ReadonlyMap<string, TokenEndpoint>): ListenerHa
   return {
     request: (request, response) => void respond(request, response, endpoints),
     upgrade: (_request, socket) => refuseRaw(socket, 400),
-    unparseable: (code, socket) => refuseRaw(socket, RAW_STATUS.get(code) ?? 400),
+    unparseable: ({ code }, socket) => refuseRaw(socket, RAW_STATUS.get(code) ?? 400),
     handshakeFailed: () => undefined,
   };
 }
