@@ -89,7 +89,7 @@ test('C-025 what is no token character but visible reaches the token reader, whi
   }
 });
 
-test('S3-155 scheme and header name compare without case, and both can be configured', () => {
+test('S3-154 S3-155 header and scheme are Authorization and Bearer unless configured, and compare without case', () => {
   assert.equal(readBearer(['aUTHORIZATION', 'bEARER T']), 'T');
   assert.equal(readBearer(['X-Token', 'JWT T', 'Authorization', 'Basic x'], { header: 'x-token', scheme: 'jwt' }), 'T');
   refused(['Authorization', 'Bearer T'], 'token_missing', { header: 'X-Token' });

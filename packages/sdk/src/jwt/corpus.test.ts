@@ -285,7 +285,7 @@ const ROWS: readonly Row[] = [
     token({}, { key: rs, sign: (input) => sign('sha1', input, rs.privateKey) }),
   ],
   ['C-034 a key of 1024 bits', 'token_key_not_found', mint(claims(), { key: weak })],
-  ['C-035 no exp', 'token_exp_missing', token({ exp: undefined })],
+  ['S3-034 C-035 no exp', 'token_exp_missing', token({ exp: undefined })],
   ...[String(NOW + 300), null, true, [NOW + 300], {}, (NOW + 300) * 1000, -1].map(
     (exp): Row => [`C-036 exp ${JSON.stringify(exp)}`, 'token_claim_type', token({ exp })],
   ),

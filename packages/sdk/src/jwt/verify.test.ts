@@ -170,6 +170,21 @@ test('SD-18 a key of one issuer does not verify the tokens of another, even unde
   assert.throws(() => verifier.verify(mint(CLAIMS, { key: twin })), { code: 'token_signature_invalid' });
 });
 
+test('S3-147 the issuer is compared exactly, and S3-148 the audience must be one of aud', () => {
+  const accepts = (changes: Partial<TrustedIssuer>) => {
+    try {
+      return synchronous(open(changes).verify(mint(CLAIMS, { key: keys.ES256 }))).subject;
+    } catch (error) {
+      return error instanceof Problem ? error.code : undefined;
+    }
+  };
+  assert.equal(accepts({ issuer: `${ISSUER}/` }), 'token_issuer_mismatch');
+  assert.equal(accepts({ issuer: ISSUER.toUpperCase() }), 'token_issuer_mismatch');
+  assert.equal(accepts({ audiences: ['order'] }), 'token_aud_mismatch');
+  assert.equal(accepts({ audiences: [] }), 'token_aud_mismatch');
+  assert.equal(accepts({ audiences: ['api-gateway', 'order-service'] }), 'user-123');
+});
+
 test('S3-092 a token for another audience is refused, S3-093 one with several is accepted', () => {
   const verifier = open();
   const aud = ['api-gateway', 'order-service', 'payment-service'];
