@@ -1,10 +1,10 @@
-/** `print`, `trace` and the internal forms that the compiler writes. */
+/** `print`, `trace`, `opa.runtime` and the internal forms that the compiler writes. */
 import { RegoSet } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 import type { Builtin } from './builtin.ts';
 import { arrayOperand } from './operand.ts';
 import { regoText } from './text.ts';
-import { ANY, ANY_SET, arrayOf, BOOLEAN, STRING, setOf, union } from './type.ts';
+import { ANY, ANY_SET, arrayOf, BOOLEAN, objectOf, STRING, setOf, union } from './type.ts';
 
 export const PRINTING: readonly Builtin[] = [
   // The compiler rewrites each call to internal.print.
@@ -16,6 +16,13 @@ export const PRINTING: readonly Builtin[] = [
       for (const line of printed(arrayOperand(operands, 1))) context.print?.(line);
       return true;
     },
+  },
+  {
+    name: 'opa.runtime',
+    args: [],
+    result: objectOf(STRING, ANY),
+    nondeterministic: true,
+    evaluate: (context) => context.runtime,
   },
   { name: 'trace', args: [STRING], result: BOOLEAN, evaluate: () => true },
   { name: 'internal.test_case', args: [arrayOf(ANY)], evaluate: () => true },

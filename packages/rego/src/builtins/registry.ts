@@ -1,6 +1,7 @@
 /** Every builtin this package has, and the few of OPA's that it refuses to have. */
 import { AGGREGATES } from './aggregates.ts';
 import { ARRAYS } from './arrays.ts';
+import { AWS_SIGNING } from './aws-signing.ts';
 import { BITS } from './bits.ts';
 import type { Builtin } from './builtin.ts';
 import { CRYPTO } from './crypto.ts';
@@ -50,6 +51,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   UUID,
   CRYPTO,
   JWT,
+  AWS_SIGNING,
 ];
 
 /** By name. Operators are found under their builtin's name (`plus`), see {@link Builtin.infix}. */

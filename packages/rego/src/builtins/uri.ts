@@ -33,6 +33,15 @@ function isValid(text: string): boolean {
   }
 }
 
+/** What a request line and the Host header say of a URL. @throws BuiltinError when it is none */
+export function requestTarget(text: string): { host: string; path: string; query: string } {
+  parse(text);
+  const [, host = '', path = '', query = ''] =
+    /^(?:[^:/?#]+:)?(?:\/\/(?:[^/?#]*@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?/.exec(text) ?? [];
+  const isEscaped = /^[A-Za-z0-9\-._~!$&'()*+,;=:@[\]/%]*$/.test(path);
+  return { host, path: isEscaped ? path : defaultEscape(unescape(path, 'path')), query };
+}
+
 class UrlFailure extends Error {}
 
 function parse(text: string): Value {
