@@ -4,8 +4,9 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import type { AuditLine } from '../../packages/sidegate/src/lab/audit-feed.ts';
 import type { AttackEvent, CheckEvent, HopEvent, LabEvent } from '../../packages/sidegate/src/lab/event.ts';
-import { alive, type LabRun, runLab, SEED } from '../support/lab-run.ts';
+import { alive, auditTrail, type LabRun, runLab, SEED } from '../support/lab-run.ts';
 
 const seed = { skip: !existsSync(SEED) && process.env['CI'] !== 'true' && 'no ../shared here' };
 
@@ -159,10 +160,9 @@ for (const { whose, run, options } of runs) {
     async () => {
       const result = await run;
       const correlationId = ordering(result)[0]?.correlation_id;
-      const line = (service: string): Record<string, unknown> | undefined =>
-        auditLines(result, service).find(
-          (audit) =>
-            audit['correlation_id'] === correlationId && audit['method'] === 'POST' && audit['direction'] === 'ingress',
+      const line = (service: string): AuditLine | undefined =>
+        auditTrail(result, service).find(
+          (audit) => audit.correlation_id === correlationId && audit.method === 'POST' && audit.direction === 'ingress',
         );
       assertFields(line('api-gateway'), {
         level: 'info',
@@ -190,7 +190,7 @@ for (const { whose, run, options } of runs) {
         path: '/orders',
         decision: 'allow',
       });
-      assert.match(String(line('data-service')?.['reasons']), /service order-service has permission write-orders/);
+      assert.match(String(line('data-service')?.reasons), /service order-service has permission write-orders/);
     },
   );
 
@@ -198,7 +198,7 @@ for (const { whose, run, options } of runs) {
     const result = await run;
     const refused = result.events.filter((event) => event.event === 'attack' && !event.expected.startsWith('2'));
     const denied = ['api-gateway', 'order-service', 'payment-service', 'data-service'].flatMap((service) =>
-      auditLines(result, service).filter(({ decision }) => decision === 'deny'),
+      auditTrail(result, service).filter(({ decision }) => decision === 'deny'),
     );
     assert.equal(denied.length, refused.length);
     assert.ok(denied.every(({ reasons }) => Array.isArray(reasons) && reasons.length > 0));
@@ -305,8 +305,8 @@ const CORRECTED: readonly (readonly [id: string, sentence: string, holds: (run: 
     'SD-13',
     'service is who writes the line, calling_service who called',
     (run) =>
-      auditLines(run, 'data-service').some(
-        (line) => line['service'] === 'data-service' && line['calling_service'] === 'order-service',
+      auditTrail(run, 'data-service').some(
+        (line) => line.service === 'data-service' && line.calling_service === 'order-service',
       ),
   ],
   [
@@ -336,14 +336,7 @@ function patched({ events }: LabRun, id: string, atLeast: number): boolean {
   return events.filter((event: LabEvent) => event.event === 'patch' && event.id === id).length >= atLeast;
 }
 
-function auditLines({ state }: LabRun, service: string): Record<string, unknown>[] {
-  return readFileSync(path.join(state, `var/log/${service}.log`), 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('"event":"request"'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-function assertFields(line: Record<string, unknown> | undefined, fields: Readonly<Record<string, string>>): void {
-  const picked = Object.fromEntries(Object.keys(fields).map((name) => [name, line?.[name]]));
+function assertFields(line: AuditLine | undefined, fields: Partial<AuditLine> & { readonly level?: string }): void {
+  const picked = Object.fromEntries(Object.entries(line ?? {}).filter(([name]) => name in fields));
   assert.deepEqual(picked, fields);
 }

@@ -1,11 +1,12 @@
 /** `sidegate up` as a user starts it: a process of its own, its events, and what it leaves behind. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type { AuditLine } from '../../packages/sidegate/src/lab/audit-feed.ts';
 import type { LabEvent } from '../../packages/sidegate/src/lab/event.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
@@ -74,6 +75,14 @@ export function startLab(directory: string, ...args: readonly string[]): Started
     remove();
   };
   return { child, state, until, [Symbol.asyncDispose]: dispose };
+}
+
+/** What a service recorded, oldest first. */
+export function auditTrail({ state }: Pick<LabRun, 'state'>, service: string): AuditLine[] {
+  return readFileSync(path.join(state, `var/log/${service}.log`), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"event":"request"'))
+    .map((line) => JSON.parse(line) as AuditLine);
 }
 
 /** Whether a process of that number still runs. */
