@@ -7,7 +7,8 @@ import { type Address, parseAddress } from '../config/address.ts';
 import { EXIT } from './exit-code.ts';
 import { readIdpSetup } from './idp-config.ts';
 import { placeFindings } from './idp-findings.ts';
-import { renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
+import { printEvent } from './print-event.ts';
+import { renderFinding, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { stopSignal } from './stop-signal.ts';
 
 interface IdpOptions {
@@ -45,9 +46,7 @@ async function runIdp(options: IdpOptions): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
-    if (options.json === true) printEvent({ event: 'refused', findings: error.findings }, 'error');
-    else for (const finding of error.findings) process.stderr.write(`${renderFinding(finding)}\n`);
-    return EXIT.config;
+    return reportRefusal(error, options.json === true);
   }
 }
 
@@ -73,8 +72,4 @@ function readAddress(text: string): Address {
   const address = parseAddress(text);
   if (address === undefined) throw new InvalidArgumentError('write it as 127.0.0.1:8443 or [::1]:0');
   return address;
-}
-
-function printEvent(event: object, level = 'info'): void {
-  process.stdout.write(`${JSON.stringify({ level, time: new Date().toISOString(), ...event })}\n`);
 }

@@ -12,7 +12,8 @@ import type { Assembly } from './assembly.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
-import { fromDiagnostic, renderFinding, type StartFinding, StartRefused } from './start-finding.ts';
+import { printEvent } from './print-event.ts';
+import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { startSidecar } from './start-sidecar.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -20,6 +21,7 @@ interface SidecarOptions {
   readonly config?: string;
   readonly root?: string;
   readonly connectTo: ConnectTo;
+  readonly json?: boolean;
 }
 
 const DEFAULT_CONFIG_FILE = '/etc/authz/config.yaml';
@@ -31,6 +33,7 @@ export function sidecarCommand(): Command {
     .option('--config <file>', `configuration; else SIDEGATE_CONFIG, AUTHZ_CONFIG_PATH, ${DEFAULT_CONFIG_FILE}`)
     .option('--root <dir>', 'prefix of every absolute path in the configuration, like chroot')
     .option('--connect-to <host:port=address:port>', 'dial another address for a host', parseConnectTo, new Map())
+    .option('--json', 'findings of a refused start as one JSON line on standard output')
     .addHelpText('after', `\n${HELP}`)
     .action(async (options: SidecarOptions) => {
       process.exitCode = await runSidecar(options);
@@ -54,8 +57,7 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
-    for (const finding of error.findings) process.stderr.write(`${renderFinding(finding)}\n`);
-    return EXIT.config;
+    return reportRefusal(error, options.json === true);
   }
 }
 
@@ -87,10 +89,6 @@ function readConfig({ config, root }: SidecarOptions, findings: StartFinding[]):
 function shown(address: AddressInfo | undefined): string | undefined {
   if (address === undefined) return undefined;
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
-}
-
-function printEvent(event: object): void {
-  printLine(JSON.stringify({ level: 'info', time: new Date().toISOString(), ...event }));
 }
 
 function printLine(line: string): void {

@@ -1,6 +1,8 @@
 /** Everything that keeps a process from starting, in one form and all at once. */
 
 import type { Diagnostic } from '../config/diagnostic.ts';
+import { EXIT } from './exit-code.ts';
+import { printEvent } from './print-event.ts';
 
 export interface StartFinding {
   readonly file: string;
@@ -32,4 +34,11 @@ export class StartRefused extends Error {
 /** A finding about a configuration file, with the key in its message. */
 export function fromDiagnostic({ path: key, message, ...rest }: Diagnostic): StartFinding {
   return { ...rest, message: key === '' ? message : `${key}: ${message}` };
+}
+
+/** Tells why a start was refused, as text on standard error or as one JSON line on standard output. */
+export function reportRefusal({ findings }: StartRefused, json: boolean): typeof EXIT.config {
+  if (json) printEvent({ event: 'refused', findings }, 'error');
+  else for (const finding of findings) process.stderr.write(`${renderFinding(finding)}\n`);
+  return EXIT.config;
 }
