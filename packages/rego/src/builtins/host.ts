@@ -15,6 +15,10 @@ export interface HostCrypto {
   /** A DER-encoded SubjectPublicKeyInfo. */
   publicKey(info: Uint8Array): HostKey;
   jwk(jwk: Readonly<Record<string, unknown>>): HostKey;
+  /** Whether the key of one DER-encoded certificate signed the other. */
+  isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean;
+  /** Whether a private JWK belongs to a certificate. */
+  matches(certificate: Uint8Array, privateJwk: Readonly<Record<string, unknown>>): boolean;
   /** A PKCS #1, PKCS #8 or SEC 1 private key in PEM, as a JWK. */
   privateKeyJwk(pem: string): Readonly<Record<string, unknown>>;
   verify(algorithm: SignatureAlgorithm, key: HostKey, data: Uint8Array, signature: Uint8Array): boolean;

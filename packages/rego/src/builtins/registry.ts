@@ -25,6 +25,7 @@ import { TYPES } from './types.ts';
 import { UNITS } from './units.ts';
 import { URI } from './uri.ts';
 import { UUID } from './uuid.ts';
+import { X509 } from './x509.ts';
 
 const FAMILIES: readonly (readonly Builtin[])[] = [
   OPERATORS,
@@ -51,6 +52,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   UUID,
   CRYPTO,
   JWT,
+  X509,
   AWS_SIGNING,
 ];
 

@@ -1,5 +1,5 @@
 /** `uri.parse` and `uri.is_valid`: URLs as Go's net/url parses them, errors included. */
-import { emptyObject } from '../value/object.ts';
+import { emptyObject, objectGet } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { fromBytes, toBytes } from './bytes.ts';
@@ -42,9 +42,30 @@ export function requestTarget(text: string): { host: string; path: string; query
   return { host, path: isEscaped ? path : defaultEscape(unescape(path, 'path')), query };
 }
 
+/** The fields of Go's url.URL, as JSON shows them. */
+export function uriParts(text: string): Value {
+  const url = parse(text);
+  const field = (name: string): Value => objectGet(url, name) ?? '';
+  const opaque = /^[^:/?#]+:([^/?#][^?#]*)/.exec(text)?.[1] ?? '';
+  const [path, rawPath] = [field('path'), field('raw_path')];
+  return {
+    Scheme: field('scheme'),
+    Opaque: field('scheme') === '' ? '' : opaque,
+    User: null,
+    Host: requestTarget(text).host,
+    Path: path,
+    RawPath: rawPath === path ? '' : rawPath,
+    OmitHost: false,
+    ForceQuery: false,
+    RawQuery: field('raw_query'),
+    Fragment: field('fragment'),
+    RawFragment: '',
+  };
+}
+
 class UrlFailure extends Error {}
 
-function parse(text: string): Value {
+function parse(text: string): Record<string, Value> {
   const hash = text.indexOf('#');
   const withoutFragment = hash < 0 ? text : text.slice(0, hash);
   try {

@@ -10,7 +10,6 @@ import {
   sign,
   timingSafeEqual,
   verify,
-  type webcrypto,
   X509Certificate,
 } from 'node:crypto';
 import type { HashName, HostCrypto, HostKey, KeyKind, SignatureAlgorithm } from '../builtins/host.ts';
@@ -22,6 +21,11 @@ export const NODE_CRYPTO: HostCrypto = {
   certificateKey: (certificate) => hostKey(new X509Certificate(certificate).publicKey),
   publicKey: (info) => hostKey(createPublicKey({ key: Buffer.from(info), format: 'der', type: 'spki' })),
   jwk: readJwk,
+  isIssuedBy: (certificate, issuer) => new X509Certificate(certificate).verify(new X509Certificate(issuer).publicKey),
+  matches: (certificate, privateJwk) => {
+    const key = createPrivateKey({ key: { ...privateJwk }, format: 'jwk' });
+    return new X509Certificate(certificate).checkPrivateKey(key);
+  },
   privateKeyJwk: (pem) => ({ ...createPrivateKey(pem).export({ format: 'jwk' }) }),
   verify: verifySignature,
   sign: makeSignature,
@@ -32,7 +36,7 @@ function readJwk(jwk: Readonly<Record<string, unknown>>): HostKey {
     if (typeof jwk.k !== 'string') throw new Error('key "k" is missing');
     return hostKey(createSecretKey(Buffer.from(jwk.k, 'base64url')));
   }
-  const key = { ...jwk } as webcrypto.JsonWebKey;
+  const key = { ...jwk };
   return hostKey(
     typeof jwk.d === 'string' ? createPrivateKey({ key, format: 'jwk' }) : createPublicKey({ key, format: 'jwk' }),
   );
