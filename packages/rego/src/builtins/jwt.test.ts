@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { answer, NOW, testContext } from '../../../../tests/support/rego-context.ts';
 import { toJson } from '../value/json.ts';
 import type { Value } from '../value/value.ts';
-import { answer, NOW, testContext } from './test-context.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });

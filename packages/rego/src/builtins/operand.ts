@@ -68,11 +68,6 @@ export function bigIntegerOperand(value: Value, position: number): bigint {
   return integer;
 }
 
-export function booleanOperand(value: Value, position: number): boolean {
-  if (typeof value !== 'boolean') throw operandTypeError(position, value, 'boolean');
-  return value;
-}
-
 export function arrayOperand(value: Value, position: number): readonly Value[] {
   if (!Array.isArray(value)) throw operandTypeError(position, value, 'array');
   return value as readonly Value[];

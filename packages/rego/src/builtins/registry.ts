@@ -21,7 +21,7 @@ import { SEMVER } from './semver.ts';
 import { SETS } from './sets.ts';
 import { STRINGS } from './strings.ts';
 import { TIME } from './time.ts';
-import { TYPES } from './types.ts';
+import { TYPES } from './type-predicates.ts';
 import { UNITS } from './units.ts';
 import { URI } from './uri.ts';
 import { UUID } from './uuid.ts';

@@ -5,7 +5,7 @@ import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { stringOperand } from './operand.ts';
 import { NUMBER, STRING } from './type.ts';
-import { jsonNumber } from './types.ts';
+import { jsonNumber } from './type-predicates.ts';
 
 export const UNITS: readonly Builtin[] = [
   { name: 'units.parse', args: [STRING], result: NUMBER, evaluate: (_, text) => parseUnits(stringOperand(text, 1)) },

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { answer, NOW, testContext } from '../../../../tests/support/rego-context.ts';
 import { objectGet } from '../value/object.ts';
 import type { ObjectValue, Value } from '../value/value.ts';
 import { encodeBase64 } from './base64.ts';
-import { answer, NOW, testContext } from './test-context.ts';
 
 /** `CN=root` (authority, path length 0), and `CN=leaf` for `leaf.example`, valid 2026-01-01 to 2027-01-01. */
 const ROOT = `-----BEGIN CERTIFICATE-----

@@ -55,10 +55,6 @@ export function objectGet(object: ObjectValue, key: Value): Value | undefined {
   return typeof key === 'string' && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-export function objectHas(object: ObjectValue, key: Value): boolean {
-  return objectGet(object, key) !== undefined;
-}
-
 export function objectSize(object: ObjectValue): number {
   return object instanceof RegoObject ? object.size : Object.keys(object).length;
 }

@@ -90,5 +90,3 @@ export function isSet(value: unknown): value is RegoSet {
 export function setFrom(values: Iterable<Value>): RegoSet {
   return new RegoSet(values);
 }
-
-export const EMPTY_SET: RegoSet = new RegoSet();

@@ -1,9 +1,10 @@
-/** For tests: calls a builtin as an evaluation would. */
-import { NODE_CRYPTO } from '../evaluate/node-crypto.ts';
-import type { Value } from '../value/value.ts';
-import { type BuiltinContext, BuiltinError } from './builtin.ts';
-import { PatternCache } from './pattern-cache.ts';
-import { BUILTINS } from './registry.ts';
+/** Calls a builtin of `@sidegate/rego` as an evaluation would. */
+
+import { type BuiltinContext, BuiltinError } from '../../packages/rego/src/builtins/builtin.ts';
+import { PatternCache } from '../../packages/rego/src/builtins/pattern-cache.ts';
+import { BUILTINS } from '../../packages/rego/src/builtins/registry.ts';
+import { NODE_CRYPTO } from '../../packages/rego/src/evaluate/node-host-crypto.ts';
+import type { Value } from '../../packages/rego/src/value/value.ts';
 
 /** 2026-11-22T00:00:00Z. */
 export const NOW = 1_795_305_600_000_000_000n;
