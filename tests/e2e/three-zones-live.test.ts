@@ -14,27 +14,39 @@ const ROOT = path.join(import.meta.dirname, '../..');
 const missing = ['curl', 'jq'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
 const tools = { skip: missing.length > 0 && process.env['CI'] !== 'true' && `no ${missing.join(' and no ')} here` };
 
-test('S3-214 S3-215 S3-216 the printed lines work in a shell, and Ctrl-C leaves no process behind', tools, async () => {
-  await using lab = startLab(LAB);
-  const output = await lab.until(/Ctrl-C stops everything/);
-  const answers = await pasteAll(output);
-  assert.deepEqual(answers, [
-    ['where everything is', ''],
-    ['john signs in', ''],
-    ['and orders: 201', 'HTTP/1.1 201 Created'],
-    ['what the app of order-service does: 200', 'HTTP/1.1 200 OK'],
-    ["the user's token at data-service, without a certificate: the handshake fails", 'curl failed'],
-    ['the same with the certificate of payment-service: 401', 'HTTP/1.1 401 Unauthorized'],
-    ['payment-service writes an order: 403', 'HTTP/1.1 403 Forbidden'],
-  ]);
+const PROFILE = { user_id: 'user-123', email: 'john@example.com', roles: ['customer', 'orders:create'] };
 
-  const children = childrenOf(lab.child.pid);
-  assert.equal(children.length, 9);
-  lab.child.kill('SIGINT');
-  const [exitCode] = (await once(lab.child, 'close')) as [number];
-  assert.equal(exitCode, 0);
-  assert.deepEqual(children.filter(alive), []);
-});
+test(
+  'S3-032 S3-167 S3-214 S3-215 S3-216 the printed lines work in a shell, and Ctrl-C leaves no process behind',
+  tools,
+  async () => {
+    await using lab = startLab(LAB);
+    const output = await lab.until(/Ctrl-C stops everything/);
+    const pasted = await pasteAll(output);
+    assert.deepEqual(
+      pasted.map(({ title, status }) => [title, status]),
+      [
+        ['where everything is', undefined],
+        ['john signs in', undefined],
+        ['and orders: 201', '201'],
+        ["what the gateway's own app knows of john: 200", '200'],
+        ['what the app of order-service does: 200', '200'],
+        ["the user's token at data-service, without a certificate: the handshake fails", undefined],
+        ['the same with the certificate of payment-service: 401', '401'],
+        ['payment-service writes an order: 403', '403'],
+      ],
+    );
+    // Injected from the token's claims, nested ones as well.
+    assert.deepEqual(JSON.parse(pasted[3]?.body ?? ''), PROFILE);
+
+    const children = childrenOf(lab.child.pid);
+    assert.equal(children.length, 9);
+    lab.child.kill('SIGINT');
+    const [exitCode] = (await once(lab.child, 'close')) as [number];
+    assert.equal(exitCode, 0);
+    assert.deepEqual(children.filter(alive), []);
+  },
+);
 
 test('a lab that is killed takes its processes with it', async () => {
   await using lab = startLab(LAB, '--json');
@@ -131,21 +143,29 @@ test('a directory without lab.yaml is refused, exit 78', async () => {
   assert.equal(exitCode, 78);
 });
 
-/** Pastes the block after the last result into one shell; each comment's command → the status line of its answer. */
-async function pasteAll(output: string): Promise<[title: string, answer: string][]> {
+interface Pasted {
+  /** The comment above the command. */
+  readonly title: string;
+  /** Undefined when there was no answer. */
+  readonly status: string | undefined;
+  readonly body: string;
+}
+
+/** Pastes the block after the last result into one shell. */
+async function pasteAll(output: string): Promise<Pasted[]> {
   const block = output.slice(output.indexOf('\n# ') + 1, output.indexOf('Ctrl-C stops everything'));
-  const script = block.replaceAll(/^# (.*)$/gm, (_, title: string) => `echo; echo ${JSON.stringify(`# ${title}`)}`);
-  const shell = spawn('bash', ['-c', script.replaceAll('curl -i', 'curl -s -i'), 'bash'], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const script = block
+    .replaceAll(/^# (.*)$/gm, (_, title: string) => `echo; echo ${JSON.stringify(`# ${title}`)}`)
+    .replaceAll('curl -i', 'curl -s -i');
+  const shell = spawn('bash', ['-c', script], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
   return (await text(shell.stdout))
     .split(/^# /m)
     .slice(1)
-    .map((part): [string, string] => {
+    .map((part) => {
       const [title = '', ...rest] = part.split('\n');
-      const status = rest.find((line) => line.startsWith('HTTP/'))?.trim();
-      return [title, status ?? (title.includes('handshake') ? 'curl failed' : '')];
+      const answer = rest.join('\n');
+      const status = /^HTTP\/1\.1 (\d+)/m.exec(answer)?.[1];
+      return { title, status, body: answer.slice(answer.indexOf('\r\n\r\n')).trim() };
     });
 }
 

@@ -57,15 +57,19 @@ export function startLab(directory: string, ...args: readonly string[]): Started
   const { state, remove } = scratch();
   const child = spawnUp([directory, '--state', state, ...args]);
   let output = '';
+  let complaints = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8');
   });
-  child.stderr.resume();
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString('utf8');
+  });
   const closed = once(child, 'close');
   const until = async (pattern: RegExp): Promise<string> => {
     while (!pattern.test(output)) {
       const ended = await Promise.race([once(child.stdout, 'data').then(() => false), closed.then(() => true)]);
-      if (ended && !pattern.test(output)) throw new Error(`it ended before it said ${pattern}:\n${output}`);
+      if (ended && !pattern.test(output))
+        throw new Error(`it ended before it said ${pattern}:\n${output}\n${complaints}`);
     }
     return output;
   };

@@ -4,7 +4,12 @@ import type { LaunchedLab } from '../lab/launch.ts';
 import { serviceOf } from '../lab/running-lab.ts';
 import { clientCertificateOf, IDENTITY_PROVIDER_PORT, issuerOf, type Lab, SIDECAR_PORT } from '../lab/topology.ts';
 
-export function curlLines(lab: Lab, { connectTo, egress }: LaunchedLab): string {
+export interface CurlOptions {
+  /** The gateway's configuration has a route to its own app. */
+  readonly profile: boolean;
+}
+
+export function curlLines(lab: Lab, { connectTo, egress }: LaunchedLab, { profile }: CurlOptions): string {
   const [user] = lab.users;
   const service = (name: string) => serviceOf({ lab }, name);
   const [gateway, payment, data] = [service('api-gateway'), service('payment-service'), service('data-service')];
@@ -17,6 +22,10 @@ export function curlLines(lab: Lab, { connectTo, egress }: LaunchedLab): string 
   const password = `\${${user?.passwordVariable}:-$(jq -r .${user?.passwordVariable} $LAB/secrets.json)}`;
   const url = (host: string, route: string): string => `https://${host}:${SIDECAR_PORT}${route}`;
   const json = `-H 'Content-Type: application/json' -d '{"product_id":"PROD-123","quantity":2}'`;
+  const ownApp = `
+# what the gateway's own app knows of ${user?.username}: 200
+curl -i $GATEWAY ${url(gateway.host, '/api/v1/profile')} -H "Authorization: Bearer $TOKEN"
+`;
   return `# where everything is
 LAB=${path.relative('', lab.root)}
 IDP="${options('keycloak', lab.identityProvider.host, IDENTITY_PROVIDER_PORT)}"
@@ -30,7 +39,7 @@ TOKEN=$(curl -s $IDP ${issuerOf(lab, 'users')}/protocol/openid-connect/token \\
 # and orders: 201
 curl -i $GATEWAY ${url(gateway.host, '/api/v1/orders')} -H "Authorization: Bearer $TOKEN" \\
   ${json}
-
+${profile ? ownApp : ''}
 # what the app of order-service does: 200
 curl -i ${egress.get('order-service')}/data/inventory/PROD-123 -H 'X-User-Context: user-123' -H 'X-Correlation-ID: req-abc'
 

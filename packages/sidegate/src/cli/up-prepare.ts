@@ -77,7 +77,10 @@ async function labSecrets(config: LabConfig, file: string): Promise<SecretValues
     ...config.services.flatMap(({ secrets }) => Object.keys(secrets)),
     ...config.users.map(passwordVariable),
   ]);
-  const kept = await keepSecrets(file, names, () => randomBytes(24).toString('base64url'));
+  const kept = await keepSecrets(file, names, () => randomBytes(24).toString('base64url')).catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : 'cannot be used';
+    throw new StartRefused([{ file, severity: 'error', message, hint: '' }]);
+  });
   return Object.fromEntries([...names].map((name) => [name, process.env[name] ?? kept[name] ?? '']));
 }
 

@@ -75,7 +75,8 @@ async function up(directory: string, options: UpOptions): Promise<number> {
       const held = await Promise.race([exercised, stopped.then(() => undefined)]);
       if (held === undefined) return EXIT.ok;
       if (options.once === true) return held ? EXIT.ok : EXIT.failed;
-      if (options.json !== true) write(`\n${curlLines(lab, launched)}\nCtrl-C stops everything.\n`);
+      if (options.json !== true)
+        write(`\n${curlLines(lab, launched, { profile: options.from === undefined })}\nCtrl-C stops everything.\n`);
       const ended = await Promise.race([launched.firstEnd, stopped]);
       if (ended === undefined) return held ? EXIT.ok : EXIT.failed;
       process.stderr.write(`${ended.name} ended by itself\n${ended.lastWords()}\n`);

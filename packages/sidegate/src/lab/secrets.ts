@@ -3,7 +3,11 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 
 export type SecretValues = Readonly<Record<string, string>>;
 
-/** The values kept in `file`, completed with a new one for each name that it lacks. */
+/**
+ * The values kept in `file`, completed with a new one for each name that it lacks.
+ *
+ * @throws Error when the file is there and cannot be used; nothing of it is in the message
+ */
 export async function keepSecrets(file: string, names: Iterable<string>, make: () => string): Promise<SecretValues> {
   const kept = await readKept(file);
   const missing = [...new Set(names)].filter((name) => !Object.hasOwn(kept, name));
@@ -19,9 +23,17 @@ async function readKept(file: string): Promise<SecretValues> {
     if (error.code === 'ENOENT') return '{}';
     throw error;
   });
-  const value: unknown = JSON.parse(text);
-  const isTable =
-    typeof value === 'object' && value !== null && Object.values(value).every((v) => typeof v === 'string');
-  if (!isTable) throw new Error(`${file} is not a table of secrets; remove it and a new one is made`);
-  return value as SecretValues;
+  const value = parse(text);
+  if (value === undefined) throw new Error('is not a table of secrets; remove it and new ones are made');
+  return value;
+}
+
+function parse(text: string): SecretValues | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return Object.values(value).every((entry) => typeof entry === 'string') ? (value as SecretValues) : undefined;
+  } catch {
+    return undefined;
+  }
 }
