@@ -52,6 +52,10 @@ export interface OrderSidecarOptions {
   readonly policy?: string;
   /** YAML of `proxy.routes`, as a flow sequence. */
   readonly routes?: string;
+  /** YAML of the `jwt` chapter, in which `${JWKS}` is the URL of the key server. */
+  readonly jwt?: string;
+  /** What the key server answers. Default: the key of `userToken`. */
+  readonly keys?: JwksServer['answer'];
   /** Default: the real one. */
   readonly clock?: TestSidecarOptions['clock'];
 }
@@ -61,7 +65,7 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
   const server = zone.issue({ subject: [{ CN: 'order-service' }], dns: ['localhost'], eku: ['serverAuth'] });
   const gateway = zone.issue({ subject: GATEWAY_SUBJECT, uris: [GATEWAY_ID] });
   const issuerKey = createSigningKey('ES256', 'users-1');
-  const jwks = await startJwksServer(bytes(keySetBytes(issuerKey.jwk())));
+  const jwks = await startJwksServer(options.keys ?? bytes(keySetBytes(issuerKey.jwk())));
   const app = await startHttpApp();
   const sidecar = await startTestSidecar({
     yaml: configuration(options),
@@ -115,7 +119,12 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
   };
 }
 
-function configuration({ headers = '', allowedClients, identities, routes = '[]' }: OrderSidecarOptions): string {
+const USERS_ONLY = `jwt:
+  issuer: ${USERS_REALM}
+  audience: order-service
+  jwks_url: \${JWKS}`;
+
+function configuration({ jwt, headers = '', allowedClients, identities, routes = '[]' }: OrderSidecarOptions): string {
   const allowed = allowedClients ?? [GATEWAY_ID, '"CN=api-gateway-client,O=MyOrg"'];
   return `
 http:
@@ -126,10 +135,7 @@ http:
     key_file: /etc/certs/server.key
     client_ca_file: /etc/certs/zone2-ca.crt
     client_auth: require
-jwt:
-  issuer: ${USERS_REALM}
-  audience: order-service
-  jwks_url: \${JWKS}
+${jwt ?? USERS_ONLY}
 proxy:
   enabled: true
   upstream:
