@@ -64,8 +64,13 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   server.on('request', onRequest);
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
-  server.on('connect', (request: IncomingMessage, socket: Duplex) => handlers.upgrade(request, socket));
+  const onUpgrade = (request: IncomingMessage, socket: Duplex): void => {
+    // INVARIANT: Node takes its own listener off a socket that it hands over, and a reset nobody hears ends the process.
+    socket.on('error', () => socket.destroy());
+    handlers.upgrade(request, socket);
+  };
+  server.on('upgrade', onUpgrade);
+  server.on('connect', onUpgrade);
   const broken = new WeakSet<Duplex>();
   const secured = new WeakSet<Duplex>();
   server.on('secureConnection', (socket: TLSSocket) => secured.add(socket));

@@ -1,0 +1,58 @@
+/** A listener outlives its peers, however they leave. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { test } from 'node:test';
+import { type Listener, listen } from './listener.ts';
+
+const ATTEMPTS = 20;
+const OPTIONS = {
+  host: '127.0.0.1',
+  port: 0,
+  readTimeoutMs: 1_000,
+  writeTimeoutMs: 1_000,
+  idleTimeoutMs: 1_000,
+  maxHeaderBytes: 8_192,
+} as const;
+
+const LAST_WORDS: readonly (readonly [title: string, message: string])[] = [
+  ['an upgrade', 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n'],
+  ['CONNECT', 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['rubbish', 'GET / HTTP/1.1\r\nno field\r\n\r\n'],
+  ['a request', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
+];
+
+for (const [title, message] of LAST_WORDS) {
+  test(`a peer that resets its connection right after ${title} is answered into the void`, async () => {
+    const listener = await answering();
+    try {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) await sendAndReset(listener, message);
+      // An unheard error event would have ended this process, and with it the test.
+      const socket = net.connect(listener.address.port, '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      assert.match(answer.toString(), /^HTTP\/1\.1 204 /);
+      socket.destroy();
+    } finally {
+      await listener.close(0);
+    }
+  });
+}
+
+/** Writes on every socket that it is given, also on those that are gone. */
+function answering(): Promise<Listener> {
+  return listen(OPTIONS, {
+    request: (_request, response) => response.writeHead(204).end(),
+    upgrade: (_request, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'),
+    unparseable: (_failure, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'),
+    handshakeFailed: () => undefined,
+  });
+}
+
+async function sendAndReset({ address }: Listener, message: string): Promise<void> {
+  const socket = net.connect(address.port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(message);
+  setImmediate(() => socket.resetAndDestroy());
+  await once(socket, 'close');
+}
