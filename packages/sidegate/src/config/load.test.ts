@@ -50,6 +50,11 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
     ['2:3: error: http.adr: is an unknown key (did you mean addr?)'],
   ],
   [
+    'a clock skew beyond what any verifier accepts',
+    'jwt: {validation: {clock_skew: 61s}}',
+    ['1:32: error: jwt.validation.clock_skew: must be between 0s and 60s (for example 500ms, 60s, 5m, 1h, 90d)'],
+  ],
+  [
     'S3-189 an unknown key that is near nothing',
     'service:\n  zzzzzz: 1',
     ['2:3: error: service.zzzzzz: is an unknown key (the keys here are name)'],

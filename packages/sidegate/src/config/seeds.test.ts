@@ -78,16 +78,16 @@ test('S3-141 S3-142 S3-143 S3-144 S3-145 the listeners of the seed', { skip }, (
   assert.equal(order.client_ca_file, '/etc/certs/ca/zone1-ca.crt');
 });
 
-test('S3-149 the issuers of the seed', { skip }, () => {
+test('S3-149 the issuers of the seed, and how often their keys are read', { skip }, () => {
   const realm = (name: string) => `https://keycloak.example.com/realms/${name}`;
-  const issuer = (name: string, audience: string) => ({
+  const issuer = (name: string, audience: string, interval = 60_000) => ({
     name: 'default',
     issuer: realm(name),
     audience: [audience],
     jwks_url: `${realm(name)}/protocol/openid-connect/certs`,
-    jwks_refresh_interval: 3_600_000,
+    jwks_refresh_interval: interval,
   });
-  assert.deepEqual(config('gateway').jwt.issuers, [issuer('users', 'api-gateway')]);
+  assert.deepEqual(config('gateway').jwt.issuers, [issuer('users', 'api-gateway', 3_600_000)]);
   assert.deepEqual(config('order-service').jwt.issuers, [issuer('users', 'order-service')]);
   assert.deepEqual(config('data-service').jwt.issuers, [issuer('services', 'data-service')]);
 });

@@ -28,7 +28,7 @@ const keys = z.strictObject({
   issuer: issuer().optional(),
   audience: audience().optional(),
   jwks_url: jwksUrl().optional(),
-  jwks_refresh_interval: interval().prefault('1h'),
+  jwks_refresh_interval: interval().prefault('60s'),
   issuers: z
     .array(
       z.strictObject({
@@ -43,7 +43,7 @@ const keys = z.strictObject({
     .describe('Several issuers; used instead of, or beside, the single one above.'),
   validation: z
     .strictObject({
-      clock_skew: duration('0s', '5m').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
+      clock_skew: duration('0s', '60s').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
       require_expiration: z.literal(true).default(true).describe('A token without `exp` is refused, always.'),
       max_lifetime: duration('1s', '90d').prefault('1h').describe('Longest time from `iat` to `exp`.'),
     })
