@@ -366,6 +366,10 @@ class Emitter {
       case 'set':
         return `makeSet([${list(value.items)}])`;
       case 'object':
+        if (value.entries.every(([key]) => key.kind === 'const' && typeof key.value === 'string')) {
+          // Computed keys define own properties, also for `__proto__`.
+          return `{${value.entries.map(([key, each]) => `[${this.operand(key)}]:${this.operand(each)}`).join(',')}}`;
+        }
         return `makeObject([${value.entries.map(([key, each]) => `[${this.operand(key)},${this.operand(each)}]`).join(',')}])`;
       default:
         return this.call(value.callee, value, list(value.args));

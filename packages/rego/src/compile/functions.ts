@@ -2,9 +2,9 @@
 import type { Builtin } from '../builtins/builtin.ts';
 import type { Expr, Ref } from '../syntax/ast.ts';
 import { type CallExpr, operatorName } from '../syntax/ast.ts';
+import { visitBody, visitRule } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report } from './context.ts';
 import type { VirtualDocument } from './rule-tree.ts';
-import { visitBody, visitRule } from './walk.ts';
 
 export function checkFunctions(c: Compilation): void {
   eachRule(c, (rule) => visitRule(rule, { expr: (expr) => checkExpr(c, expr) }));
@@ -47,6 +47,7 @@ function checkCall(c: Compilation, expr: CallExpr): void {
   if (builtin?.variadic !== undefined) return;
   const extra = builtin !== undefined && builtin.result === undefined ? 0 : 1;
   if (expr.args.length < arity || expr.args.length > arity + extra) {
+    if (builtin !== undefined) return report(c, 'rego_type_error', `${shown}: arity mismatch`, expr.location);
     report(
       c,
       'rego_type_error',

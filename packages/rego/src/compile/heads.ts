@@ -1,7 +1,7 @@
 /** Pass: what a rule's head must evaluate moves into its body, so that the head holds only values and variables. */
 import { equation, type Rule, type Term } from '../syntax/ast.ts';
+import { visitTerm } from '../syntax/walk.ts';
 import { type Compilation, eachRule, localVar } from './context.ts';
-import { visitTerm } from './walk.ts';
 
 export function rewriteHeads(c: Compilation): void {
   eachRule(c, (rule) => {

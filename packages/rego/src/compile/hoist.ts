@@ -3,8 +3,8 @@
  * them. They stand outside a `not`, as in OPA: `not f(g(x))` is undefined when `g(x)` is.
  */
 import { type CallExpr, type Expr, type Ref, refTerm, type Term, type With } from '../syntax/ast.ts';
+import { mapChildTerms } from '../syntax/walk.ts';
 import { type Compilation, eachRule, localVar } from './context.ts';
-import { mapChildTerms } from './walk.ts';
 
 export function hoistCalls(c: Compilation): void {
   eachRule(c, (rule) => {

@@ -13,12 +13,13 @@ import {
   type Rule,
   refTerm,
   type SomeInExpr,
+  scalarName,
   scalarTerm,
   type Term,
   type Var,
 } from '../syntax/ast.ts';
+import { mapChildTerms } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, report } from './context.ts';
-import { mapChildTerms } from './walk.ts';
 
 type Occurrence = 'arg' | 'seen' | 'assigned' | 'declared';
 
@@ -170,15 +171,11 @@ function declarePattern(scope: Scope, term: Term): Term {
       ]);
       return term;
     default: {
-      const what = term.kind === 'scalar' ? scalarKind(term.value) : term.kind;
+      const what = term.kind === 'scalar' ? scalarName(term.value) : term.kind;
       report(scope.c, 'rego_compile_error', `cannot assign to ${what}`, term.location);
       return term;
     }
   }
-}
-
-function scalarKind(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? 'number' : typeof value;
 }
 
 function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'declared'): Var {

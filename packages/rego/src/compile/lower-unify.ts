@@ -1,9 +1,9 @@
 /** Lowering of `=`: with the order that safety found, each equation is an assignment, a destructuring or a test. */
 import type { Term } from '../syntax/ast.ts';
+import { visitTerm } from '../syntax/walk.ts';
 import type { Operand } from './ir.ts';
 import { type Builder, lowerTerm } from './lower-body.ts';
 import { split } from './unify.ts';
-import { visitTerm } from './walk.ts';
 
 export function lowerUnification(b: Builder, left: Term, right: Term): void {
   let equations: [Term, Term][] = flatten(left, right);

@@ -1,5 +1,6 @@
 /** Pass: documents and queries to the intermediate form. */
 import { type Expr, isWildcard, type Rule, type Term } from '../syntax/ast.ts';
+import { chain } from '../syntax/walk.ts';
 import type { Value } from '../value/value.ts';
 import type { Compilation } from './context.ts';
 import { fuseClock } from './fuse-clock.ts';
@@ -8,7 +9,6 @@ import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
 import { matchOperand } from './lower-unify.ts';
 import { buildIndex } from './rule-index.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
-import { chain } from './walk.ts';
 
 export function lowerDocument(c: Compilation, document: VirtualDocument): Routine {
   const b = new Builder(c);

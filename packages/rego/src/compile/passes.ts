@@ -14,6 +14,7 @@ import { checkRecursion } from './recursion.ts';
 import { resolveRefs } from './resolve.ts';
 import { buildRuleTree, emptyTree } from './rule-tree.ts';
 import { checkSafety } from './safety.ts';
+import { checkTypes } from './type-check.ts';
 import { checkWiths } from './with.ts';
 
 type Pass = (c: Compilation) => void;
@@ -22,6 +23,7 @@ const PASSES: readonly (readonly Pass[])[] = [
   [checkModules, resolveRefs, rewriteLocals],
   [buildRuleTree, checkWiths, rewritePrints, hoistCalls, rewriteHeads, hoistCalls],
   [checkFunctions, checkSafety, checkRecursion],
+  [checkTypes],
 ];
 
 export interface CompileSettings {

@@ -3,9 +3,9 @@
  * that an undefined operand does not end the body; when nobody listens it disappears.
  */
 import { builtinRef, type CallExpr, type Expr, equation, scalarTerm, type Term } from '../syntax/ast.ts';
+import { exprBodies, visitExpr } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, report, writtenName } from './context.ts';
 import { outputVars, varsIn } from './safety.ts';
-import { exprBodies, visitExpr } from './walk.ts';
 
 export function rewritePrints(c: Compilation): void {
   eachRule(c, (rule) => {

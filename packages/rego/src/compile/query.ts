@@ -3,6 +3,7 @@ import type { Expr } from '../syntax/ast.ts';
 import { isGeneratedName } from '../syntax/ast.ts';
 import type { Diagnostic } from '../syntax/diagnostic.ts';
 import { sortDiagnostics } from '../syntax/diagnostic.ts';
+import { visitBody } from '../syntax/walk.ts';
 import type { Compilation } from './context.ts';
 import { checkQueryFunctions } from './functions.ts';
 import { hoistBody } from './hoist.ts';
@@ -10,7 +11,7 @@ import { rewriteQueryLocals } from './locals.ts';
 import { rewriteQueryPrints } from './print.ts';
 import { resolveQuery } from './resolve.ts';
 import { checkQuerySafety } from './safety.ts';
-import { visitBody } from './walk.ts';
+import { checkQueryTypes } from './type-check.ts';
 import { checkQueryWiths } from './with.ts';
 
 export interface CheckedQuery {
@@ -30,6 +31,7 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   checkQueryFunctions(c, hoisted);
   const variables = queryVariables(hoisted, names);
   const body = checkQuerySafety(c, hoisted);
+  if (c.diagnostics.length === before) checkQueryTypes(c, body);
   const diagnostics = sortDiagnostics(c.diagnostics.splice(before));
   return { body, variables, diagnostics };
 }

@@ -1,10 +1,10 @@
 /** Pass: no rule may need itself, directly or through others. */
 import { type Ref, type Rule } from '../syntax/ast.ts';
 import { formatPath } from '../syntax/format-path.ts';
+import { chain, visitRule } from '../syntax/walk.ts';
 import { primitiveKey } from '../value/key.ts';
 import { type Compilation, report } from './context.ts';
 import { type RuleTree, type TreeNode, type VirtualDocument } from './rule-tree.ts';
-import { chain, visitRule } from './walk.ts';
 
 export type Dependencies = ReadonlyMap<VirtualDocument, ReadonlySet<VirtualDocument>>;
 
@@ -23,6 +23,19 @@ export function checkRecursion(c: Compilation): void {
       done.add(member);
     }
   }
+}
+
+/** Documents such that each stands behind those that it reads. */
+export function documentOrder(tree: RuleTree): VirtualDocument[] {
+  const graph = dependencies(tree);
+  const ordered = new Set<VirtualDocument>();
+  const visit = (document: VirtualDocument): void => {
+    if (ordered.has(document)) return;
+    for (const next of graph.get(document) ?? []) visit(next);
+    ordered.add(document);
+  };
+  for (const document of tree.documents) visit(document);
+  return [...ordered];
 }
 
 /** Which documents each document may read. */

@@ -11,8 +11,8 @@ import {
   varTerm,
 } from '../syntax/ast.ts';
 import type { Location } from '../syntax/location.ts';
+import { mapChildTerms, visitTerm } from '../syntax/walk.ts';
 import { type Compilation, declaredVars } from './context.ts';
-import { mapChildTerms, visitTerm } from './walk.ts';
 
 /** What a name stands for: the root and the path of a document. */
 type Globals = ReadonlyMap<string, readonly string[]>;

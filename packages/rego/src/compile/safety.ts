@@ -4,10 +4,10 @@
  */
 import { type Expr, isGeneratedName, operatorName, type Ref, type Rule, type Term } from '../syntax/ast.ts';
 import { compareLocations, type Location } from '../syntax/location.ts';
+import { chain, visitExpr, visitTerm } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report, writtenName } from './context.ts';
 import { functionArity } from './functions.ts';
 import { isKnown, unifiedVars } from './unify.ts';
-import { chain, visitExpr, visitTerm } from './walk.ts';
 
 const ROOTS: readonly string[] = ['data', 'input'];
 const V0_KEYWORDS: ReadonlySet<string> = new Set(['contains', 'every', 'if', 'in']);
@@ -177,8 +177,8 @@ export function outputVars(c: Compilation, expr: Expr, safe: Names): Set<string>
 
 function callOutputs(args: readonly Term[], arity: number | undefined, safe: Names): Set<string> {
   const outputs = refOutputs(args, safe);
-  if (arity === undefined) {
-    // An unknown function is reported as such; what it would have bound is not reported again.
+  if (arity === undefined || args.length > arity + 1) {
+    // An unknown function or a wrong arity is reported as such; what it would have bound is not reported again.
     for (const arg of args) for (const name of patternNames(arg)) if (!safe.has(name)) outputs.add(name);
     return outputs;
   }

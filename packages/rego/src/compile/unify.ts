@@ -1,6 +1,6 @@
 /** Which variables become known when two terms are unified, given those that already are. */
 import type { Term } from '../syntax/ast.ts';
-import { visitTerm } from './walk.ts';
+import { visitTerm } from '../syntax/walk.ts';
 
 /** Variables that `left = right` binds beyond `safe`. */
 export function unifiedVars(left: Term, right: Term, safe: ReadonlySet<string>): Set<string> {

@@ -2,9 +2,9 @@
 
 import type { Expr } from '../syntax/ast.ts';
 import { operatorName, scalarTerm, type Term, type With } from '../syntax/ast.ts';
+import { visitBody, visitRule } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report } from './context.ts';
 import { functionArity } from './functions.ts';
-import { visitBody, visitRule } from './walk.ts';
 
 export function checkWiths(c: Compilation): void {
   eachRule(c, (rule) => visitRule(rule, { expr: (expr) => checkExpr(c, expr) }));

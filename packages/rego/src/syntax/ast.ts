@@ -190,6 +190,11 @@ export function operatorName({ head, path }: Ref): string | undefined {
   return names.every((name) => typeof name === 'string') ? formatPath([head.name, ...names]) : undefined;
 }
 
+/** What a message calls a scalar: `null`, `number`, `string`, `boolean`. */
+export function scalarName(value: Value): string {
+  return value === null ? 'null' : typeof value === 'object' ? 'number' : typeof value;
+}
+
 export function varTerm(name: string, location: Location): Var {
   return { kind: 'var', name, location };
 }

@@ -12,6 +12,8 @@ export interface Diagnostic {
   readonly code: DiagnosticCode;
   readonly message: string;
   readonly location: Location;
+  /** What is behind it, line by line: the types that do not match. */
+  readonly details?: readonly string[];
 }
 
 /** Renders `file:row: code: message`, the form OPA prints. */

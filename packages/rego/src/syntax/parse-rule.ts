@@ -1,10 +1,11 @@
 /** Rules: heads, bodies, `else` chains and defaults; v0's bodies without `if` as well. */
-import { type Expr, type Head, type Ref, type Rule, refTerm, scalarTerm, type Term } from './ast.ts';
+import { type Expr, type Head, type Ref, type Rule, refTerm, scalarName, scalarTerm, type Term } from './ast.ts';
 import { cloneHead, cloneTerm } from './clone.ts';
 import type { Cursor } from './cursor.ts';
 import type { Location } from './location.ts';
 import { parseBody, parseLiteral } from './parse-literal.ts';
 import { parseInfix, parseRef, parseVar } from './parse-term.ts';
+import { visitTerm } from './walk.ts';
 
 interface Declaration {
   readonly location: Location;
@@ -75,8 +76,30 @@ function finishDefault(p: Cursor, declared: Declaration, start: Location): Rule 
   if (declared.key !== undefined || declared.value === undefined) {
     p.fail('illegal default rule (must have a value)', location);
   }
+  checkDefault(p, declared.value, declared.args ?? [], location);
   const head = toHead(declared, declared.value);
   return { head, body: trueBody(location), isDefault: true, else: undefined, location };
+}
+
+/** A default must not depend on anything; a comprehension may evaluate what it likes. */
+function checkDefault(p: Cursor, value: Term, args: readonly Term[], location: Location): void {
+  visitTerm(value, {
+    term({ kind }) {
+      if (kind === 'ref' || kind === 'var' || kind === 'call') {
+        p.fail(`illegal default rule (value cannot contain ${kind})`, location);
+      }
+      return kind !== 'comprehension';
+    },
+  });
+  const names = new Set<string>();
+  for (const arg of args) {
+    if (arg.kind !== 'var') {
+      const what = arg.kind === 'scalar' ? scalarName(arg.value) : arg.kind;
+      p.fail(`illegal default rule (arguments cannot contain ${what})`, location);
+    }
+    if (names.has(arg.name)) p.fail(`illegal default rule (arguments cannot be repeated ${arg.name})`, location);
+    names.add(arg.name);
+  }
 }
 
 function finishContains(p: Cursor, declared: Declaration, start: Location): Rule[] {

@@ -10,6 +10,7 @@ import {
   equation,
   type Ref,
   refTerm,
+  scalarName,
   scalarTerm,
   type Term,
   type Var,
@@ -189,10 +190,6 @@ function finishCall(p: Cursor, operator: Ref, args: Term[], start: Location): Te
     return { kind: 'set', items: [], location };
   }
   return { kind: 'call', operator, args, location };
-}
-
-function scalarName(value: unknown): string {
-  return value === null ? 'null' : typeof value === 'object' ? 'number' : typeof value;
 }
 
 /** Terms up to `end`; a comma may stand last. */

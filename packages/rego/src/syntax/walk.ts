@@ -1,5 +1,5 @@
 /** Visiting and rewriting syntax trees, so that each pass says only what it cares about. */
-import type { Expr, Rule, Term } from '../syntax/ast.ts';
+import type { Expr, Rule, Term } from './ast.ts';
 
 /** Calls `visit` for a term and, unless that answers false, for the terms and literals inside it. */
 export interface Visitor {

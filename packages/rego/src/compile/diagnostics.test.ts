@@ -1,0 +1,152 @@
+/** What the passes refuse, with OPA's codes and texts, and what they must not refuse. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type CompileOptions, compile } from '../index.ts';
+
+function findings(text: string, options: CompileOptions = {}): string[] {
+  const result = compile([{ file: 'p.rego', text: `package p\n${text}` }], options);
+  if (result.ok) return [];
+  return result.diagnostics.map(({ code, message, location: { row, col } }) => `${row - 1}:${col} ${code}: ${message}`);
+}
+
+const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
+  // types
+  ['x if 1 == "a"', '1:6 rego_type_error: match error'],
+  ['x := 1 + "a"', '1:6 rego_type_error: plus: invalid argument(s)'],
+  ['x := count(1)', '1:6 rego_type_error: count: invalid argument(s)'],
+  ['x := lower(upper(1))', '1:12 rego_type_error: upper: invalid argument(s)'],
+  ['x := sprintf("%v", "b")', '1:6 rego_type_error: sprintf: invalid argument(s)'],
+  ['x := {1} - [1]', '1:6 rego_type_error: minus: invalid argument(s)'],
+  ['y := {"a": 1}\nx := y.b', '2:6 rego_type_error: undefined ref: data.p.y.b'],
+  ['y := [1, 2]\nx := y[5]', '2:6 rego_type_error: undefined ref: data.p.y[5]'],
+  ['y contains 1\nx if y.a', '2:6 rego_type_error: undefined ref: data.p.y.a'],
+  ['y := 1\nx := y.z', '2:6 rego_type_error: undefined ref: data.p.y.z'],
+  ['f("a") := 1\nx := f(1)', '2:6 rego_type_error: data.p.f: invalid argument(s)'],
+  ['x if { some a in [1, 2]; a == "s" }', '1:26 rego_type_error: match error'],
+  ['x if { [a, _] = [1, 2]; a == "x" }', '1:25 rego_type_error: match error'],
+  ['x := [a | some a in ["x"]; a == 1]', '1:28 rego_type_error: match error'],
+  ['p[x] := y if { x := 1; y := 2 }\nq if p[1] == "a"', '2:6 rego_type_error: match error'],
+  // functions
+  ['x if nofn(1)', '1:6 rego_type_error: undefined function nofn'],
+  ['x := time.now_ns(1)', '1:6 rego_type_error: time.now_ns: arity mismatch'],
+  ['f(a) := a\nx if f(1, 2, 3)', '2:6 rego_type_error: function data.p.f has arity 1, got 3 arguments'],
+  ['x if http.send({"url": "u"})', '1:6 rego_type_error: undefined function http.send (a decision must not call out)'],
+  // safety
+  ['x := y', '1:6 rego_unsafe_var_error: var y is unsafe'],
+  ['x if not z == 1', '1:6 rego_unsafe_var_error: var z is unsafe'],
+  ['x if not input.a[_] == 1', '1:6 rego_unsafe_var_error: var _ is unsafe'],
+  ['x contains y if { y > 1 }', '1:19 rego_unsafe_var_error: var y is unsafe'],
+  ['x := [y | z == 1]', '1:6 rego_unsafe_var_error: var y is unsafe', '1:11 rego_unsafe_var_error: var z is unsafe'],
+  ['x if every y in z { y == 1 }', '1:6 rego_unsafe_var_error: var z is unsafe'],
+  ['x if input.a with input.b as c', '1:6 rego_unsafe_var_error: var c is unsafe'],
+  // locals
+  ['x if { y := 1; y := 2; y == 3 }', '1:16 rego_compile_error: var y assigned above'],
+  ['x if { y = 1; y := 2 }', '1:15 rego_compile_error: var y referenced above'],
+  ['x if { y == z; z := 1 }', '1:16 rego_compile_error: var z referenced above'],
+  ['x if { some z; true }', '1:13 rego_compile_error: declared var z unused'],
+  ['f(a) if { a := 1; a == 1 }', '1:11 rego_compile_error: arg a redeclared'],
+  ['x if { 1 := 2 }', '1:8 rego_compile_error: cannot assign to number'],
+  // rules
+  ['p contains 1\np := 2', '1:1 rego_type_error: conflicting rules data.p.p found'],
+  ['p(_) := 1\np(_, _) := 2', '1:1 rego_type_error: conflicting rules data.p.p found'],
+  ['a.b := 1\na := 2', '2:1 rego_type_error: rule data.p.a conflicts with [data.p.a.b]'],
+  [
+    'default p := 1\ndefault p := 2',
+    '2:1 rego_type_error: multiple default rules data.p.p found at p.rego:2, p.rego:3',
+  ],
+  [
+    'p if q\nq if p',
+    '1:1 rego_recursion_error: rule data.p.p is recursive: data.p.p -> data.p.q -> data.p.p',
+    '2:1 rego_recursion_error: rule data.p.q is recursive: data.p.q -> data.p.p -> data.p.q',
+  ],
+  ['p if data.p[_]', '1:1 rego_recursion_error: rule data.p.p is recursive: data.p.p -> data.p.p'],
+  // imports and with
+  ['import data.a\nimport data.b.a\nx := 1', '2:1 rego_compile_error: import must not shadow import data.b.a'],
+  ['data.foo := 1', '1:1 rego_compile_error: rules must not shadow data (use a different rule name)'],
+  [
+    'x if input.x with foo as 1',
+    '1:14 rego_type_error: with keyword target must reference existing input, data, or a function',
+  ],
+  // syntax
+  ['x := 1 { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
+  ['x[1] { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
+  ['x["a"]', '1:1 rego_parse_error: `contains` keyword is required for partial set rules'],
+  ['x', '1:1 rego_parse_error: var cannot be used for rule name'],
+  ['x if every y in [1] { }', '1:23 rego_parse_error: found empty body'],
+  ['x if { input.a input.b }', '1:16 rego_parse_error: unexpected identifier token: expected \\n or ; or }'],
+  ['x if not some y in [1]', "1:10 rego_parse_error: unexpected some keyword: illegal negation of 'some'"],
+  ['x := "a', '1:6 rego_parse_error: non-terminated string'],
+  ['x := 01', '1:6 rego_parse_error: unexpected number token: expected number without leading zero'],
+  ['x := [1, 2', '1:11 rego_parse_error: unexpected eof token: expected "," or "]"'],
+  ['x := `a', '1:6 rego_parse_error: non-terminated string'],
+  ['default x := input.a', '1:1 rego_parse_error: illegal default rule (value cannot contain ref)'],
+  ['default f(1) := 2', '1:1 rego_parse_error: illegal default rule (arguments cannot contain number)'],
+  ['every := 1', '1:1 rego_parse_error: unexpected every keyword'],
+  [
+    'import foo.bar',
+    '1:8 rego_parse_error: unexpected import path, must begin with one of: {data, future, input, rego}, got: foo (hint: if this is unexpected, try updating OPA)',
+  ],
+  ['x := $"{not 1}"', "1:9 rego_parse_error: unexpected negation ('not') in template-string expression"],
+];
+
+const ACCEPTED: readonly string[] = [
+  'x if "a" == input.x',
+  'x := input.a.b.c == data.foo.bar',
+  'x if "a" < 1',
+  'x := object.get({}, "a", 1) + 1',
+  'x if is_string(1)',
+  'x if { y := input; y.a.b == 1 }',
+  'f(1) := "a"\nf("b") := 2\nx := [f(1), f("b")]',
+  'x if { a := [1, "b"]; a[_] == "b" }',
+  'x := {"a": 1, "a": 2}',
+  'y := 1 if input.a\nelse := "b"\nx if { y == 1 }\nz if { y == "b" }',
+  'x if { not input.a; not data.b }',
+  'x if count(input.a) == 1 with input.a as [1]',
+  'if.x := 1\ny := if.x',
+  'x contains y if some y, _ in {"a": 1}',
+  'x := {k: v | some k; v := input[k]}',
+  'x if { some i; input.a[i] == input.b[i] }',
+  'x if { y == z; z = 1; y = 1 }',
+  'x if {}',
+];
+
+describe('refused policies', () => {
+  for (const [text, ...expected] of REFUSED) {
+    it(JSON.stringify(text), () => assert.deepEqual(findings(text), expected));
+  }
+
+  it('an unimported keyword is hinted at in v0', () => {
+    assert.deepEqual(findings('x { "a" in input.b }', { version: 'v0' })[0]?.includes('rego_parse_error'), true);
+  });
+
+  it('every file with a syntax error is reported', () => {
+    const result = compile([
+      { file: 'b.rego', text: 'package b\nx := ' },
+      { file: 'a.rego', text: 'packag a' },
+    ]);
+    assert.ok(!result.ok);
+    assert.deepEqual(
+      result.diagnostics.map(({ message, location }) => [location.file, location.row, message]),
+      [
+        ['a.rego', 1, 'package expected'],
+        ['b.rego', 2, 'unexpected eof token: expected rule value term'],
+      ],
+    );
+  });
+
+  it('a type error says what does not match', () => {
+    const result = compile([{ file: 'p.rego', text: 'package p\nx if 1 == "a"\ny := count(1)' }]);
+    assert.ok(!result.ok);
+    assert.deepEqual(
+      result.diagnostics.map(({ details }) => details),
+      [
+        ['left  : number', 'right : string'],
+        ['have: (number, ???)', 'want: (any<set[any], array[any], object[any: any], string>, number)'],
+      ],
+    );
+  });
+});
+
+describe('accepted policies', () => {
+  for (const text of ACCEPTED) it(JSON.stringify(text), () => assert.deepEqual(findings(text), []));
+});
