@@ -8,7 +8,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { LabEvent } from '../../packages/sidegate/src/lab/event.ts';
-import { alive, LAB, startLab, upOnce } from '../support/lab-run.ts';
+import { alive, LAB, type LabRun, startLab, upOnce } from '../support/lab-run.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const missing = ['curl', 'jq'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
@@ -78,7 +78,6 @@ test('a lab whose process dies stops the others and exits 1', async () => {
 interface Mistake {
   readonly title: string;
   readonly break: (directory: string) => void;
-  readonly says: readonly RegExp[];
 }
 
 const replace = (directory: string, file: string, from: string, to: string): void => {
@@ -87,7 +86,7 @@ const replace = (directory: string, file: string, from: string, to: string): voi
   writeFileSync(path.join(directory, file), before.replace(from, to));
 };
 
-const MISTAKES: readonly Mistake[] = [
+const MISTAKES: readonly (Mistake & { readonly says: readonly RegExp[] })[] = [
   {
     title: 'mistakes in configurations, policies and realms are all found before anything starts',
     break: (directory) => {
@@ -122,23 +121,65 @@ const MISTAKES: readonly Mistake[] = [
 
 for (const { title, break: breakIt, says } of MISTAKES) {
   test(`${title}, exit 78`, async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-mistake-'));
-    try {
-      cpSync(LAB, directory, { recursive: true, filter: (source) => path.basename(source) !== '.lab' });
-      breakIt(directory);
-      const { exitCode, stdout } = await upOnce(directory);
-      const { event, findings } = JSON.parse(stdout) as { readonly event: string; readonly findings: string[] };
-      assert.equal(event, 'refused');
-      for (const pattern of says) assert.equal(findings.filter((finding) => pattern.test(finding)).length, 1);
-      assert.equal(exitCode, 78);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    await using lab = await broken(breakIt);
+    const { event, findings } = JSON.parse(lab.stdout) as { readonly event: string; readonly findings: string[] };
+    assert.equal(event, 'refused');
+    for (const pattern of says) assert.equal(findings.filter((finding) => pattern.test(finding)).length, 1);
+    assert.equal(lab.exitCode, 78);
+  });
+}
+
+/** One run of a copy of our lab with something changed. */
+async function broken(breakIt: (directory: string) => void): Promise<LabRun> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-mistake-'));
+  try {
+    cpSync(LAB, directory, { recursive: true, filter: (source) => path.basename(source) !== '.lab' });
+    breakIt(directory);
+    return await upOnce(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const WRONG: readonly (Mistake & { readonly fails: readonly string[] })[] = [
+  {
+    title: 'a lab that lets too much through names the ways in',
+    break: (directory) => {
+      replace(
+        directory,
+        'policies/dataservice.rego',
+        '["read-orders", "write-payments"]',
+        '["read-orders", "write-payments", "write-orders"]',
+      );
+      replace(directory, 'gateway.yaml', 'path: "/api/v1/profile"', 'path: "/api/v1/**"');
+    },
+    fails: [
+      'payment-service writes an order through its own egress',
+      'the user asks the gateway for a path without a route',
+    ],
+  },
+  {
+    title: 'a lab in which nobody may order names the promises that it breaks',
+    break: (directory) => replace(directory, 'policies/order.rego', '"orders:create" in', '"orders:invent" in'),
+    fails: ['S3-098', 'S3-105', 'S3-108'],
+  },
+];
+
+for (const { title, break: breakIt, fails } of WRONG) {
+  test(`${title}, exit 1`, async () => {
+    await using lab = await broken(breakIt);
+    const summary = lab.events.at(-1);
+    assert.ok(summary?.event === 'summary');
+    assert.equal(summary.ok, false);
+    for (const name of fails)
+      assert.ok(summary.failed.includes(name), `${name} is not in ${summary.failed.join(', ')}`);
+    assert.equal(lab.exitCode, 1);
   });
 }
 
 test('a directory without lab.yaml is refused, exit 78', async () => {
-  const { exitCode, stdout } = await upOnce(tmpdir());
+  await using lab = await upOnce(tmpdir());
+  const { exitCode, stdout } = lab;
   assert.match(stdout, /lab\.yaml:1:1: error: cannot be read/);
   assert.equal(exitCode, 78);
 });

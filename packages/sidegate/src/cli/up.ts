@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { attack } from '../lab/attacks.ts';
 import type { AttackEvent, CheckEvent, LabEvent } from '../lab/event.ts';
 import { type LaunchedLab, LaunchFailed, launchLab } from '../lab/launch.ts';
+import { AddressUnavailable } from '../lab/ports.ts';
 import type { RunningLab } from '../lab/running-lab.ts';
 import { walkThrough } from '../lab/walk-through.ts';
 import { EXIT } from './exit-code.ts';
@@ -46,7 +47,9 @@ async function up(directory: string, options: UpOptions): Promise<number> {
   const beganAtMs = 0;
   const write = (text: string): void => void process.stdout.write(text);
   const report =
-    options.json === true ? jsonReporter({ write }) : textReporter({ write, colour: process.stdout.isTTY });
+    options.json === true
+      ? jsonReporter({ write })
+      : textReporter({ write, colour: process.stdout.isTTY && process.stdout.hasColors() });
   const events: LabEvent[] = [];
   const emit = (event: LabEvent): void => {
     events.push(event);
@@ -145,11 +148,12 @@ function refused(error: unknown, json: boolean): number {
 
 function refusal(error: unknown): [findings: readonly string[], exitCode: number] {
   if (error instanceof StartRefused) return [error.findings.map(renderFinding), EXIT.config];
+  if (error instanceof AddressUnavailable) return [[`lab.yaml: error: hosts: ${error.message}`], EXIT.config];
   if (!(error instanceof LaunchFailed)) throw error;
-  const lines = error.ends.flatMap(({ name, code, lastWords }) =>
-    code === EXIT.config ? lastWords.split('\n') : [`${name} ended with ${code}`, ...lastWords.split('\n')],
+  const lines = error.failures.flatMap(({ message, code, lastWords }) =>
+    code === EXIT.config ? lastWords.split('\n') : [message, ...lastWords.split('\n')],
   );
-  const exitCode = error.ends.some(({ code }) => code === EXIT.config) ? EXIT.config : EXIT.failed;
+  const exitCode = error.failures.some(({ code }) => code === EXIT.config) ? EXIT.config : EXIT.failed;
   return [[...new Set(lines)].filter((line) => line !== ''), exitCode];
 }
 

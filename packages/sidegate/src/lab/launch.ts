@@ -37,21 +37,28 @@ export interface LaunchedLab {
   stop(): Promise<void>;
 }
 
-/** Processes that ended instead of serving, with what they said last. */
+export interface StartFailure {
+  readonly message: string;
+  /** Its exit code; undefined while it still ran, or when a signal ended it. */
+  readonly code: number | undefined;
+  readonly lastWords: string;
+}
+
+/** Not every process came to serve; all of them are stopped again. */
 export class LaunchFailed extends Error {
   override readonly name = 'LaunchFailed';
-  readonly ends: readonly { readonly name: string; readonly code: number | null; readonly lastWords: string }[];
+  readonly failures: readonly StartFailure[];
 
-  constructor(ends: LaunchFailed['ends']) {
-    super(ends.map(({ name, code, lastWords }) => `${name} ended with ${code}\n${lastWords}`).join('\n'));
-    this.ends = ends;
+  constructor(failures: readonly StartFailure[]) {
+    super(failures.map(({ message }) => message).join('; '));
+    this.failures = failures;
   }
 }
 
 const START_TIMEOUT_MS = 20_000;
 const GRACE_MS = 3_000;
 
-/** @throws LaunchFailed after everything that did start was stopped again */
+/** @throws LaunchFailed, AddressUnavailable */
 export async function launchLab(options: LaunchOptions): Promise<LaunchedLab> {
   const { lab } = options;
   const ports = await assignPorts(lab, options.randomInt);
@@ -75,17 +82,20 @@ export async function launchLab(options: LaunchOptions): Promise<LaunchedLab> {
     await Promise.all(all.map((process) => process.stop(GRACE_MS)));
   };
   const serving = (process: LabProcess, event: string): Promise<void> => announce(process, event, options);
-  const results = await Promise.allSettled([
+  const starts = [
     serving(provider, 'listening'),
-    ...apps.map((app) => serving(app, 'listening')),
     ...sidecars.map((sidecar) => serving(sidecar, 'ready')),
-  ]);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
-    const ended = await Promise.all(all.map(alreadyEnded));
+    ...apps.map((app) => serving(app, 'listening')),
+  ];
+  const results = await Promise.allSettled(starts);
+  const failures = results.flatMap((result, index) => {
+    const process = all[index];
+    return result.status === 'fulfilled' || process === undefined ? [] : [startFailure(process, result.reason)];
+  });
+  if (failures.length > 0) {
+    const failed = await Promise.all(failures);
     await stop();
-    const ends = ended.filter((end) => end !== undefined);
-    throw ends.length > 0 ? new LaunchFailed(ends) : failed.reason;
+    throw new LaunchFailed(failed);
   }
   const firstEnd = Promise.race(all.map((process) => process.ended.then(() => process)));
   return { feed, tokenLog, connectTo: ports.connectTo, egress: ports.egress, firstEnd, stop };
@@ -101,7 +111,9 @@ async function announce(process: LabProcess, event: string, options: LaunchOptio
   options.emit({ event: 'process', name: process.name, pid: process.pid, addresses, after_ms });
 }
 
-async function alreadyEnded(process: LabProcess): Promise<LaunchFailed['ends'][number] | undefined> {
-  const end = await Promise.race([process.ended, new Promise<undefined>((later) => setTimeout(later, 200, undefined))]);
-  return end && { name: process.name, code: end.code, lastWords: process.lastWords() };
+/** Not ready in time, or ended: then with its exit code, and whatever it said last. */
+async function startFailure(process: LabProcess, reason: unknown): Promise<StartFailure> {
+  const end = await Promise.race([process.ended, new Promise<undefined>((later) => setTimeout(later, 0, undefined))]);
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return { message, code: end?.code ?? undefined, lastWords: process.lastWords() };
 }

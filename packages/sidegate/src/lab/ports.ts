@@ -12,9 +12,14 @@ const ATTEMPTS = 200;
 /** Whole number from 0 up to, not including, `bound`. */
 export type RandomInt = (bound: number) => number;
 
+/** An address that no process of ours can listen on. */
+export class AddressUnavailable extends Error {
+  override readonly name = 'AddressUnavailable';
+}
+
 /**
  * One free port for each address, in order; the same address may stand there several times.
- * @throws Error when an address is not one of this machine's, or nothing is free.
+ * @throws AddressUnavailable when an address is not one of this machine's, or nothing is free there.
  */
 export async function reservePorts(addresses: readonly string[], randomInt: RandomInt): Promise<readonly number[]> {
   const held: Server[] = [];
@@ -37,7 +42,9 @@ async function bindAny(address: string, randomInt: RandomInt): Promise<[Server, 
     const server = await bind(address, port);
     if (server !== undefined) return [server, port];
   }
-  throw new Error(`no free port on ${address}: ${ATTEMPTS} between ${LOWEST} and ${HIGHEST} are all in use`);
+  throw new AddressUnavailable(
+    `no free port on ${address}: ${ATTEMPTS} between ${LOWEST} and ${HIGHEST} are all in use`,
+  );
 }
 
 function bind(address: string, port: number): Promise<Server | undefined> {
@@ -45,7 +52,7 @@ function bind(address: string, port: number): Promise<Server | undefined> {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(undefined);
-      else reject(new Error(`${address} is not a loopback address of this machine (${error.code})`, { cause: error }));
+      else reject(new AddressUnavailable(`nothing can listen on ${address} here (${error.code})`));
     });
     server.listen({ host: address, port, exclusive: true }, () => resolve(server));
   });
