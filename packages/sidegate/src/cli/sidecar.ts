@@ -8,6 +8,7 @@ import { loadSidecarConfig } from '../config/load.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ConnectTo } from '../net/connector.ts';
 import { createLogger } from '../telemetry/logger.ts';
+import { createRandomHex } from '../telemetry/random-hex.ts';
 import type { Assembly } from './assembly.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
@@ -69,7 +70,7 @@ function assemblyOf(config: SidecarConfig, { connectTo }: SidecarOptions, findin
       const timer = setTimeout(task, delayMs).unref();
       return () => clearTimeout(timer);
     },
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    randomHex: createRandomHex(randomBytes),
     connectTo,
     readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
     logger: createLogger(config.service.name, destination({ dest: 2, sync: true })),
