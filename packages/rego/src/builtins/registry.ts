@@ -8,6 +8,7 @@ import { CRYPTO } from './crypto.ts';
 import { ENCODING } from './encoding.ts';
 import { GLOB } from './glob.ts';
 import { GRAPH } from './graph.ts';
+import { GRAPHQL } from './graphql.ts';
 import { JSON_PATCH } from './json-patch.ts';
 import { JSON_PATHS } from './json-paths.ts';
 import { JWT } from './jwt.ts';
@@ -52,6 +53,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   UUID,
   CRYPTO,
   JWT,
+  GRAPHQL,
   X509,
   AWS_SIGNING,
 ];
