@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import type { Assembly } from '../../packages/sidegate/src/cli/assembly.ts';
+import { fromDiagnostic } from '../../packages/sidegate/src/cli/start-finding.ts';
 import { startSidecar } from '../../packages/sidegate/src/cli/start-sidecar.ts';
 import { loadSidecarConfig } from '../../packages/sidegate/src/config/load.ts';
 import type { ConnectTo } from '../../packages/sidegate/src/net/connector.ts';
@@ -66,7 +67,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       connectTo: options.connectTo ?? new Map(),
       readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
       logger: createLogger(loaded.config.service.name, collecting(log)),
-      findings: [],
+      findings: loaded.warnings.map(fromDiagnostic),
       closers: [],
     });
     return {

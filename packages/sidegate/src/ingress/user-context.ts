@@ -1,24 +1,29 @@
 /**
  * On whose behalf: a user's token speaks for its subject; a service's own token speaks for nobody, so the user
- * is the one whom the calling service names in `X-User-Context`, believed only from an identified peer.
+ * is the one whom the calling service names in `X-User-Context`. Fails closed: only a peer that the identities table
+ * names is believed, and only where no token of another client says who the user is.
  */
 import { headerValues } from '../net/raw-headers.ts';
+import { claimHeaderValue } from '../proxy/claim-header.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 
 export const USER_CONTEXT_HEADER = 'X-User-Context';
 
 const USABLE = /^[\x21-\x7e]{1,256}$/;
 
+/** @throws Problem `token_claim_unsafe` when no header can carry the subject */
 export function learnUserContext(exchange: Exchange): void {
   const { token, peer } = exchange;
-  if (token !== undefined && token.clientId !== peer?.binding?.clientId) {
+  const service = peer?.binding;
+  if (token !== undefined && (service === undefined || token.clientId !== service.clientId)) {
     const name = token.claims['preferred_username'];
     exchange.user = { sub: token.subject, name: typeof name === 'string' ? name.slice(0, 256) : undefined };
-    exchange.userContext = { value: token.subject, verified: true };
+    // Policy, record and app see the one value that fits into the header.
+    exchange.userContext = { value: claimHeaderValue(token.claims, 'sub') ?? '', verified: true };
     return;
   }
   const [value, ...others] = headerValues(exchange.headers, 'x-user-context');
   if (value === undefined) return;
-  const believed = peer !== undefined && others.length === 0 && USABLE.test(value);
+  const believed = service !== undefined && others.length === 0 && USABLE.test(value);
   exchange.userContext = believed ? { value, verified: true } : { value: '', verified: false };
 }
