@@ -105,10 +105,16 @@ function attackLines({ ok, ids, what, at, expected, observed, reason }: AttackEv
 }
 
 function summaryLines({ ok, checks, attacks, failed, cold_start_ms }: SummaryEvent, paint: Paint): string {
-  const verdict = ok
-    ? paint('green', `all ${checks + attacks} held`)
-    : paint('red', `${failed.length} of ${checks + attacks} did not hold: ${failed.join(', ')}`);
-  return `  ${checks} promises and ${attacks} ways in: ${verdict}\n  first order answered ${(cold_start_ms / 1000).toFixed(1)} s after the command began\n`;
+  const verdict = ok ? paint('green', 'all held') : paint('red', `${failed.length} did not hold`);
+  const coldStart =
+    cold_start_ms === undefined
+      ? 'no order was answered'
+      : `first order answered ${(cold_start_ms / 1000).toFixed(1)} s after the command began`;
+  return [
+    `  ${checks} promises and ${attacks} ways in: ${verdict}\n`,
+    ...failed.map((what) => `  ${mark(false, paint)} ${what}\n`),
+    `  ${coldStart}\n`,
+  ].join('');
 }
 
 const mark = (ok: boolean, paint: Paint): string => (ok ? paint('green', '✓') : paint('red', '✗'));

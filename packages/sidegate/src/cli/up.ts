@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '@sidegate/sdk';
 import { Command } from 'commander';
-import { attack } from '../lab/attacks.ts';
+import { attack } from '../lab/attack.ts';
 import type { AttackEvent, CheckEvent, LabEvent } from '../lab/event.ts';
 import { type LaunchedLab, LaunchFailed, launchLab } from '../lab/launch.ts';
 import { AddressUnavailable } from '../lab/ports.ts';
@@ -38,52 +38,30 @@ export function upCommand(): Command {
 }
 
 const HELP = `Events of --json: patch, state, process, hop, check, attack, summary; or one refused with all findings.
-Exit codes: 0 everything held (and, without --once, stopped by a signal), 1 something did not hold or a process ended,
+Exit codes: 0 everything held, 1 something did not hold, a process ended, or a signal came before the end of the attacks,
 64 wrong command line, 78 configuration, certificate, realm or policy refused (all findings printed).`;
 
 async function up(directory: string, options: UpOptions): Promise<number> {
   const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
-  // The monotonic clock starts with the process.
-  const beganAtMs = 0;
-  const write = (text: string): void => void process.stdout.write(text);
-  const report =
-    options.json === true
-      ? jsonReporter({ write })
-      : textReporter({ write, colour: process.stdout.isTTY && process.stdout.hasColors() });
-  const events: LabEvent[] = [];
-  const emit = (event: LabEvent): void => {
-    events.push(event);
-    report(event);
-  };
+  const telling = tell(options);
   const stopped = stopSignal();
   try {
     const prepared = await prepareLab({ directory, ...pathsOf(options), clock });
-    for (const patch of prepared.patches) emit({ event: 'patch', ...patch });
-    const { lab, secrets } = prepared;
-    emit({ event: 'state', root: path.relative('', lab.root), certificates: counted(prepared.certificates) });
-    const node = [process.execPath, ...process.execArgv] as const;
-    const command = fileURLToPath(import.meta.resolve('./main.ts'));
+    for (const patch of prepared.patches) telling.emit({ event: 'patch', ...patch });
+    const root = path.relative('', prepared.lab.root);
+    telling.emit({ event: 'state', root, certificates: counted(prepared.certificates) });
     const launched = await launchLab({
-      lab,
-      secrets,
-      node,
-      command,
+      ...prepared,
+      node: [process.execPath, ...process.execArgv],
+      command: fileURLToPath(import.meta.resolve('./main.ts')),
       clock,
-      beganAtMs,
-      randomInt: (n) => randomInt(n),
-      emit,
+      // The monotonic clock starts with the process.
+      beganAtMs: 0,
+      randomInt: (bound) => randomInt(bound),
+      emit: telling.emit,
     });
     try {
-      const exercised = exercise(prepared, launched, { clock, emit, events });
-      const held = await Promise.race([exercised, stopped.then(() => undefined)]);
-      if (held === undefined) return EXIT.ok;
-      if (options.once === true) return held ? EXIT.ok : EXIT.failed;
-      if (options.json !== true)
-        write(`\n${curlLines(lab, launched, { profile: options.from === undefined })}\nCtrl-C stops everything.\n`);
-      const ended = await Promise.race([launched.firstEnd, stopped]);
-      if (ended === undefined) return held ? EXIT.ok : EXIT.failed;
-      process.stderr.write(`${ended.name} ended by itself\n${ended.lastWords()}\n`);
-      return EXIT.failed;
+      return await run(prepared, launched, { clock, options, stopped, telling });
     } finally {
       await launched.stop();
     }
@@ -92,39 +70,83 @@ async function up(directory: string, options: UpOptions): Promise<number> {
   }
 }
 
-interface Exercise {
-  readonly clock: Clock;
+interface Telling {
   readonly emit: (event: LabEvent) => void;
+  /** Everything told so far. */
   readonly events: readonly LabEvent[];
+  /** From now on nothing is told: what still happens is the end of it all. */
+  silence(): void;
 }
 
-async function exercise(
+function tell({ json }: UpOptions): Telling {
+  const { stdout } = process;
+  const write = (text: string): void => void stdout.write(text);
+  const colour = stdout.isTTY && stdout.hasColors();
+  const report = json === true ? jsonReporter({ write }) : textReporter({ write, colour });
+  const events: LabEvent[] = [];
+  let silent = false;
+  const emit = (event: LabEvent): void => {
+    if (silent) return;
+    events.push(event);
+    report(event);
+  };
+  return { emit, events, silence: () => (silent = true) };
+}
+
+interface Run {
+  readonly clock: Clock;
+  readonly options: UpOptions;
+  readonly stopped: Promise<void>;
+  readonly telling: Telling;
+}
+
+async function run(
   prepared: Prepared,
   launched: LaunchedLab,
-  { clock, emit, events }: Exercise,
-): Promise<boolean> {
+  { clock, options, stopped, telling }: Run,
+): Promise<number> {
   const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
-  const running: RunningLab = { ...prepared, ...launched, clock, randomHex, emit };
-  let coldStartMs = Number.NaN;
-  let broken: string | undefined;
+  const exercised = exercise({ ...prepared, ...launched, clock, randomHex, emit: telling.emit }, telling);
+  const held = await Promise.race([exercised, stopped.then(() => undefined)]);
+  if (held === undefined) telling.silence();
+  if (held === undefined || options.once === true) return held === true ? EXIT.ok : EXIT.failed;
+
+  if (options.json !== true) {
+    const profile = options.from === undefined;
+    process.stdout.write(`\n${curlLines(prepared.lab, launched, { profile })}\nCtrl-C stops everything.\n`);
+  }
+  const ended = await Promise.race([launched.firstEnd, stopped]);
+  if (ended === undefined) return held ? EXIT.ok : EXIT.failed;
+  process.stderr.write(`${ended.name} ended by itself\n${ended.lastWords()}\n`);
+  return EXIT.failed;
+}
+
+/** The walk-through, the attacks and their sum; whether everything held. */
+async function exercise(running: RunningLab, { emit, events }: Telling): Promise<boolean> {
+  let coldStart: { readonly cold_start_ms?: number } = {};
+  const broken: string[] = [];
   try {
     const walk = await walkThrough(running);
-    coldStartMs = walk.order.answeredAtMs;
+    coldStart = { cold_start_ms: Math.round(walk.order.answeredAtMs) };
     await attack(running, walk);
   } catch (error) {
     // Whatever the reason, what was promised did not happen.
-    broken = error instanceof Error ? error.message : String(error);
+    broken.push(`it could not go on: ${error instanceof Error ? error.message : String(error)}`);
   }
-
   const results = events.filter(
     (event): event is CheckEvent | AttackEvent => event.event === 'check' || event.event === 'attack',
   );
   const failed = results.filter(({ ok }) => !ok).map((result) => (result.event === 'check' ? result.id : result.what));
   const checks = results.filter(({ event }) => event === 'check').length;
-  if (broken !== undefined) failed.push(`it could not go on: ${broken}`);
-  const ok = failed.length === 0;
-  const cold_start_ms = Math.round(coldStartMs);
-  emit({ event: 'summary', ok, checks, attacks: results.length - checks, failed, cold_start_ms });
+  const ok = failed.length + broken.length === 0;
+  emit({
+    event: 'summary',
+    ok,
+    checks,
+    attacks: results.length - checks,
+    failed: [...failed, ...broken],
+    ...coldStart,
+  });
   return ok;
 }
 

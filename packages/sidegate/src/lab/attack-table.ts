@@ -1,5 +1,5 @@
 /** Wrong calls beside the matrices: stolen and forged tokens, other services' rights, forged headers. */
-import type { Attack } from './attacks.ts';
+import type { Attack } from './attack.ts';
 import { bodyOf } from './walk.ts';
 
 export const ATTACKS: readonly Attack[] = [

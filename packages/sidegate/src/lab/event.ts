@@ -97,6 +97,6 @@ export interface SummaryEvent {
   readonly checks: number;
   readonly attacks: number;
   readonly failed: readonly string[];
-  /** From the start of the command to the answer of the first order. */
-  readonly cold_start_ms: number;
+  /** From the start of the command to the answer of the first order; absent when there was none. */
+  readonly cold_start_ms?: number;
 }

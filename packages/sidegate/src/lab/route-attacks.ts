@@ -1,5 +1,5 @@
 /** The rows of the seed's two security matrices, each tried as it should be and in every way it should not. */
-import type { Attack, AttackRequest, Loot } from './attacks.ts';
+import type { Attack, AttackRequest, Loot } from './attack.ts';
 
 /** One row of the matrices: who may call whom, with which certificate and whose token. */
 interface RouteRow {

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import type { ConnectTo } from '../net/connector.ts';
-import type { AuditFeed, AuditLine } from './audit-feed.ts';
+import type { AuditFeed } from './audit-feed.ts';
 import { type Call, type CallerOptions, call, type Outcome } from './caller.ts';
-import type { HopEvent, LabEvent } from './event.ts';
+import type { LabEvent } from './event.ts';
 import { clientCertificateOf, issuerOf, type Lab, type LabService, type LabUser, SIDECAR_PORT } from './topology.ts';
 
 export interface RunningLab {
@@ -135,40 +135,4 @@ export function describe(outcome: Outcome): string {
   if (outcome.kind === 'handshake') return `handshake ${outcome.code}`;
   const error = outcome.code ?? outcome.body['error'];
   return typeof error === 'string' ? `${outcome.status} ${error}` : String(outcome.status);
-}
-
-export function hop(request: string, line: AuditLine): HopEvent {
-  const caller = line.peer?.spiffe_id ?? line.peer?.subject;
-  const sub = line.user?.sub ?? line.user_context;
-  const name = line.user?.name;
-  const user = sub === undefined || name === undefined ? sub : `${sub} (${name})`;
-  return {
-    event: 'hop',
-    request,
-    service: line.service,
-    direction: line.direction,
-    decision: line.decision,
-    ...defined('status', line.status),
-    ...defined('code', line.code),
-    ...defined('method', line.method),
-    ...defined('path', line.path),
-    ...defined('downstream', line.downstream),
-    ...defined('upstream_path', line.upstream_path),
-    ...defined('caller', caller),
-    ...defined('user', user),
-    ...defined('token', line.token),
-    ...defined('rule', shortRule(line.rule)),
-    reasons: line.reasons,
-    duration_ms: line.duration_ms,
-    correlation_id: line.correlation_id,
-  };
-}
-
-/** `order.rego:8`: where it stands below the policies' directory. */
-export function shortRule(rule: string | undefined): string | undefined {
-  return rule?.replace(/^.*\/policies\//, '');
-}
-
-function defined<Key extends string, V>(key: Key, value: V | undefined): { [K in Key]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { [K in Key]?: V };
 }

@@ -1,6 +1,7 @@
 /** What the thirteen steps promise, as a table: one line a promise, compared as text so that both sides can be shown. */
 import type { AuditLine } from './audit-feed.ts';
-import { describe, shortRule } from './running-lab.ts';
+import { shortRule } from './hop.ts';
+import { describe } from './running-lab.ts';
 import { issuerOf, type Lab } from './topology.ts';
 import { bodyOf, type Passage, rolesOf, type Walk } from './walk.ts';
 

@@ -4,7 +4,8 @@
  */
 import type { AuditLine } from './audit-feed.ts';
 import type { JsonBody } from './caller.ts';
-import { callService, hop, type RunningLab, requestToken, signIn, type TokenLogLine, tokenIn } from './running-lab.ts';
+import { hop } from './hop.ts';
+import { callService, type RunningLab, requestToken, signIn, type TokenLogLine, tokenIn } from './running-lab.ts';
 import { bodyOf, type Passage, rolesOf, type SignedInUser, type Walk } from './walk.ts';
 import { WALK_CHECKS } from './walk-checks.ts';
 

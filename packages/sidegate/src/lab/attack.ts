@@ -7,6 +7,7 @@ import { ATTACKS } from './attack-table.ts';
 import type { AuditLine } from './audit-feed.ts';
 import type { Call, Outcome } from './caller.ts';
 import { forgeToken } from './forged-token.ts';
+import { shortRule } from './hop.ts';
 import { ROUTE_ATTACKS } from './route-attacks.ts';
 import {
   callService,
@@ -110,5 +111,5 @@ async function tryOne(running: RunningLab, loot: Loot, row: Attack): Promise<voi
 
 function reasonOf(line: AuditLine | undefined): string {
   if (line === undefined) return 'nothing in the audit trail';
-  return line.reasons.at(-1) ?? `${line.decision} by ${line.rule ?? 'no rule'}`;
+  return line.reasons.join('; ') || `${line.decision} by ${shortRule(line.rule) ?? 'no rule'}`;
 }
