@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type ServerTls, serverTlsOptions } from './tls-context.ts';
+import { takeTurns } from './turns.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -56,45 +57,25 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   server.timeout = options.writeTimeoutMs;
   server.keepAliveTimeout = options.idleTimeoutMs;
   server.headersTimeout = options.readTimeoutMs;
-  const latest = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    latest.set(request.socket, { request, response });
-    handlers.request(request, response);
-  };
-  server.on('request', onRequest);
-  server.on('checkContinue', onRequest);
-  server.on('checkExpectation', onRequest);
+  const turns = takeTurns(handlers);
+  server.on('request', turns.request);
+  server.on('checkContinue', turns.request);
+  server.on('checkExpectation', turns.request);
   const onUpgrade = (request: IncomingMessage, socket: Duplex): void => {
     // INVARIANT: Node takes its own listener off a socket that it hands over, and a reset nobody hears ends the process.
     socket.on('error', () => socket.destroy());
-    handlers.upgrade(request, socket);
+    turns.upgrade(request, socket);
   };
   server.on('upgrade', onUpgrade);
   server.on('connect', onUpgrade);
-  const broken = new WeakSet<Duplex>();
   const secured = new WeakSet<Duplex>();
   server.on('secureConnection', (socket: TLSSocket) => secured.add(socket));
   server.on('clientError', (error: NodeJS.ErrnoException & { readonly reason?: string }, socket: Duplex) => {
     // Node reports a failed handshake here as well; `tlsClientError` below is told the same.
     if (options.tls !== undefined && !secured.has(socket)) return;
-    // A peer that hung up sent nothing that could be refused.
-    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') {
-      socket.destroy();
-      return;
-    }
-    // Node parses on after an error, and reports every further piece of the same rubbish.
-    if (broken.has(socket)) return;
-    broken.add(socket);
-    const failure = { code: error.code ?? 'unknown', reason: error.reason ?? '' };
-    const last = latest.get(socket);
-    if (last?.request.complete === false) {
-      handlers.unparseable(failure, socket, last.request);
-    } else if (last === undefined || last.response.closed) {
-      handlers.unparseable(failure, socket, undefined);
-    } else {
-      // INVARIANT: nothing is written into an answer that is under way, nor before it.
-      last.response.once('close', () => handlers.unparseable(failure, socket, undefined));
-    }
+    // A peer that hung up, and a connection that we cut: nothing arrived that could be refused.
+    if (socket.destroyed) return;
+    turns.unparseable({ code: error.code ?? 'unknown', reason: error.reason ?? '' }, socket);
   });
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     // Node cuts off a certificate that does not verify; what was wrong with it stands on the socket.

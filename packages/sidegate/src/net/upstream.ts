@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Problem } from '@sidegate/sdk';
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import { type ClientTls, type ConnectTo, createConnector, isTlsFailure } from './connector.ts';
 import { hopByHopNames } from './hop-by-hop.ts';
 
@@ -98,19 +98,28 @@ function upstreamProblem(error: unknown, origin: string, answering: boolean): Pr
     return new Problem('upstream_tls', `TLS with ${origin} failed (${code})`, { cause: error });
   }
   if (
-    code.startsWith('HPE_') ||
+    error instanceof errors.HTTPParserError ||
     code === 'UND_ERR_HEADERS_OVERFLOW' ||
     code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
     isUnwantedInterim(error)
   ) {
-    return new Problem('bad_upstream_response', `${origin} sent an invalid message (${code})`, { cause: error });
+    return new Problem('bad_upstream_response', `${origin} sent an invalid message (${reasonOf(error)})`, {
+      cause: error,
+    });
   }
   if (answering) {
-    return new Problem('bad_upstream_response', `${origin} broke off its answer (${code})`, { cause: error });
+    return new Problem('bad_upstream_response', `${origin} broke off its answer (${reasonOf(error)})`, {
+      cause: error,
+    });
   }
-  return new Problem('upstream_unreachable', `${origin} cannot be reached (${code || 'no error code'})`, {
+  return new Problem('upstream_unreachable', `${origin} cannot be reached (${reasonOf(error)})`, {
     cause: error,
   });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message.slice(0, 128);
 }
 
 /** 101 or 100 to a request that asked for neither: undici has no code of its own for them. */

@@ -28,12 +28,11 @@ export function respond(
     ...problemHeaders(exchange, problem, body),
     ...(close ? { Connection: 'close' } : {}),
   });
-  // Behind earlier answers of a pipeline Node closes in its turn.
-  if (!close || response.socket === null) {
+  const { socket } = response;
+  if (!close || socket === null) {
     response.end(request.method === 'HEAD' ? undefined : body);
     return;
   }
-  const { socket } = response;
   if (request.method === 'HEAD') response.flushHeaders();
   else response.write(body);
   lingeringClose(socket);

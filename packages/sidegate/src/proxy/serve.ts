@@ -46,7 +46,8 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
         return;
       }
       const { exchange, response } = underWay;
-      if (response.writableFinished) {
+      // Nothing to say any more, or nobody to hear it: a client that ends inside its body has gone away.
+      if (response.writableFinished || failure.code === 'HPE_INVALID_EOF_STATE') {
         socket.destroy();
         return;
       }
