@@ -16,6 +16,8 @@ export interface IngressOptions extends Partial<Omit<TestSidecarOptions, 'yaml'>
   readonly chapters?: string;
   /** YAML lines below `jwt`, indented by two. */
   readonly jwt?: string;
+  /** `http.read_timeout`. */
+  readonly readTimeout?: string;
   /** Port of another app than the one that remembers what it saw. */
   readonly upstreamPort?: number;
   /** Any server's port, instead of a key endpoint that serves the signing key. */
@@ -77,9 +79,10 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
   };
 }
 
-function configuration({ proxy = '  authz: { enabled: false }', chapters = '', jwt = '' }: IngressOptions): string {
+function configuration(options: IngressOptions): string {
+  const { proxy = '  authz: { enabled: false }', chapters = '', jwt = '', readTimeout = '10s' } = options;
   return `
-http: { addr: "127.0.0.1:0" }
+http: { addr: "127.0.0.1:0", read_timeout: ${readTimeout} }
 jwt:
   issuer: ${USERS_REALM}
   audience: order-service
