@@ -53,6 +53,8 @@ export interface CompileOptions {
   readonly runtime?: Value;
   /** Receives what `print` writes; nobody does when absent. */
   readonly print?: (line: string) => void;
+  /** Whether rules become generated JavaScript (the default) or closures, for places where code must not be generated. */
+  readonly backend?: 'generated' | 'closures';
   /** What the platform lends; Node's own when absent. */
   readonly host?: Host & CodeHost;
 }
@@ -101,7 +103,7 @@ function settings(options: CompileOptions): PolicySettings {
   const host = options.host ?? NODE_HOST;
   return {
     host,
-    code: host,
+    code: options.backend === 'closures' ? undefined : host,
     data: options.data ?? {},
     now: options.clock ?? (() => BigInt(Date.now()) * 1_000_000n),
     elapsed: () => performance.now(),

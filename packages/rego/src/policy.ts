@@ -38,7 +38,8 @@ export type Prepared<T> =
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 export interface PolicySettings extends QueryOptions {
-  readonly code: CodeHost;
+  /** Absent: rules become closures, and no code is generated. */
+  readonly code: CodeHost | undefined;
   readonly data: Value;
 }
 

@@ -1,9 +1,10 @@
-/** Emitted programs to running functions. */
+/** Lowered documents and queries to running functions: generated source where a host compiles it, closures elsewhere. */
 
 import type { Compilation } from './compile/context.ts';
 import { emitDocuments, emitQuery, type Program } from './compile/emit.ts';
 import { lowerDocument, lowerQuery } from './compile/lower.ts';
 import type { CheckedQuery } from './compile/query.ts';
+import { closeDocuments, closeQuery } from './evaluate/closures/run-document.ts';
 import type { CodeHost } from './evaluate/code-host.ts';
 import type { Context, DocumentFunction, Documents } from './evaluate/context.ts';
 import { RUNTIME } from './evaluate/runtime.ts';
@@ -14,18 +15,24 @@ const PARAMETERS = ['K', 'B', 'S', 'N', 'T', 'D', 'R'];
 /** Collects one array of values per solution. */
 export type QueryFunction = (context: Context, answers: Value[][]) => void;
 
-export function buildDocuments(c: Compilation, host: CodeHost): Documents {
-  const program = emitDocuments(
-    c,
-    c.tree.documents.map((document) => lowerDocument(c, document)),
-  );
+export function buildDocuments(c: Compilation, host: CodeHost | undefined): Documents {
+  const routines = c.tree.documents.map((document) => lowerDocument(c, document));
+  if (host === undefined) return closeDocuments(c, routines);
+  const program = emitDocuments(c, routines);
   const functions = run(host, program, []) as readonly DocumentFunction[];
   return { functions, root: c.tree.root, blank: functions.map(() => undefined) };
 }
 
-export function buildQuery(c: Compilation, query: CheckedQuery, documents: Documents, host: CodeHost): QueryFunction {
+export function buildQuery(
+  c: Compilation,
+  query: CheckedQuery,
+  documents: Documents,
+  host: CodeHost | undefined,
+): QueryFunction {
   const names = query.variables.map(({ name }) => name);
-  const program = emitQuery(c, lowerQuery(c, query.body, names));
+  const routine = lowerQuery(c, query.body, names);
+  if (host === undefined) return closeQuery(c, routine, documents);
+  const program = emitQuery(c, routine);
   return run(host, program, documents.functions) as QueryFunction;
 }
 

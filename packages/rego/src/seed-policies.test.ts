@@ -68,7 +68,7 @@ describe('the seed policies', { skip: absent }, () => {
     ['data.gateway.allow', 'no token', {}, false],
   ];
   for (const [query, title, input, allow] of rows) {
-    it(`S3-190 ${query} is ${allow} for ${title}`, () => {
+    it(`${query} is ${allow} for ${title}`, () => {
       const evaluate = loaded('gateway.rego', 'order.rego', 'payment.rego').prepare(query);
       assert.equal(evaluate(input, { now: NOW }), allow);
     });
