@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import type { LabEvent } from '../../packages/sidegate/src/lab/event.ts';
+import { call } from '../../packages/sidegate/src/lab/caller.ts';
+import type { LabEvent, ProcessEvent } from '../../packages/sidegate/src/lab/event.ts';
+import { startProcess } from '../../packages/sidegate/src/lab/process.ts';
+import { describe, tokenIn } from '../../packages/sidegate/src/lab/running-lab.ts';
 import { alive, LAB, type LabRun, startLab, upOnce } from '../support/lab-run.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
@@ -59,20 +62,68 @@ test('a lab that is killed takes its processes with it', async () => {
   while (pids.some(alive)) await new Promise((later) => setTimeout(later, 50));
 });
 
-test('a lab whose process dies stops the others and exits 1', async () => {
+test('a lab that stays up', async (t) => {
   await using lab = startLab(LAB, '--json');
   const output = await lab.until(/"event":"summary"/);
   const events = output.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as LabEvent] : []));
   const processes = events.flatMap((event) => (event.event === 'process' ? [event] : []));
-  const victim = processes.find(({ name }) => name === 'order-service');
-  assert.ok(victim);
-  process.kill(victim.pid, 'SIGKILL');
-  const [exitCode] = (await once(lab.child, 'close')) as [number];
-  assert.equal(exitCode, 1);
-  assert.deepEqual(
-    processes.filter(({ pid }) => alive(pid)).map(({ name }) => name),
-    [],
-  );
+  const started = (name: string): ProcessEvent => {
+    const found = processes.find((event) => event.name === name);
+    assert.ok(found, name);
+    return found;
+  };
+
+  await t.test('S3-110 the gateway serves users by plain HTTP too, where TLS ends before it', async () => {
+    const [storefront, keycloak] = [started('app-storefront').addresses[0], started('keycloak').addresses[0]];
+    const [, address = '', port = ''] = /^https:\/\/([\d.]+):(\d+)$/.exec(keycloak ?? '') ?? [];
+    const connectTo = new Map([['keycloak.example.com:443', { address, port: Number(port) }]]);
+    const certificates = path.join(lab.state, 'etc/certs');
+    const gateway = startProcess({
+      name: 'plain-gateway',
+      node: [process.execPath, '--conditions=@sidegate/source'],
+      args: [
+        path.join(ROOT, 'packages/sidegate/src/cli/main.ts'),
+        'sidecar',
+        `--config=${path.join(LAB, 'gateway.yaml')}`,
+        `--root=${lab.state}`,
+        `--connect-to=keycloak.example.com:443=${address}:${port}`,
+      ],
+      env: {
+        AUTHZ_HTTP_TLS_ENABLED: 'false',
+        AUTHZ_HTTP_ADDR: '127.0.0.1:0',
+        AUTHZ_EGRESS_ADDR: '127.0.0.1:0',
+        AUTHZ_PROXY_UPSTREAM_URL: `http://${storefront}`,
+        NODE_EXTRA_CA_CERTS: path.join(certificates, 'ca/keycloak-ca.crt'),
+      },
+      cwd: ROOT,
+      logFile: path.join(lab.state, 'var/log/plain-gateway.log'),
+    });
+    try {
+      await gateway.event('ready', 20_000);
+      const { ingress } = await gateway.event('listening', 20_000);
+      const options = { connectTo, certificates, serverAuthority: 'keycloak' };
+      const secrets = JSON.parse(readFileSync(path.join(lab.state, 'secrets.json'), 'utf8')) as Record<string, string>;
+      const password = secrets['LAB_PASSWORD_JOHN'] ?? '';
+      const form = { grant_type: 'password', client_id: 'web-app', username: 'john', password };
+      const url = 'https://keycloak.example.com/realms/users/protocol/openid-connect/token';
+      const token = tokenIn(await call({ method: 'POST', url, body: new URLSearchParams(form) }, options));
+
+      const profile = { method: 'GET', url: `http://${String(ingress)}/api/v1/profile` } as const;
+      assert.equal(describe(await call(profile, options)), '401 token_missing');
+      const answer = await call({ ...profile, token }, options);
+      assert.deepEqual(answer.kind === 'answer' && answer.body, PROFILE);
+    } finally {
+      await gateway.stop(3_000);
+    }
+  });
+
+  await t.test('ends, exit 1, when one of its processes dies, and takes the others with it', async () => {
+    process.kill(started('order-service').pid, 'SIGKILL');
+    const [exitCode] = (await once(lab.child, 'close')) as [number];
+    assert.equal(exitCode, 1);
+    const left = processes.filter(({ pid }) => alive(pid)).map(({ name }) => name);
+    assert.deepEqual(left, []);
+  });
 });
 
 interface Mistake {
