@@ -27,7 +27,9 @@ export interface IngressHeaders {
 /** @throws Problem `token_claim_unsafe` */
 export function shapeHeaders(exchange: Exchange, { hopByHop }: Accepted, headers: IngressHeaders): string[] {
   const dropped = new Set([...hopByHop, ...headers.remove, 'expect']);
-  if (!headers.passToken) dropped.add(headers.tokenHeader);
+  // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
+  const passed = headers.passToken && exchange.token !== undefined ? headers.tokenHeader : undefined;
+  for (const name of ['authorization', headers.tokenHeader]) if (name !== passed) dropped.add(name);
   if (!headers.preserveHost) dropped.add('host');
   return shapedHeaders(exchange.headers, {
     stripped: (name) => dropped.has(name) || isIdentityHeader(name, headers.identityHeaders),
