@@ -5,7 +5,7 @@ import net from 'node:net';
 import { describe, test } from 'node:test';
 import { PROBLEMS, type ProblemCode } from '@sidegate/sdk';
 import { startHandlerApp } from '../support/handler-app.ts';
-import { type Ingress, startIngress } from '../support/ingress.ts';
+import { type Ingress, ONE_TARGET, startIngress } from '../support/ingress.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';
 import { startTokenEndpoint } from '../support/token-endpoint.ts';
 import { until } from '../support/until.ts';
@@ -200,7 +200,7 @@ describe('a client that goes away', () => {
     await using upstream = await startRawUpstream((socket) => socket.end(`${OK}Content-Length: 0\r\n\r\n`));
     await using ingress = await startIngress({
       env: { TARGET: `http://127.0.0.1:${upstream.port}`, TOKEN_URL: issuer.url, SECRET: 'secret' },
-      chapters: EGRESS,
+      chapters: ONE_TARGET,
     });
     const socket = net.connect(ingress.sidecar.egressPort, '127.0.0.1');
     socket.write('GET /data HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -221,14 +221,3 @@ describe('a client that goes away', () => {
     assert.deepEqual(upstream.connections, []);
   });
 });
-
-const EGRESS = `
-egress:
-  enabled: true
-  addr: 127.0.0.1:0
-  targets:
-    data:
-      url: \${TARGET}
-      auth: { type: oauth2_client_credentials, token_url: "\${TOKEN_URL}", client_id: a, client_secret: "\${SECRET}" }
-  routes: [{ path_prefix: /data, target: data }]
-`;

@@ -39,6 +39,18 @@ export interface Ingress extends AsyncDisposable, RefusalChecks {
 
 export const USERS_REALM = 'https://keycloak.example.com/realms/users';
 
+/** An egress chapter whose one target, at `TARGET`, needs a token from `TOKEN_URL`. */
+export const ONE_TARGET = `
+egress:
+  enabled: true
+  addr: 127.0.0.1:0
+  targets:
+    data:
+      url: \${TARGET}
+      auth: { type: oauth2_client_credentials, token_url: "\${TOKEN_URL}", client_id: order-service, client_secret: "\${SECRET}" }
+  routes: [{ path_prefix: /data, target: data, strip_prefix: /data }]
+`;
+
 export async function startIngress(options: IngressOptions = {}): Promise<Ingress> {
   const issuerKey = createSigningKey('ES256', 'users-1');
   const jwks = await startJwksServer(bytes(keySetBytes(issuerKey.jwk())));
