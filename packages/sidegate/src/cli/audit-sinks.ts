@@ -15,11 +15,25 @@ function fileSink(path: string, { findings, closers }: Assembly): AuditSink | un
   try {
     const file = openSync(path, 'a', 0o600);
     closers.push(() => closeSync(file));
-    return (line) => void writeSync(file, `${line}\n`);
+    return appender(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     const hint = 'audit.export.file.path must be in a folder that this process may write';
     findings.push({ file: path, severity: 'error', message: `cannot be written (${code})`, hint });
     return undefined;
   }
+}
+
+/** A full disk may take a part of a record: that one is lost, and the next one must not continue its line. */
+function appender(file: number): AuditSink {
+  let torn = false;
+  return (line) => {
+    const bytes = Buffer.from(`${torn ? '\n' : ''}${line}\n`);
+    let written = 0;
+    try {
+      while (written < bytes.length) written += writeSync(file, bytes, written);
+    } finally {
+      if (written > 0) torn = written < bytes.length;
+    }
+  };
 }
