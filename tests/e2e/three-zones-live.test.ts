@@ -117,6 +117,12 @@ test('a lab that stays up', async (t) => {
     }
   });
 
+  await t.test('keeps its state to itself: a second one there is refused, exit 78', async () => {
+    await using second = await upOnce(LAB, '--state', lab.state);
+    assert.match(second.stdout, /another lab is running here/);
+    assert.equal(second.exitCode, 78);
+  });
+
   await t.test('ends, exit 1, when one of its processes dies, and takes the others with it', async () => {
     process.kill(started('order-service').pid, 'SIGKILL');
     const [exitCode] = (await once(lab.child, 'close')) as [number];

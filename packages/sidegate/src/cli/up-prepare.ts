@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import { PkiRefused } from '../authority/ca/finding.ts';
 import { establishPki, type PkiEntry } from '../authority/ca/tree.ts';
+import { lockTree } from '../authority/ca/tree-lock.ts';
 import { loadLabConfig } from '../config/load.ts';
 import type { LabConfig } from '../config/schema/lab.ts';
 import { keepSecrets, type SecretValues } from '../lab/secrets.ts';
@@ -27,7 +28,8 @@ export interface PrepareOptions {
   readonly clock: Clock;
 }
 
-export interface Prepared {
+/** Disposal lets another lab have the state directory. */
+export interface Prepared extends Disposable {
   readonly lab: Lab;
   readonly secrets: SecretValues;
   readonly patches: readonly AppliedPatch[];
@@ -43,8 +45,7 @@ export async function prepareLab(options: PrepareOptions): Promise<Prepared> {
   const config = readLab(directory);
   const root = path.resolve(state ?? config.root);
   const given = readSource(config, directory, from ?? directory);
-  await mkdir(root, { recursive: true, mode: 0o700 });
-  await chmod(root, 0o700);
+  const lock = await lockState(root);
   const secrets = await labSecrets(config, path.join(root, 'secrets.json'));
 
   const realms = checkRealms(config, secrets);
@@ -57,7 +58,25 @@ export async function prepareLab(options: PrepareOptions): Promise<Prepared> {
 
   const certificates = await establishCertificates(config, root, clock);
   const withEgress = sidecars.values.flatMap(([name, { egress }]) => (egress.enabled ? [name] : []));
-  return { lab: labOf(config, { directory, root, withEgress }), secrets, patches: source.patches, certificates };
+  return {
+    lab: labOf(config, { directory, root, withEgress }),
+    secrets,
+    patches: source.patches,
+    certificates,
+    [Symbol.dispose]: () => lock[Symbol.dispose](),
+  };
+}
+
+/** One lab at a time: two would write over each other's policies and logs. */
+async function lockState(root: string): Promise<Disposable> {
+  const lock = await lockTree(root, 1).catch((error: unknown) => {
+    if (!(error instanceof PkiRefused)) throw error;
+    const busy = error.findings.some(({ code }) => code === 'busy');
+    const message = busy ? 'another lab is running here' : error.findings.map((finding) => finding.message).join('; ');
+    throw new StartRefused([{ file: root, severity: 'error', message, hint: 'stop it, or choose another by --state' }]);
+  });
+  await chmod(root, 0o700);
+  return lock;
 }
 
 function readLab(directory: string): LabConfig {

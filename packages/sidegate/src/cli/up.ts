@@ -46,7 +46,7 @@ async function up(directory: string, options: UpOptions): Promise<number> {
   const telling = tell(options);
   const stopped = stopSignal();
   try {
-    const prepared = await prepareLab({ directory, ...pathsOf(options), clock });
+    using prepared = await prepareLab({ directory, ...pathsOf(options), clock });
     for (const patch of prepared.patches) telling.emit({ event: 'patch', ...patch });
     const root = path.relative('', prepared.lab.root);
     telling.emit({ event: 'state', root, certificates: counted(prepared.certificates) });
