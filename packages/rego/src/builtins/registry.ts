@@ -21,6 +21,7 @@ import { REGEX } from './regex.ts';
 import { SEMVER } from './semver.ts';
 import { SETS } from './sets.ts';
 import { STRINGS } from './strings.ts';
+import { TEMPLATE } from './template.ts';
 import { TIME } from './time.ts';
 import { TYPES } from './type-predicates.ts';
 import { UNITS } from './units.ts';
@@ -53,6 +54,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   UUID,
   CRYPTO,
   JWT,
+  TEMPLATE,
   GRAPHQL,
   X509,
   AWS_SIGNING,

@@ -3,6 +3,8 @@ import type { Value } from '../value/value.ts';
 
 export type Type =
   | { readonly kind: 'any' | 'string' | 'number' | 'boolean' | 'null' }
+  /** What the type checker cannot tell; no builtin declares it. */
+  | { readonly kind: 'unknown' }
   | ArrayType
   | SetType
   | ObjectType

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { answer, testContext } from '../../../../tests/support/rego-context.ts';
+import type { Value } from '../value/value.ts';
+
+const VARS: Value = { a: '<x>', n: 1, f: 1.5, xs: ['p', 'q'], o: { k: 1, a: 2 }, e: [], nil: null };
+const render = (template: string) => answer('strings.render_template', [template, VARS]);
+
+describe('strings.render_template', () => {
+  const refused: readonly (readonly [template: string, message: RegExp])[] = [
+    ['{{.a', /unclosed action/],
+    ['{{.a}', /bad character U\+007D '}'/],
+    ['{{if .a}}', /unexpected EOF/],
+    ['{{end}}', /unexpected \{\{end}}/],
+    ['{{foo .a}}', /function "foo" not defined/],
+    ['{{template "x"}}', /unexpected \{\{template}}/],
+    ['{{eq .n 1}}', /incompatible types for comparison: json\.Number and int/],
+    ['{{.a.b}}', /can't evaluate field b in type string/],
+    ['{{.nil.b}}', /nil pointer evaluating/],
+    ['{{index .xs 2}}', /index out of range: 2/],
+    ['{{range .a}}{{end}}', /range can't iterate over <x>/],
+    ['{{$y}}', /undefined variable "\$y"/],
+    ['{{break}}', /loop control outside a loop/],
+    [`{{${'('.repeat(1000)}`, /max expression depth exceeded|unclosed action/],
+    ['{{if .a}}'.repeat(1000), /max template nesting exceeded/],
+  ];
+  for (const [template, message] of refused) {
+    test(`${template.slice(0, 30)} is an error`, () => {
+      const result = render(template);
+      assert.ok(typeof result === 'object' && result !== null && 'refusal' in result);
+      assert.match(result.refusal as string, /^eval_builtin_error: template: template:/);
+      assert.match(result.refusal as string, message);
+    });
+  }
+
+  const rendered: readonly (readonly [template: string, text: string])[] = [
+    ['a{{/* no */}}b', 'ab'],
+    ['{{.n}} {{.f}} {{.o}} {{.xs}}', '1 1.5 map[a:2 k:1] [p q]'],
+    ['{{.missing}} {{.nil}}', '<undefined> <undefined>'],
+    ['{{range $i, $x := .xs}}{{$i}}{{$x}}{{end}}{{range .e}}x{{else}}none{{end}}', '0p1qnone'],
+    ['{{range .xs}}{{if eq . "q"}}{{break}}{{end}}{{.}}{{end}}', 'p'],
+    ['{{with .o}}{{.k}}{{else}}no{{end}} {{if not .e}}empty{{else if .a}}x{{end}}', '1 empty'],
+    ['{{$x := 1}}{{$x}}{{$x = 2}}{{$x}}', '12'],
+    ['a {{- " b " -}} c', 'a b c'],
+    ['{{.a | html}} {{printf "%q" .a}} {{len .xs}} {{and .n .e}} {{or .e .n}}', '&lt;x&gt; "<x>" 2 [] 1'],
+  ];
+  for (const [template, text] of rendered) {
+    test(`${template} renders`, () => {
+      assert.equal(render(template), text);
+    });
+  }
+
+  test('what it does counts against the evaluation', () => {
+    let steps = 1000;
+    const context = testContext({
+      spend: (count) => {
+        steps -= count;
+        if (steps < 0) throw new Error('out of steps');
+      },
+    });
+    const loops = '{{range 1000}}{{range 1000}}x{{end}}{{end}}';
+    assert.throws(() => answer('strings.render_template', [loops, VARS], context), new Error('out of steps'));
+  });
+});
