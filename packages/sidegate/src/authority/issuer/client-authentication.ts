@@ -23,25 +23,14 @@ export interface AuthenticationContext {
   readonly nowMs: number;
 }
 
+/** As Keycloak stores them; what is longer would only fill the memory of the failure limit. */
+const MAX_CLIENT_ID_CHARACTERS = 255;
+
 /** @throws OAuthError `invalid_request` for more than one method, `invalid_client` for credentials that cannot be read. */
 export function readCredentials(authorization: readonly string[], form: TokenForm): ClientCredentials {
-  if (form.has('client_assertion') || form.has('client_assertion_type')) {
-    throw invalidClient('client assertions are not accepted here');
-  }
-  const clientId = form.get('client_id');
-  const secret = form.get('client_secret');
-  const [header] = authorization;
-  if (header === undefined) {
-    if (clientId === undefined) throw invalidClient('no client credentials');
-    return { clientId, secret };
-  }
-  if (authorization.length > 1) throw new OAuthError('invalid_request', 'Authorization is repeated');
-  if (secret !== undefined) throw new OAuthError('invalid_request', 'the client authenticates in more than one way');
-  const basic = readBasic(header);
-  if (clientId !== undefined && clientId !== basic.clientId) {
-    throw new OAuthError('invalid_request', 'client_id differs from the client in Authorization');
-  }
-  return basic;
+  const credentials = presentedCredentials(authorization, form);
+  if (credentials.clientId.length > MAX_CLIENT_ID_CHARACTERS) throw invalidClient('the client id is too long');
+  return credentials;
 }
 
 /** @throws OAuthError `invalid_client`; the caller cannot tell an unknown client from a wrong secret. */
@@ -65,6 +54,26 @@ export function authenticateClient(credentials: ClientCredentials, context: Auth
       if (credentials.secret !== undefined) throw invalidClient('this client has no secret');
   }
   return client;
+}
+
+function presentedCredentials(authorization: readonly string[], form: TokenForm): ClientCredentials {
+  if (form.has('client_assertion') || form.has('client_assertion_type')) {
+    throw invalidClient('client assertions are not accepted here');
+  }
+  const clientId = form.get('client_id');
+  const secret = form.get('client_secret');
+  const [header] = authorization;
+  if (header === undefined) {
+    if (clientId === undefined) throw invalidClient('no client credentials');
+    return { clientId, secret };
+  }
+  if (authorization.length > 1) throw new OAuthError('invalid_request', 'Authorization is repeated');
+  if (secret !== undefined) throw new OAuthError('invalid_request', 'the client authenticates in more than one way');
+  const basic = readBasic(header);
+  if (clientId !== undefined && clientId !== basic.clientId) {
+    throw new OAuthError('invalid_request', 'client_id differs from the client in Authorization');
+  }
+  return basic;
 }
 
 function readBasic(header: string): ClientCredentials {

@@ -196,3 +196,23 @@ test('C-205 malformed requests run into the same limit', async () => {
   }
   assert.deepEqual([statuses.lastIndexOf(400), statuses.indexOf(429)], [19, 20]);
 });
+
+test('C-205 client ids that no client can have are not remembered one by one', async () => {
+  await using provider = await startIdentityProvider({ realms: ISSUER_REALMS, algorithms: ['ES256'] });
+  const statuses = [];
+  for (let failure = 0; failure < 21; failure += 1) {
+    const body = `grant_type=client_credentials&client_secret=x&client_id=${failure}${'x'.repeat(60_000)}`;
+    statuses.push((await sendTokenRequest(provider, { title: '', body })).status);
+  }
+  assert.deepEqual([statuses.lastIndexOf(401), statuses.indexOf(429)], [19, 20]);
+});
+
+test('the log names a user only where one logs in', async () => {
+  await using provider = await startIdentityProvider({ realms: ISSUER_REALMS, algorithms: ['ES256'] });
+  const body = 'grant_type=client_credentials&client_id=batch&client_secret=canary-batch&username=john';
+  await sendTokenRequest(provider, { title: '', realm: 'users', body });
+  assert.deepEqual(
+    provider.events.map(({ client, grant, user }) => [client, grant, user]),
+    [['batch', 'client_credentials', undefined]],
+  );
+});

@@ -94,7 +94,7 @@ function decide(request: TokenRequest, body: Buffer, { endpoint, trace }: Contex
   if (realm.clients.has(credentials.clientId)) trace.client = credentials.clientId;
   const client = authenticateClient(credentials, { realm, digest, peer: request.peer, nowMs: endpoint.clock.now() });
 
-  const username = form.get('username');
+  const username = grantType === 'password' ? form.get('username') : undefined;
   if (username !== undefined && realm.users.has(username)) trace.user = username;
   const subject = grant({ realm, client, form, digest });
   const { names, scopes } = grantScope(client, form.get('scope'));

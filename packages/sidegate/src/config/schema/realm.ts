@@ -30,7 +30,7 @@ const clientScope = z.looseObject({
 });
 
 const client = z.looseObject({
-  clientId: z.string().min(1).describe('The name in `client_id` and `azp`.'),
+  clientId: z.string().min(1).max(255).describe('The name in `client_id` and `azp`.'),
   enabled: z.boolean().default(true).describe('A disabled client gets no token.'),
   publicClient: z.boolean().default(false).describe('Has no credential of its own.'),
   serviceAccountsEnabled: z.boolean().default(false).describe('May use the client credentials grant.'),
