@@ -1,7 +1,8 @@
 /** Lowered documents and queries to running functions: generated source where a host compiles it, closures elsewhere. */
 
 import type { Compilation } from './compile/context.ts';
-import { emitDocuments, emitQuery, type Program } from './compile/emit.ts';
+import type { Program } from './compile/emission.ts';
+import { emitDocuments, emitQuery } from './compile/emit.ts';
 import { lowerDocument, lowerQuery } from './compile/lower.ts';
 import type { CheckedQuery } from './compile/query.ts';
 import { closeDocuments, closeQuery } from './evaluate/closures/run-document.ts';

@@ -1,0 +1,103 @@
+/**
+ * The pools of generated source. INVARIANT: generated source consists of keywords, numbers and names made here; whatever
+ * an author wrote (names, keys, strings, numbers, paths) reaches it only as an index into a pool.
+ */
+import type { Builtin } from '../builtins/builtin.ts';
+import type { Location } from '../syntax/location.ts';
+import type { Value } from '../value/value.ts';
+import type { Compilation } from './context.ts';
+import type { Operand } from './ir.ts';
+import type { TreeNode } from './rule-tree.ts';
+
+/** Generated source, and the pools that its numbers point into. */
+export interface Program {
+  /** The body of a function of `K, B, S, N, T, D, R`: constants, builtins, sites, nodes, tables, documents, runtime. */
+  readonly source: string;
+  readonly constants: readonly Value[];
+  readonly builtins: readonly Builtin[];
+  readonly sites: readonly Location[];
+  readonly nodes: readonly TreeNode[];
+  /** Numbers of rule groups by the text that they demand. */
+  readonly tables: readonly ReadonlyMap<string, number>[];
+}
+
+/** Functions that generated code takes from the runtime. */
+const RUNTIME =
+  'dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
+  'makeSet,makeObject,isShape,settle,call,lookUp,mocked,derive,NONE';
+
+/** A pool of things that source text may not contain. */
+class Pool<T> {
+  readonly items: T[] = [];
+  private readonly indices = new Map<T, number>();
+
+  index(item: T): number {
+    let index = this.indices.get(item);
+    if (index === undefined) {
+      index = this.items.length;
+      this.items.push(item);
+      this.indices.set(item, index);
+    }
+    return index;
+  }
+}
+
+/** What an emission collects: pools, labels, and the names of operands. */
+export class Emission {
+  readonly c: Compilation;
+  readonly constants = new Pool<Value>();
+  readonly builtins = new Pool<Builtin>();
+  readonly sites = new Pool<Location>();
+  readonly nodes = new Pool<TreeNode>();
+  readonly tables = new Pool<ReadonlyMap<string, number>>();
+  /** How another document is called: by its generated name, or through the table of all documents. */
+  readonly ownDocuments: boolean;
+  private blocks = 0;
+
+  constructor(c: Compilation, ownDocuments: boolean) {
+    this.c = c;
+    this.ownDocuments = ownDocuments;
+  }
+
+  /** A number that no other block of this program has. */
+  unique(): number {
+    this.blocks += 1;
+    return this.blocks;
+  }
+
+  operand(operand: Operand): string {
+    return operand.kind === 'local' ? `v${operand.local}` : this.constant(operand.value);
+  }
+
+  operands(list: readonly Operand[]): string {
+    return list.map((each) => this.operand(each)).join(',');
+  }
+
+  constant(value: Value): string {
+    return value === true || value === false || value === null ? String(value) : `k${this.constants.index(value)}`;
+  }
+
+  builtin(name: string): string {
+    const builtin = this.c.builtins.get(name);
+    if (builtin === undefined) throw new Error(`builtin ${name} vanished`);
+    return `b${this.builtins.index(builtin)}`;
+  }
+
+  site(location: Location): string {
+    return `S[${this.sites.index(location)}]`;
+  }
+
+  finish(body: readonly string[]): Program {
+    const constants = this.constants.items.map((_, i) => `k${i}=K[${i}]`);
+    const builtins = this.builtins.items.map((_, i) => `b${i}=B[${i}]`);
+    const header = [`const {${RUNTIME}}=R;`, ...[...constants, ...builtins].map((each) => `const ${each};`)];
+    return {
+      source: ['"use strict";', ...header, ...body].join('\n'),
+      constants: this.constants.items,
+      builtins: this.builtins.items,
+      sites: this.sites.items,
+      nodes: this.nodes.items,
+      tables: this.tables.items,
+    };
+  }
+}

@@ -1,0 +1,78 @@
+/** Expressions of generated source: values, calls of rules and builtins, and the modifiers of `with`. */
+import type { Location } from '../syntax/location.ts';
+import type { Emission } from './emission.ts';
+import type { Callee, Modifier, Source } from './ir.ts';
+import type { VirtualDocument } from './rule-tree.ts';
+
+const READERS = { value: 'dot', base: 'baseDot', view: 'viewDot' } as const;
+
+export function emitAssign(e: Emission, target: number, value: Source, fail: string): string {
+  const source = emitSource(e, value);
+  const certain = value.kind === 'array' || value.kind === 'set' || value.kind === 'object' || value.kind === 'view';
+  return certain ? `v${target}=${source};` : `v${target}=${source};if(v${target}===undefined)${fail}`;
+}
+
+function emitSource(e: Emission, value: Source): string {
+  switch (value.kind) {
+    case 'input':
+      return `v${value.context}.input`;
+    case 'data':
+      return `v${value.context}.data`;
+    case 'dot':
+      return `${READERS[value.of]}(${e.operand(value.source)},${e.operand(value.key)})`;
+    case 'document':
+      return emitInvocation(e, value.document, value.context, '');
+    case 'view':
+      return `view(v${value.context},N[${e.nodes.index(value.node)}])`;
+    case 'resolve':
+      return `resolve(${e.operand(value.source)})`;
+    case 'array':
+      return `[${e.operands(value.items)}]`;
+    case 'set':
+      return `makeSet([${e.operands(value.items)}])`;
+    case 'object':
+      if (value.entries.every(([key]) => key.kind === 'const' && typeof key.value === 'string')) {
+        // Computed keys define own properties, also for `__proto__`.
+        return `{${value.entries.map(([key, each]) => `[${e.operand(key)}]:${e.operand(each)}`).join(',')}}`;
+      }
+      return `makeObject([${value.entries.map(([key, each]) => `[${e.operand(key)},${e.operand(each)}]`).join(',')}])`;
+    default:
+      return emitCall(e, value.callee, value, e.operands(value.args));
+  }
+}
+
+function emitCall(
+  e: Emission,
+  callee: Callee,
+  { context, location }: { context: number; location: Location },
+  args: string,
+): string {
+  const name = callee.kind === 'builtin' ? callee.name : callee.document.name;
+  const direct = emitDirect(e, callee, context, location, args);
+  if (!e.c.mockable.has(name)) return direct;
+  const k = e.constant(name);
+  return `(v${context}.mocks===undefined?${direct}:mocked(v${context},${k},[${args}],${e.site(location)},()=>${direct}))`;
+}
+
+function emitDirect(e: Emission, callee: Callee, context: number, location: Location, args: string): string {
+  const following = args === '' ? '' : `,${args}`;
+  if (callee.kind === 'function') return emitInvocation(e, callee.document, context, following);
+  return `call(q,${e.builtin(callee.name)},${e.site(location)}${following})`;
+}
+
+function emitInvocation(e: Emission, { id }: VirtualDocument, context: number, following: string): string {
+  return `${e.ownDocuments ? `f${id}` : `D[${id}]`}(v${context}${following})`;
+}
+
+export function emitModifier(e: Emission, modifier: Modifier): string {
+  if (modifier.kind !== 'function') {
+    return `{kind:${modifier.kind === 'input' ? 0 : 1},path:[${e.operands(modifier.path)}],value:${e.operand(modifier.value)}}`;
+  }
+  const { target, replacement } = modifier;
+  const name = e.constant(target);
+  if (replacement.kind === 'const' || replacement.kind === 'local') {
+    return `{kind:2,name:${name},value:${e.operand(replacement)}}`;
+  }
+  if (replacement.kind === 'function') return `{kind:3,name:${name},document:${replacement.document.id}}`;
+  return `{kind:4,name:${name},builtin:${e.builtin(replacement.name)}}`;
+}
