@@ -1,0 +1,49 @@
+/** `sidegate sidecar` as its own process, as a user starts it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+const COMMAND = path.resolve(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts');
+
+export interface SidecarProcess extends AsyncDisposable {
+  /** The line `{"event":"listening"}`; undefined when the process ended instead. */
+  readonly listening: { readonly ingress?: string; readonly egress?: string } | undefined;
+  stdout(): string;
+  stderr(): string;
+  /** Sends the signal, unless the process has ended, and waits for its exit code. */
+  end(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>;
+}
+
+/** Resolves when it listens or has ended. */
+export async function startSidecarProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<SidecarProcess> {
+  const child = spawn(process.execPath, ['--conditions=@sidegate/source', COMMAND, 'sidecar', ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'close');
+  const output = { stdout: '', stderr: '' };
+  const listening = Promise.withResolvers<SidecarProcess['listening']>();
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stdout += chunk;
+    const line = output.stdout.split('\n').find((text) => text.includes('"event":"listening"') && text.endsWith('}'));
+    if (line !== undefined) listening.resolve(JSON.parse(line) as SidecarProcess['listening']);
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    output.stderr += chunk;
+  });
+  const end: SidecarProcess['end'] = async (signal = 'SIGTERM') => {
+    child.kill(signal);
+    await exited;
+    return child.exitCode;
+  };
+  return {
+    listening: await Promise.race([listening.promise, exited.then(() => undefined)]),
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    end,
+    [Symbol.asyncDispose]: async () => void (await end()),
+  };
+}
