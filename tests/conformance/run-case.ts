@@ -19,11 +19,16 @@ export type Outcome =
 
 const PASSED: Outcome = { kind: 'passed' };
 
-export function runCase(testCase: Case): Outcome {
+/** Which backend answers; with `both`, a difference between their answers is a failure too. */
+export const BACKENDS = ['generated', 'closures', 'both'] as const;
+export type BackendChoice = (typeof BACKENDS)[number];
+type Backend = Exclude<BackendChoice, 'both'>;
+
+export function runCase(testCase: Case, backend: BackendChoice = 'generated'): Outcome {
   try {
     const excluded = excludedBuiltin(testCase);
     if (excluded !== undefined) return { kind: 'skipped', why: excluded };
-    const why = testCase.kind === 'diagnostic' ? checkDiagnostics(testCase) : checkEvaluation(testCase);
+    const why = testCase.kind === 'diagnostic' ? checkDiagnostics(testCase) : checkEvaluation(testCase, backend);
     return why === undefined ? PASSED : { kind: 'failed', why };
   } catch (error) {
     return { kind: 'failed', why: `crash: ${describe(error)}` };
@@ -48,9 +53,18 @@ function modulesOf(testCase: Case): { file: string; text: string }[] {
   return testCase.modules.map((text, index) => ({ file: `test-${index}.rego`, text }));
 }
 
-function checkEvaluation(testCase: EvaluationCase): string | undefined {
+function checkEvaluation(testCase: EvaluationCase, backend: BackendChoice): string | undefined {
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const answer = evaluate(testCase, backend === 'both' ? 'generated' : backend, now);
+  const other = backend === 'both' ? evaluate(testCase, 'closures', now) : answer;
+  if (answerText(answer) !== answerText(other)) {
+    return `backends differ: generated ${answerText(answer)}, closures ${answerText(other)}`;
+  }
+  return wrongAnswer(testCase, answer);
+}
+
+function wrongAnswer(testCase: EvaluationCase, answer: Answer): string | undefined {
   const expectsError = testCase.error !== undefined || testCase.errorCode !== undefined;
-  const answer = evaluate(testCase);
   if ('refused' in answer) return `refused: ${answer.refused}`;
   if ('error' in answer) return expectsError ? wrongError(testCase, answer.error) : `error: ${answer.error.message}`;
   if (expectsError) {
@@ -64,14 +78,20 @@ type Answer =
   | { readonly error: EvaluationError }
   | { readonly refused: string };
 
-function evaluate(testCase: EvaluationCase): Answer {
-  const compiled = compile(modulesOf(testCase), optionsOf(testCase));
+function answerText(answer: Answer): string {
+  if ('refused' in answer) return `refused: ${answer.refused}`;
+  return 'error' in answer ? answer.error.message : show(answer.bindings);
+}
+
+function evaluate(testCase: EvaluationCase, backend: Backend, now: bigint): Answer {
+  const random = (): number => 0.5;
+  const compiled = compile(modulesOf(testCase), { ...optionsOf(testCase), backend, random });
   if (!compiled.ok) return { refused: compiled.diagnostics.map(formatDiagnostic).join('; ') };
   const prepared = compiled.policy.query(testCase.query);
   if (!prepared.ok) return { refused: prepared.diagnostics.map(formatDiagnostic).join('; ') };
   const input = testCase.inputTerm === undefined ? testCase.input : termValue(testCase.inputTerm);
   try {
-    return { bindings: prepared.evaluate(input, { strictBuiltinErrors: testCase.strictErrors }) };
+    return { bindings: prepared.evaluate(input, { strictBuiltinErrors: testCase.strictErrors, now }) };
   } catch (error) {
     if (error instanceof EvaluationError && error.code !== 'eval_internal_error') return { error };
     throw error;

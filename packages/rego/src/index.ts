@@ -2,6 +2,7 @@
  * `@sidegate/rego`: Rego policies to JavaScript functions. {@link compile} takes policy files and answers with a
  * {@link Policy} or with all its diagnostics; a policy prepares queries, a prepared query decides.
  */
+import type { Builtin } from './builtins/builtin.ts';
 import type { Host } from './builtins/host.ts';
 import { PatternCache } from './builtins/pattern-cache.ts';
 import { BUILTINS, EXCLUDED } from './builtins/registry.ts';
@@ -16,8 +17,10 @@ import { NOWHERE } from './syntax/location.ts';
 import { parseModule } from './syntax/parse-module.ts';
 import type { Value } from './value/value.ts';
 
+export { type Builtin, type BuiltinContext, BuiltinError } from './builtins/builtin.ts';
 export type { Host } from './builtins/host.ts';
 export type { CodeHost } from './evaluate/code-host.ts';
+export { NODE_HOST } from './evaluate/node-host.ts';
 export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
 export {
   type Bindings,
@@ -55,6 +58,8 @@ export interface CompileOptions {
   readonly print?: (line: string) => void;
   /** Whether rules become generated JavaScript (the default) or closures, for places where code must not be generated. */
   readonly backend?: 'generated' | 'closures';
+  /** Builtins of your own; one of OPA's with the same name is replaced. */
+  readonly builtins?: readonly Builtin[];
   /** What the platform lends; Node's own when absent. */
   readonly host?: Host & CodeHost;
 }
@@ -78,7 +83,7 @@ export function compile(modules: readonly ModuleSource[], options: CompileOption
   if (failures.length > 0) return { ok: false, diagnostics: sortDiagnostics(failures) };
   return guarded(parsed, () => {
     const compilation = newCompilation(parsed, {
-      builtins: BUILTINS,
+      builtins: new Map([...BUILTINS, ...(options.builtins ?? []).map((each) => [each.name, each] as const)]),
       excluded: EXCLUDED,
       printing: options.print !== undefined,
     });

@@ -47,6 +47,15 @@ export type Block = Stmt[];
 export type Label = number;
 
 export type Stmt =
+  /** A literal begins here. Only builds that watch an evaluation have these, and they change nothing. */
+  | {
+      readonly op: 'mark';
+      readonly location: Location;
+      /** Written by a pass for a part of the literal that follows. */
+      readonly generated: boolean;
+      /** The author's variables that have a value when the literal holds. */
+      readonly variables: ReadonlyMap<string, Operand>;
+    }
   /** Fails when the value is undefined. */
   | { readonly op: 'let'; readonly target: Local; readonly value: Source }
   | { readonly op: 'compare'; readonly by: Comparison; readonly left: Operand; readonly right: Operand }

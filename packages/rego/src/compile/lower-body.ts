@@ -33,12 +33,15 @@ import {
 } from './ir.ts';
 import { lowerRef } from './lower-ref.ts';
 import { isReady, lowerUnification, matchOperand } from './lower-unify.ts';
+import { markLiteral } from './mark-literal.ts';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['equal', 'neq', 'lt', 'lte', 'gt', 'gte']);
 
 /** The function under construction. */
 export class Builder {
   readonly c: Compilation;
+  /** Whether statements say which literal they belong to. */
+  readonly marked: boolean;
   /** Where each bound variable lives. */
   vars = new Map<string, Operand>();
   context: ContextLocal = CALLER;
@@ -46,8 +49,9 @@ export class Builder {
   private nextLocal = 1;
   private nextLabel = 0;
 
-  constructor(c: Compilation) {
+  constructor(c: Compilation, marked: boolean) {
     this.c = c;
+    this.marked = marked;
   }
 
   get localCount(): number {
@@ -104,6 +108,11 @@ export function lowerBody(b: Builder, body: readonly Expr[], leaf: () => void): 
 }
 
 function lowerExpr(b: Builder, expr: Expr): void {
+  if (b.marked) markLiteral(b, expr, () => lowerLiteral(b, expr));
+  else lowerLiteral(b, expr);
+}
+
+function lowerLiteral(b: Builder, expr: Expr): void {
   const { context } = b;
   if (expr.with.length > 0) lowerWith(b, expr.with);
   if (expr.negated) lowerNegated(b, expr);

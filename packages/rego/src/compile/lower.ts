@@ -10,8 +10,17 @@ import { matchOperand } from './lower-unify.ts';
 import { buildIndex } from './rule-index.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
 
-export function lowerDocument(c: Compilation, document: VirtualDocument): Routine {
-  const b = new Builder(c);
+export interface LowerOptions {
+  /** For builds that watch an evaluation: every literal is marked, and every rule is tried as it was written. */
+  readonly marked?: boolean;
+}
+
+export function lowerDocument(
+  c: Compilation,
+  document: VirtualDocument,
+  { marked = false }: LowerOptions = {},
+): Routine {
+  const b = new Builder(c, marked);
   const params: Local[] = [];
   for (let i = 0; i < document.arity; i += 1) params.push(b.local());
   const rules = document.rules.map((each) =>
@@ -19,7 +28,7 @@ export function lowerDocument(c: Compilation, document: VirtualDocument): Routin
   );
   const { defaultRule } = document;
   const fallback = defaultRule === undefined ? undefined : lowerBranch(b, document, defaultRule, params);
-  const index = document.kind === 'object' ? undefined : buildIndex(rules, params);
+  const index = marked || document.kind === 'object' ? undefined : buildIndex(rules, params);
   return { document, params, rules, index, fallback, locals: b.localCount };
 }
 
@@ -38,7 +47,7 @@ function lowerBranch(
     lowerBody(b, rule.isDefault ? [] : rule.body, () => produce(b, document, { rule, rest, path }));
   });
   return {
-    body: optimize(b.c, body),
+    body: optimize(b, body),
     location: rule.location,
     constant: constantValue(rule),
     isDefault: rule.isDefault,
@@ -46,8 +55,8 @@ function lowerBranch(
 }
 
 /** Replaced functions keep their calls. */
-function optimize(c: Compilation, block: Block): Block {
-  return c.mockable.has('time.now_ns') || c.mockable.has('div') ? block : fuseClock(block);
+function optimize({ c, marked }: Builder, block: Block): Block {
+  return marked || c.mockable.has('time.now_ns') || c.mockable.has('div') ? block : fuseClock(block);
 }
 
 function matchArgument(b: Builder, arg: Term, value: Operand): void {
@@ -69,13 +78,18 @@ function constantValue({ head }: Rule): Value | undefined {
 }
 
 /** Lowers a query; its answers bind the named variables. */
-export function lowerQuery(c: Compilation, body: readonly Expr[], names: readonly string[]): QueryRoutine {
-  const b = new Builder(c);
+export function lowerQuery(
+  c: Compilation,
+  body: readonly Expr[],
+  names: readonly string[],
+  { marked = false }: LowerOptions = {},
+): QueryRoutine {
+  const b = new Builder(c, marked);
   const block = b.closure(() => {
     lowerBody(b, body, () => {
       const values = names.map((name) => b.vars.get(name) ?? { kind: 'const' as const, value: null });
       b.emit({ op: 'answer', values });
     });
   });
-  return { body: optimize(c, block), names, locals: b.localCount };
+  return { body: optimize(b, block), names, locals: b.localCount };
 }
