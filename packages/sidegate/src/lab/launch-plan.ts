@@ -80,7 +80,7 @@ export function identityProviderPlan(options: PlanOptions): ProcessPlan {
   return {
     ...base(options, 'keycloak'),
     args: [command, 'idp', '--config', join(lab.root, IDENTITY_PROVIDER_CONFIG)],
-    env: { ...shared(lab), ...secrets },
+    env: secrets,
   };
 }
 
@@ -92,7 +92,6 @@ export function sidecarPlan(options: PlanOptions, ports: Ports, service: Lab['se
     ...base(options, name),
     args: [command, 'sidecar', '--config', join(lab.root, `etc/authz/${name}.yaml`), '--root', lab.root, ...dialled],
     env: {
-      ...shared(lab),
       NODE_EXTRA_CA_CERTS: join(lab.root, 'etc/certs/ca/keycloak-ca.crt'),
       AUTHZ_HTTP_ADDR: `${address}:${ports.ingress.get(name)}`,
       ...(hasEgress ? { AUTHZ_EGRESS_ADDR: `${LOOPBACK}:${ports.egressPort.get(name)}` } : {}),
@@ -110,7 +109,6 @@ export function appPlan(options: PlanOptions, ports: Ports, { name, app }: Lab['
       ...base(options, `app-${basename(app).replace(/\.\w+$/, '')}`),
       args: [app],
       env: {
-        ...shared(options.lab),
         PORT: String(ports.app.get(name)),
         ...(egress === undefined ? {} : { EGRESS_URL: egress }),
       },
@@ -120,9 +118,4 @@ export function appPlan(options: PlanOptions, ports: Ports, { name, app }: Lab['
 
 function base({ lab, node }: PlanOptions, name: string): Pick<ProcessPlan, 'name' | 'node' | 'cwd' | 'logFile'> {
   return { name, node, cwd: lab.directory, logFile: join(lab.root, `var/log/${name}.log`) };
-}
-
-/** Compiled code is kept, so that a second start is faster. */
-function shared({ root }: Lab): Record<string, string> {
-  return { NODE_COMPILE_CACHE: join(root, 'var/cache/node') };
 }

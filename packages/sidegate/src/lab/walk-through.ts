@@ -84,7 +84,9 @@ function passages(running: RunningLab): Pass {
     const answer = await callService(running, 'api-gateway', { ...request, headers });
     const answeredAtMs = running.clock.monotonic();
     const ofThis = (line: AuditLine): boolean => line.correlation_id === correlationId;
-    const lines = await running.feed.collect(ofThis, { mark, count: hops, timeoutMs: TRAIL_TIMEOUT_MS });
+    // What was refused may have stopped at the first hop.
+    const count = answer.kind === 'answer' && answer.status < 400 ? hops : 1;
+    const lines = await running.feed.collect(ofThis, { mark, count, timeoutMs: TRAIL_TIMEOUT_MS });
     for (const line of lines) running.emit(hop(title, line));
     return { answer, answeredAtMs, correlationId, lines };
   };
