@@ -11,6 +11,7 @@ import { GRAPH } from './graph.ts';
 import { GRAPHQL } from './graphql.ts';
 import { JSON_PATCH } from './json-patch.ts';
 import { JSON_PATHS } from './json-paths.ts';
+import { JSON_SCHEMA } from './json-schema.ts';
 import { JWT } from './jwt.ts';
 import { NET } from './net.ts';
 import { NUMBERS } from './numbers.ts';
@@ -54,6 +55,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   UUID,
   CRYPTO,
   JWT,
+  JSON_SCHEMA,
   TEMPLATE,
   GRAPHQL,
   X509,

@@ -19,11 +19,12 @@ export const URI: readonly Builtin[] = [
     name: 'uri.is_valid',
     args: [STRING],
     result: BOOLEAN,
-    evaluate: (_, text) => typeof text === 'string' && text !== '' && isValid(text),
+    evaluate: (_, text) => typeof text === 'string' && text !== '' && isUri(text),
   },
 ];
 
-function isValid(text: string): boolean {
+/** Whether Go's net/url can parse it. */
+export function isUri(text: string): boolean {
   try {
     parse(text);
     return true;
