@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createTestAuthority } from '../support/certificates.ts';
 import { startSidecarProcess } from '../support/sidecar-process.ts';
+import { sendRequest } from '../support/wire.ts';
 
 const CONFIG = `http:
   addr: 127.0.0.1:0
@@ -187,10 +188,10 @@ describe('a start that is right', { concurrency: 2 }, () => {
     test(`listens, ends with exit 0 on ${signal}, and its ports are closed`, async () => {
       await using sidecar = await start(writeRoot());
       assert.ok(sidecar.listening !== undefined, sidecar.stderr());
-      const ports = [sidecar.listening.ingress, sidecar.listening.egress].map((address) =>
-        Number(address?.split(':')[1]),
-      );
+      const ports = [sidecar.listening.ingress, sidecar.listening.egress].map((address) => portOf(address));
       for (const port of ports) assert.equal(await canConnect(port), true);
+      const answer = await sendRequest({ port: portOf(sidecar.listening.egress) }, { target: '/none' });
+      assert.equal(answer.status, 404, 'it serves');
       assert.equal(await sidecar.end(signal), 0);
       for (const port of ports) assert.equal(await canConnect(port), false);
       for (const text of [sidecar.stderr(), sidecar.stdout()]) assert.ok(!text.includes(SECRET));
@@ -207,6 +208,8 @@ describe('a start that is right', { concurrency: 2 }, () => {
     assert.match(sidecar.stdout(), /"event":"listening","service":"by-environment"/);
   });
 });
+
+const portOf = (address: string | undefined): number => Number(address?.split(':')[1]);
 
 function canConnect(port: number): Promise<boolean> {
   return new Promise((resolve) => {
