@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import type { AuditLine } from '../../packages/sidegate/src/lab/audit-feed.ts';
 import type { AttackEvent } from '../../packages/sidegate/src/lab/event.ts';
-import { auditTrail, LAB, type LabRun, runLab } from '../support/lab-run.ts';
+import { accessTrail, auditTrail, LAB, type LabRun, runLab } from '../support/lab-run.ts';
 
 const run = runLab();
 after(async () => {
@@ -60,6 +60,17 @@ const FLOWS: readonly (readonly [title: string, observe: (result: LabRun) => unk
       ),
     ],
     [[GATEWAY], ['data-service']],
+  ],
+  [
+    'S3-004 zone 2 is called with a certificate and calls with one, whoever it is',
+    (result) => [
+      values(
+        ['order-service', 'payment-service'].flatMap((name) => incoming(result, name)),
+        ({ peer }) => peer && 'a certificate',
+      ),
+      values(incoming(result, 'data-service'), ({ peer }) => peer && 'a certificate'),
+    ],
+    [['a certificate'], ['a certificate']],
   ],
   [
     'S3-005 zone 3 is called by zone 2 and sends nowhere',
@@ -141,12 +152,45 @@ const FLOWS: readonly (readonly [title: string, observe: (result: LabRun) => unk
     ],
   ],
   [
-    'S3-072 payment-service uses its two rights and has no other',
+    'S3-033 every hop of an order leaves one line with its decision',
+    (result) => ordering(result).map(({ service, direction, decision }) => `${service} ${direction} ${decision}`),
+    [
+      'api-gateway ingress allow',
+      'order-service egress allow',
+      'order-service egress allow',
+      'order-service ingress allow',
+      'data-service ingress allow',
+      'data-service ingress allow',
+    ],
+  ],
+  [
+    'S3-080 S3-106 S3-233 each access of an order is recorded with its user, beside the request',
+    (result) => {
+      const requests = new Set(ordering(result).map(({ request_id }) => request_id));
+      return accessTrail(result, 'data-service')
+        .filter(({ request_id }) => requests.has(String(request_id)))
+        .map(({ calling_service, user_context, action, resource, decision }) =>
+          [calling_service, user_context, action, resource, decision].join(' '),
+        );
+    },
+    ['order-service user-123 read inventory/PROD-123 allow', 'order-service user-123 write orders allow'],
+  ],
+  [
+    'S3-074 S3-076 what was stored can be read: payment-service sees the order and stores the payment',
+    (result) =>
+      values(
+        incoming(result, 'data-service').filter(({ mtls_client }) => mtls_client === 'payment-service-client'),
+        ({ method, path: asked, status }) => `${method} ${asked?.split('/')[1]} ${status}`,
+      ),
+    ['GET orders 200', 'POST payments 201'],
+  ],
+  [
+    'S3-072 S3-079 payment-service uses its two rights and has no other',
     (result) => permissions(result, 'payment-service'),
     ['has read-orders', 'has write-payments', 'lacks read-inventory', 'lacks write-orders'],
   ],
   [
-    'S3-081 order-service uses its three rights and has no other',
+    'S3-008 S3-081 order-service uses its three rights and has no other',
     (result) => permissions(result, 'order-service'),
     ['has read-inventory', 'has read-orders', 'has write-orders', 'lacks write-payments'],
   ],

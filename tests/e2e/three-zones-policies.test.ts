@@ -64,7 +64,7 @@ const { exp: __, ...maryForever } = mary;
 const gatewayCases: readonly Case[] = [
   { title: 'S3-191 an expired token is refused', allow: false, token: { ...john, exp: NOW_SECONDS - 1 } },
   { title: 'S3-191 an empty subject is refused', allow: false, token: { ...john, sub: '' } },
-  { title: 'S3-191 no token at all is refused', allow: false, token: null },
+  { title: 'S3-051 no token at all is refused', allow: false, token: null },
   { title: 'SD-08 a token without exp is refused', allow: false, token: johnForever },
   { title: 'SD-08 an exp that is a string is refused', allow: false, token: { ...john, exp: '9999999999' } },
   { title: 'SD-08 an exp that is a list is refused', allow: false, token: { ...john, exp: [LATER] } },

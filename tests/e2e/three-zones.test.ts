@@ -138,7 +138,7 @@ for (const { whose, run, options } of runs) {
   );
 
   test(
-    `S3-116 S3-117 each zone's authority signed its servers and the clients that call them (${whose})`,
+    `S3-052 S3-064 S3-116 S3-117 S3-118 each zone trusts its own authority, which signed its servers and clients (${whose})`,
     options,
     async () => {
       const { state } = await run;
@@ -151,6 +151,11 @@ for (const { whose, run, options } of runs) {
         'order-service/client-zone3',
       ];
       assert.deepEqual(signed.map(issuerOf), ['zone2', 'zone2', 'zone3', 'zone3']);
+      const trusted = (service: string): string | undefined =>
+        /client_ca_file: "?\S*\/(\w+)-ca\.crt/.exec(
+          readFileSync(path.join(state, `etc/authz/${service}.yaml`), 'utf8'),
+        )?.[1];
+      assert.deepEqual(['order-service', 'payment-service', 'data-service'].map(trusted), ['zone2', 'zone2', 'zone3']);
     },
   );
 

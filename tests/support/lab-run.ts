@@ -83,10 +83,19 @@ export function startLab(directory: string, ...args: readonly string[]): Started
 
 /** What a service recorded, oldest first. */
 export function auditTrail({ state }: Pick<LabRun, 'state'>, service: string): AuditLine[] {
+  return records(state, service, 'request') as unknown as AuditLine[];
+}
+
+/** The short records of who touched what, oldest first. */
+export function accessTrail({ state }: Pick<LabRun, 'state'>, service: string): Readonly<Record<string, unknown>>[] {
+  return records(state, service, 'access');
+}
+
+function records(state: string, service: string, event: string): Record<string, unknown>[] {
   return readFileSync(path.join(state, `var/log/${service}.log`), 'utf8')
     .split('\n')
-    .filter((line) => line.includes('"event":"request"'))
-    .map((line) => JSON.parse(line) as AuditLine);
+    .filter((line) => line.includes(`"event":"${event}"`))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
 /** Whether a process of that number still runs. */
