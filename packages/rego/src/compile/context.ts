@@ -5,6 +5,7 @@ import { varTerm } from '../syntax/ast.ts';
 import type { Diagnostic, DiagnosticCode } from '../syntax/diagnostic.ts';
 import type { Location } from '../syntax/location.ts';
 import type { RuleTree } from './rule-tree.ts';
+import type { TypeWorld } from './typing/scope.ts';
 
 export interface Compilation {
   readonly modules: readonly Module[];
@@ -21,6 +22,8 @@ export interface Compilation {
   counter: number;
   /** Functions that some `with` replaces: calls of them look for the replacement first. */
   readonly mockable: Set<string>;
+  /** Filled by the type checker: queries are checked against the types of the rules. */
+  types: TypeWorld | undefined;
 }
 
 export function report(c: Compilation, code: DiagnosticCode, message: string, location: Location): void {

@@ -141,7 +141,7 @@ describe('refused policies', () => {
       result.diagnostics.map(({ details }) => details),
       [
         ['left  : number', 'right : string'],
-        ['have: (number, ???)', 'want: (any<set[any], array[any], object[any: any], string>, number)'],
+        ['have: (number, ???)', 'want: (any<string, array[any], object[any: any], set[any]>, number)'],
       ],
     );
   });

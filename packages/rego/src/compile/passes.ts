@@ -14,14 +14,14 @@ import { checkRecursion } from './recursion.ts';
 import { resolveRefs } from './resolve.ts';
 import { buildRuleTree, emptyTree } from './rule-tree.ts';
 import { checkSafety } from './safety.ts';
-import { checkTypes } from './type-check.ts';
+import { checkTypes } from './typing/check-types.ts';
 import { checkWiths } from './with.ts';
 
 type Pass = (c: Compilation) => void;
 
 const PASSES: readonly (readonly Pass[])[] = [
   [checkModules, resolveRefs, rewriteLocals],
-  [buildRuleTree, checkWiths, rewritePrints, hoistCalls, rewriteHeads, hoistCalls],
+  [buildRuleTree, checkWiths, rewriteHeads, rewritePrints, hoistCalls],
   [checkFunctions, checkSafety, checkRecursion],
   [checkTypes],
 ];
@@ -43,6 +43,7 @@ export function newCompilation(modules: readonly Module[], settings: CompileSett
     tree: emptyTree(),
     counter: 0,
     mockable: new Set(),
+    types: undefined,
   };
 }
 

@@ -11,7 +11,7 @@ import { rewriteQueryLocals } from './locals.ts';
 import { rewriteQueryPrints } from './print.ts';
 import { resolveQuery } from './resolve.ts';
 import { checkQuerySafety } from './safety.ts';
-import { checkQueryTypes } from './type-check.ts';
+import { checkQueryTypes } from './typing/check-types.ts';
 import { checkQueryWiths } from './with.ts';
 
 export interface CheckedQuery {

@@ -16,12 +16,18 @@ export function unifiedVars(left: Term, right: Term, safe: ReadonlySet<string>):
       if (parts !== undefined) {
         equations.splice(i, 1, ...parts);
         progress = true;
-      } else if (isKnown(a, known) && bindPattern(b, known)) progress = true;
+      } else if (neverEqual(a, b)) continue;
+      else if (isKnown(a, known) && bindPattern(b, known)) progress = true;
       else if (isKnown(b, known) && bindPattern(a, known)) progress = true;
     }
   }
   for (const name of safe) known.delete(name);
   return known;
+}
+
+/** Two arrays or two objects that {@link split} cannot take apart: they bind nothing. */
+function neverEqual(a: Term, b: Term): boolean {
+  return (a.kind === 'array' || a.kind === 'object') && a.kind === b.kind;
 }
 
 /** Two arrays of one length or two objects with the same constant keys, taken apart. */

@@ -1,0 +1,173 @@
+/** Refs that lead nowhere: into scalars, to members that an object cannot have, to functions. */
+
+import { regoText } from '../../builtins/text.ts';
+import { ANY, STRING, type Type } from '../../builtins/type.ts';
+import type { Expr, Ref, Term } from '../../syntax/ast.ts';
+import type { Diagnostic } from '../../syntax/diagnostic.ts';
+import { visitTerm } from '../../syntax/walk.ts';
+import { compare } from '../../value/compare.ts';
+import { primitiveKey } from '../../value/key.ts';
+import type { Value } from '../../value/value.ts';
+import { isEmpty, keysType, memberType, valuesType } from './algebra.ts';
+import { extentOf, type TypeNode } from './document-types.ts';
+import { formatType } from './format-type.ts';
+import { overlaps } from './overlap.ts';
+import { type Scope, typeOfRef, typeOfTerm, typeOfVar } from './scope.ts';
+import { unifyType } from './unify-types.ts';
+import { writtenRef, writtenTerm } from './written-ref.ts';
+
+/** Checks the refs of a literal; variables in their brackets get the types of the keys. */
+export function checkRefs(scope: Scope, expr: Expr, findings: Diagnostic[]): void {
+  const check = (term: Term): void =>
+    visitTerm(term, {
+      term(each) {
+        if (each.kind === 'comprehension') return false;
+        if (each.kind !== 'ref') return true;
+        const finding = checkRef(scope, each);
+        if (finding !== undefined) findings.push(finding);
+        return finding === undefined;
+      },
+    });
+  switch (expr.kind) {
+    case 'term':
+      return check(expr.term);
+    case 'call':
+      for (const arg of expr.args) check(arg);
+      return;
+    case 'every':
+      check(expr.domain);
+      for (const each of expr.body) checkRefs(scope, each, findings);
+      return;
+    case 'not':
+      for (const each of expr.body) checkRefs(scope, each, findings);
+      return;
+    case 'logic':
+      for (const each of [...expr.left, ...expr.right]) checkRefs(scope, each, findings);
+      return;
+    default:
+  }
+}
+
+function checkRef(scope: Scope, ref: Ref): Diagnostic | undefined {
+  const { head } = ref;
+  const type = typeOfRef(scope, ref);
+  if (type.kind === 'function') return unsupported(scope, ref, ref.path.length, type);
+  if (head.kind !== 'var') return undefined;
+  if (head.name === 'data') return checkDocument(scope, ref);
+  const known = typeOfVar(scope, head.name);
+  if (known.kind !== 'unknown') return checkMembers(scope, ref, 0, known);
+  scope.vars.set(head.name, ANY);
+  return checkMembers(scope, ref, 0, ANY);
+}
+
+/** A ref along the tree of documents until it meets a rule, or leaves the tree for base documents. */
+function checkDocument(scope: Scope, ref: Ref): Diagnostic | undefined {
+  const { path } = ref;
+  let node: TypeNode = scope.world.root;
+  if (node.children.size === 0) return checkMembers(scope, ref, 0, ANY);
+  for (const [i, part] of path.entries()) {
+    if (i < 2 && part.kind !== 'var' && part.kind !== 'ref' && !isString(part)) {
+      return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: STRING, oneOf: [...node.children.keys()] });
+    }
+    if (part.kind === 'var' || part.kind === 'ref') {
+      const keys = keysType(extentOf(node));
+      const finding = checkKey(scope, ref, i, { part, keys, oneOf: [...node.children.keys()] });
+      if (finding !== undefined) return finding;
+    }
+    const key = part.kind === 'scalar' ? primitiveKey(part.value) : undefined;
+    const child = key === undefined ? undefined : node.children.get(key);
+    if (child === undefined) return checkMembers(scope, ref, 0, ANY);
+    if (child.type !== undefined) return checkMembers(scope, ref, i + 1, child.type);
+    node = child;
+  }
+  return undefined;
+}
+
+function isString(part: Term): boolean {
+  return part.kind === 'scalar' && typeof part.value === 'string';
+}
+
+interface Key {
+  readonly part: Term;
+  readonly keys: Type;
+  readonly oneOf: readonly Value[];
+}
+
+/** A variable or a ref between brackets against the keys that there are. */
+function checkKey(scope: Scope, ref: Ref, index: number, { part, keys, oneOf }: Key): Diagnostic | undefined {
+  const known = typeOfTerm(scope, part);
+  if (known.kind !== 'unknown') {
+    return overlaps(known, keys) ? undefined : invalid(scope, ref, index, { have: known, want: keys, oneOf });
+  }
+  if (part.kind === 'var') scope.vars.set(part.name, keys);
+  return undefined;
+}
+
+function checkMembers(scope: Scope, ref: Ref, from: number, start: Type): Diagnostic | undefined {
+  let type = start;
+  for (const [i, part] of ref.path.entries()) {
+    if (i < from) continue;
+    const keys = keysType(type);
+    if (keys.kind === 'unknown') return unsupported(scope, ref, i, type);
+    if (part.kind === 'scalar') {
+      const member = memberType(type, part.value);
+      if (member.kind === 'unknown')
+        return invalid(scope, ref, i, { have: part, want: keys, oneOf: knownKeys(type), empty: isEmpty(type) });
+      type = member;
+      continue;
+    }
+    if (part.kind === 'var' || part.kind === 'ref') {
+      const finding = checkKey(scope, ref, i, { part, keys, oneOf: knownKeys(type) });
+      if (finding !== undefined) return finding;
+    } else if (!unifyType(scope, part, keys)) {
+      return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: keys, oneOf: [] });
+    }
+    type = valuesType(type);
+  }
+  return undefined;
+}
+
+function knownKeys(type: Type): Value[] {
+  const objects = type.kind === 'union' ? type.of : [type];
+  const keys: Value[] = [];
+  for (const each of objects) {
+    for (const { key } of each.kind === 'object' ? each.properties : []) {
+      if (!keys.some((known) => compare(known, key) === 0)) keys.push(key);
+    }
+  }
+  return keys;
+}
+
+interface Mismatch {
+  /** The type of the key, or the constant key itself. */
+  readonly have: Type | Term;
+  readonly want: Type;
+  readonly oneOf: readonly Value[];
+  /** There are no keys at all. */
+  readonly empty?: boolean;
+}
+
+function invalid(scope: Scope, ref: Ref, index: number, { have, want, oneOf, empty }: Mismatch): Diagnostic {
+  const { c } = scope.world;
+  const pad = ' '.repeat(writtenRef(c, ref, index).length + 1);
+  const seen = 'location' in have ? `have: ${writtenTerm(c, have)}` : `have (type): ${formatType(have)}`;
+  const wanted =
+    oneOf.length === 0 && empty !== true
+      ? `want (type): ${formatType(want)}`
+      : `want (one of): [${oneOf.toSorted(compare).map(regoText).join(' ')}]`;
+  const text = writtenRef(c, ref);
+  return refusal(`undefined ref: ${text}`, ref, [text, `${pad}^`, `${pad}${seen}`, `${pad}${wanted}`]);
+}
+
+/** Nothing can be looked up in `have`, which the first `length` parts lead to. */
+function unsupported(scope: Scope, ref: Ref, length: number, have: Type): Diagnostic {
+  const { c } = scope.world;
+  const text = writtenRef(c, ref);
+  const message =
+    have.kind === 'function' ? `function ${text} used as reference, not called` : `undefined ref: ${text}`;
+  return refusal(message, ref, [text, '^'.repeat(writtenRef(c, ref, length).length), `have: ${formatType(have)}`]);
+}
+
+function refusal(message: string, { location }: Ref, details: readonly string[]): Diagnostic {
+  return { code: 'rego_type_error', message, location, details };
+}

@@ -1,0 +1,78 @@
+/**
+ * Pass: what cannot be equal is not compared, what has no members is not looked into, and functions get arguments that
+ * they can use. Rules are checked after those that they read, so that refs to rules have types.
+ */
+import { ANY, type Type } from '../../builtins/type.ts';
+import type { Expr, Rule, Term } from '../../syntax/ast.ts';
+import type { Diagnostic } from '../../syntax/diagnostic.ts';
+import { chain, visitTerm } from '../../syntax/walk.ts';
+import type { Compilation } from '../context.ts';
+import { documentOrder } from '../recursion.ts';
+import type { TreeRule } from '../rule-tree.ts';
+import { checkBody } from './check-body.ts';
+import { childNode, insertType, putType } from './document-types.ts';
+import { innerScope, newWorld, type Scope, type TypeWorld, typeOfTerm, typeOfVar } from './scope.ts';
+
+export function checkTypes(c: Compilation): void {
+  const world = newWorld(c, checkBody);
+  c.types = world;
+  for (const { rules, defaultRule } of documentOrder(c.tree)) {
+    const all = defaultRule === undefined || rules.includes(defaultRule) ? rules : [...rules, defaultRule];
+    for (const each of all) {
+      for (const rule of chain(each.rule)) c.diagnostics.push(...checkRule(world, { ...each, rule }));
+    }
+  }
+}
+
+/** A query is checked against the types of the rules. */
+export function checkQueryTypes(c: Compilation, body: readonly Expr[]): void {
+  if (c.types === undefined) throw new Error('rules are checked before queries');
+  c.diagnostics.push(...checkBody(innerScope(c.types), body).findings);
+}
+
+function checkRule(world: TypeWorld, { rule, path, rest }: TreeRule): readonly Diagnostic[] {
+  const { scope, findings } = checkBody(innerScope(world), rule.isDefault ? [] : rule.body);
+  const [, ...below] = path;
+  if (findings.length > 0) {
+    if (rest.length === 0) putType(world.root, below, ANY);
+    return findings;
+  }
+  const type = typeOfRule(scope, rule, rest);
+  if (type === undefined) below.reduce(childNode, world.root);
+  else insertType(world.root, below, type);
+  return findings;
+}
+
+function typeOfRule(scope: Scope, { head }: Rule, rest: readonly Term[]): Type | undefined {
+  if (head.args !== undefined) {
+    for (const arg of head.args) assumeAny(scope, arg);
+    const args = head.args.map((arg) => typeOfTerm(scope, arg));
+    return { kind: 'function', args, result: head.value && typeOfTerm(scope, head.value) };
+  }
+  if (head.key !== undefined) {
+    const member = typeOfTerm(scope, head.key);
+    return member.kind === 'unknown' ? undefined : nested(scope, rest, { kind: 'set', member });
+  }
+  const value = head.value && typeOfTerm(scope, head.value);
+  return value === undefined || value.kind === 'unknown' ? undefined : nested(scope, rest, value);
+}
+
+/** Arguments that a body says nothing about can be anything. */
+function assumeAny(scope: Scope, arg: Term): void {
+  visitTerm(arg, {
+    term(term) {
+      if (term.kind === 'var' && typeOfVar(scope, term.name).kind === 'unknown') scope.vars.set(term.name, ANY);
+      return undefined;
+    },
+  });
+}
+
+/** Each variable of a head's ref is a level of objects with any number of members. */
+function nested(scope: Scope, rest: readonly Term[], type: Type): Type | undefined {
+  return rest.reduceRight<Type | undefined>((value, part) => {
+    const key = typeOfTerm(scope, part);
+    return value === undefined || key.kind === 'unknown'
+      ? undefined
+      : { kind: 'object', properties: [], rest: { key, value } };
+  }, type);
+}

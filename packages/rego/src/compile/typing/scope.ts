@@ -1,0 +1,172 @@
+/** What is known while a body is checked: the types of variables, documents and functions, and how terms get theirs. */
+import { ANY, type FunctionType, type Type } from '../../builtins/type.ts';
+import type { Comprehension, Expr, ObjectTerm, Ref, Term } from '../../syntax/ast.ts';
+import type { Diagnostic } from '../../syntax/diagnostic.ts';
+import { primitiveKey } from '../../value/key.ts';
+import { objectFromEntries } from '../../value/object.ts';
+import type { Value } from '../../value/value.ts';
+import type { Compilation } from '../context.ts';
+import { either, memberType, normalized, objectType, typeOfKey, UNKNOWN, unionOf, valuesType } from './algebra.ts';
+import { extentOf, newTypeNode, type TypeNode } from './document-types.ts';
+
+export interface CheckedComprehension {
+  readonly type: Type;
+  readonly findings: readonly Diagnostic[];
+}
+
+/** What all scopes of one compilation share. */
+export interface TypeWorld {
+  readonly c: Compilation;
+  readonly root: TypeNode;
+  /** Builtins that were asked for. */
+  readonly functions: Map<string, FunctionType>;
+  readonly comprehensions: Map<Comprehension, CheckedComprehension>;
+  /** What stands before the brackets of `[1, 2][x]`, by the variable that a pass put in its place. */
+  readonly literals: Map<string, Term>;
+  /** Checks a body in a scope of its own, and answers with that scope. */
+  readonly checkBody: (scope: Scope, body: readonly Expr[]) => { scope: Scope; findings: readonly Diagnostic[] };
+}
+
+export interface Scope {
+  readonly world: TypeWorld;
+  readonly vars: Map<string, Type>;
+  readonly outer: Scope | undefined;
+}
+
+export function newWorld(c: Compilation, checkBody: TypeWorld['checkBody']): TypeWorld {
+  return { c, root: newTypeNode(), functions: new Map(), comprehensions: new Map(), literals: new Map(), checkBody };
+}
+
+export function innerScope(world: TypeWorld, outer?: Scope): Scope {
+  return { world, vars: new Map(), outer };
+}
+
+export function typeOfVar(scope: Scope, name: string): Type {
+  for (let each: Scope | undefined = scope; each !== undefined; each = each.outer) {
+    const type = each.vars.get(name);
+    if (type !== undefined) return type;
+  }
+  return name === 'input' || name === 'data' ? ANY : UNKNOWN;
+}
+
+export function builtinType(world: TypeWorld, name: string): FunctionType | undefined {
+  const known = world.functions.get(name);
+  if (known !== undefined) return known;
+  const builtin = world.c.builtins.get(name);
+  if (builtin === undefined) return undefined;
+  const type: FunctionType = {
+    kind: 'function',
+    args: builtin.args.map(normalized),
+    result: builtin.result && normalized(builtin.result),
+    variadic: builtin.variadic && normalized(builtin.variadic),
+  };
+  world.functions.set(name, type);
+  return type;
+}
+
+export function typeOfTerm(scope: Scope, term: Term): Type {
+  switch (term.kind) {
+    case 'scalar':
+      return typeOfKey(term.value);
+    case 'var':
+      return typeOfVar(scope, term.name);
+    case 'array':
+      return { kind: 'array', items: term.items.map((item) => typeOfTerm(scope, item)) };
+    case 'set': {
+      if (term.items.length === 0) return { kind: 'set' };
+      const member = unionOf(term.items.map((item) => typeOfTerm(scope, item)));
+      return { kind: 'set', member: member.kind === 'unknown' ? ANY : member };
+    }
+    case 'object':
+      return typeOfObject(scope, term);
+    case 'comprehension':
+      return checkComprehension(scope, term).type;
+    case 'ref':
+      return typeOfRef(scope, term);
+    default:
+      return UNKNOWN;
+  }
+}
+
+function typeOfObject(scope: Scope, { entries }: ObjectTerm): Type {
+  const properties = new Map<string, { key: Value; value: Type }>();
+  let rest: { key: Type; value: Type } | undefined;
+  for (const [key, value] of entries) {
+    const constant = constantOf(key);
+    const type = typeOfTerm(scope, value);
+    // As in OPA, the last of several computed keys speaks for all of them.
+    if (constant === undefined) rest = { key: typeOfTerm(scope, key), value: type };
+    else properties.set(JSON.stringify(constant), { key: constant, value: type });
+  }
+  return objectType([...properties.values()], rest);
+}
+
+export function checkComprehension(scope: Scope, term: Comprehension): CheckedComprehension {
+  const { comprehensions, checkBody } = scope.world;
+  const known = comprehensions.get(term);
+  if (known !== undefined) return known;
+  const { scope: inner, findings } = checkBody(scope, term.body);
+  const type = findings.length > 0 ? UNKNOWN : typeOfComprehension(inner, term);
+  const checked = { type, findings };
+  comprehensions.set(term, checked);
+  return checked;
+}
+
+function typeOfComprehension(inner: Scope, { of, key, value }: Comprehension): Type {
+  const type = typeOfTerm(inner, value);
+  if (of === 'array') return { kind: 'array', items: [], rest: type };
+  if (of === 'set' || key === undefined) return { kind: 'set', member: type };
+  return { kind: 'object', properties: [], rest: { key: typeOfTerm(inner, key), value: type } };
+}
+
+export function typeOfRef(scope: Scope, ref: Ref): Type {
+  const { head, path } = ref;
+  if (head.kind !== 'var') return select(typeOfTerm(scope, head), path);
+  if (head.name !== 'data') return select(typeOfVar(scope, head.name), path);
+  let node = scope.world.root;
+  if (node.children.size === 0) return ANY;
+  for (const [i, part] of path.entries()) {
+    const key = part.kind === 'scalar' ? primitiveKey(part.value) : undefined;
+    const child = key === undefined ? undefined : node.children.get(key);
+    if (child === undefined) {
+      // Base documents can hold anything where no rule stands.
+      if (node.type === undefined && key !== undefined) return ANY;
+      return select(extentOf(node), path.slice(i));
+    }
+    node = child;
+  }
+  return extentOf(node);
+}
+
+function select(type: Type, path: readonly Term[]): Type {
+  let current = type;
+  for (const part of path) {
+    if (current.kind === 'unknown') return current;
+    current = part.kind === 'scalar' ? memberType(current, part.value) : valuesType(current);
+  }
+  return current;
+}
+
+/** The value of a term without variables. */
+export function constantOf(term: Term): Value | undefined {
+  if (term.kind === 'scalar') return term.value;
+  // JSON has no sets, and neither have the keys of OPA's types.
+  if (term.kind === 'array' || term.kind === 'set') {
+    const items = term.items.map(constantOf);
+    return items.every((item) => item !== undefined) ? items : undefined;
+  }
+  if (term.kind !== 'object') return undefined;
+  const entries: [Value, Value][] = [];
+  for (const [key, value] of term.entries) {
+    const constants = [constantOf(key), constantOf(value)] as const;
+    const [name, member] = constants;
+    if (name === undefined || member === undefined) return undefined;
+    entries.push([name, member]);
+  }
+  return objectFromEntries(entries);
+}
+
+/** A variable's type, once more: a pattern that can match in several ways gives it several. */
+export function widenVar(scope: Scope, name: string, type: Type): void {
+  scope.vars.set(name, either(typeOfVar(scope, name), type));
+}
