@@ -20,8 +20,8 @@ import type { Value } from './value/value.ts';
 export { type Builtin, type BuiltinContext, BuiltinError } from './builtins/builtin.ts';
 export type { Host } from './builtins/host.ts';
 export type { CodeHost } from './evaluate/code-host.ts';
-export { NODE_HOST } from './evaluate/node-host.ts';
 export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
+export { NODE_HOST } from './evaluate/node-host.ts';
 export {
   type Bindings,
   type Decision,
@@ -78,7 +78,7 @@ export function compile(modules: readonly ModuleSource[], options: CompileOption
   for (const { file, text } of modules) {
     const result = parseModule(file, text, options.version ?? 'v1');
     if (result.ok) parsed.push(result.value);
-    else failures.push(result.diagnostic);
+    else failures.push(...result.diagnostics);
   }
   if (failures.length > 0) return { ok: false, diagnostics: sortDiagnostics(failures) };
   return guarded(parsed, () => {

@@ -63,7 +63,7 @@ export class Policy {
    */
   query(text: string): Prepared<readonly Bindings[]> {
     const parsed = parseQueryText(text, 'v1');
-    if (!parsed.ok) return { ok: false, diagnostics: [parsed.diagnostic] };
+    if (!parsed.ok) return { ok: false, diagnostics: parsed.diagnostics };
     const checked = checkQuery(this.#compilation, parsed.value);
     if (checked.diagnostics.length > 0) return { ok: false, diagnostics: checked.diagnostics };
     const documents = this.#currentDocuments();

@@ -76,17 +76,34 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x if { input.a input.b }', '1:16 rego_parse_error: unexpected identifier token: expected \\n or ; or }'],
   ['x if not some y in [1]', "1:10 rego_parse_error: unexpected some keyword: illegal negation of 'some'"],
   ['x := "a', '1:6 rego_parse_error: non-terminated string'],
-  ['x := 01', '1:6 rego_parse_error: unexpected number token: expected number without leading zero'],
-  ['x := [1, 2', '1:11 rego_parse_error: unexpected eof token: expected "," or "]"'],
+  [
+    'x := 01',
+    '1:6 rego_parse_error: unexpected number token: expected number without leading zero',
+    '1:6 rego_parse_error: unexpected number token: expected rule value term (e.g., x := <VALUE> { ... })',
+  ],
+  [
+    'x := [1, 2',
+    '1:10 rego_parse_error: unexpected eof token: expected "," or "]"',
+    '1:10 rego_parse_error: unexpected eof token: expected rule value term (e.g., x := <VALUE> { ... })',
+  ],
+  ['x := $"{input.a[_]}"', '1:9 rego_compile_error: var _ is undeclared'],
+  ['x := $"{y}"', '1:6 rego_unsafe_var_error: var y is unsafe'],
+  ['x if every a in [1] { true }', '1:23 rego_compile_error: declared var a unused'],
+  ['x if { input := 1 }', '1:8 rego_compile_error: variables must not shadow input (use a different variable name)'],
+  ['x contains 1 { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
+  ['x := 1; y := 2', '1:1 rego_parse_error: multiple expressions cannot be used for rule head'],
+  ['"x" := 1', '1:1 rego_parse_error: string cannot be used for rule name'],
+  ['x if', '1:4 rego_parse_error: unexpected eof token'],
+  ['package q', '1:1 rego_parse_error: unexpected package'],
   ['x := `a', '1:6 rego_parse_error: non-terminated string'],
   ['default x := input.a', '1:1 rego_parse_error: illegal default rule (value cannot contain ref)'],
   ['default f(1) := 2', '1:1 rego_parse_error: illegal default rule (arguments cannot contain number)'],
-  ['every := 1', '1:1 rego_parse_error: unexpected every keyword'],
+  ['every := 1', '1:1 rego_parse_error: every keyword cannot be used for rule name'],
   [
     'import foo.bar',
     '1:8 rego_parse_error: unexpected import path, must begin with one of: {data, future, input, rego}, got: foo (hint: if this is unexpected, try updating OPA)',
   ],
-  ['x := $"{not 1}"', "1:9 rego_parse_error: unexpected negation ('not') in template-string expression"],
+  ['x if $"{not 1}"', "1:9 rego_parse_error: unexpected negation ('not') in template-string expression"],
 ];
 
 const ACCEPTED: readonly string[] = [
@@ -129,7 +146,8 @@ describe('refused policies', () => {
       result.diagnostics.map(({ message, location }) => [location.file, location.row, message]),
       [
         ['a.rego', 1, 'package expected'],
-        ['b.rego', 2, 'unexpected eof token: expected rule value term'],
+        ['b.rego', 2, 'unexpected eof token'],
+        ['b.rego', 2, 'unexpected eof token: expected rule value term (e.g., x := <VALUE> { ... })'],
       ],
     );
   });

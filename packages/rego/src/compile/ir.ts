@@ -47,7 +47,7 @@ export type Block = Stmt[];
 export type Label = number;
 
 export type Stmt =
-  /** A literal begins here. Only builds that watch an evaluation have these, and they change nothing. */
+  /** A literal begins here, or the head is reached. Only builds that watch an evaluation have these, and they change nothing. */
   | {
       readonly op: 'mark';
       readonly location: Location;

@@ -18,6 +18,7 @@ import {
   type Term,
   type Var,
 } from '../syntax/ast.ts';
+import type { Location } from '../syntax/location.ts';
 import { mapChildTerms } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, report } from './context.ts';
 
@@ -27,7 +28,8 @@ type Occurrence = 'arg' | 'seen' | 'assigned' | 'declared';
 class Frame {
   readonly renamed = new Map<string, Var>();
   readonly occurrences = new Map<string, Occurrence>();
-  readonly declaredBySome = new Map<string, Var>();
+  /** Variables that must be used, and where it is reported when they are not. */
+  readonly declaredBySome = new Map<string, Location>();
   readonly used = new Set<string>();
 }
 
@@ -114,7 +116,7 @@ function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
   }
   switch (expr.kind) {
     case 'some':
-      for (const each of expr.vars) declareSome(scope, each);
+      for (const each of expr.vars) declareSome(scope, { ...each, location: expr.location }, each.location);
       return;
     case 'some-in':
       return rewriteSomeIn(scope, expr, result);
@@ -171,6 +173,11 @@ function declarePattern(scope: Scope, term: Term): Term {
       ]);
       return term;
     default: {
+      if (term.kind === 'ref' && term.path.length === 0 && term.head.kind === 'var') {
+        const message = `variables must not shadow ${term.head.name} (use a different variable name)`;
+        report(scope.c, 'rego_compile_error', message, term.location);
+        return term;
+      }
       const what = term.kind === 'scalar' ? scalarName(term.value) : term.kind;
       report(scope.c, 'rego_compile_error', `cannot assign to ${what}`, term.location);
       return term;
@@ -195,16 +202,18 @@ function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'declared
   return renamed;
 }
 
-function declareSome(scope: Scope, variable: Var): void {
-  declare(scope, variable, 'declared');
-  top(scope).declaredBySome.set(variable.name, variable);
+/** Declares a variable that must be used. */
+function declareSome(scope: Scope, variable: Var, unusedAt: Location): Var {
+  const renamed = declare(scope, variable, 'declared');
+  if (renamed !== variable) top(scope).declaredBySome.set(variable.name, unusedAt);
+  return renamed;
 }
 
 /** `some k, v in xs` is `xs[k] = v` with fresh k and v. */
 function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   const { location } = expr;
   const domain = rewriteTerm(scope, expr.domain);
-  const declareAll = (term: Term): Term => declareMember(scope, term);
+  const declareAll = (term: Term): Term => declareMember(scope, term, location);
   const key = expr.key === undefined ? localVar(scope.c, location) : declareAll(expr.key);
   const value = declareAll(expr.value);
   let source = domain;
@@ -214,18 +223,18 @@ function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   }
   const base = source.kind === 'ref' ? source : refTerm(source, [], location);
   const element = refTerm(base.head, [...base.path, key], location);
-  result.push({ ...equation(element, value, location), with: expr.with });
+  result.push({ ...equation(element, value, location), with: expr.with, generated: false });
 }
 
-function declareMember(scope: Scope, term: Term): Term {
+function declareMember(scope: Scope, term: Term, location: Location): Term {
   switch (term.kind) {
     case 'var':
       return top(scope).occurrences.get(term.name) === 'declared'
         ? rewriteTerm(scope, term)
-        : declare(scope, term, 'declared');
+        : declare(scope, { ...term, location }, 'declared');
     case 'array':
     case 'object':
-      mapChildTerms(term, (child) => declareMember(scope, child));
+      mapChildTerms(term, (child) => declareMember(scope, child, location));
       return term;
     default:
       return rewriteTerm(scope, term);
@@ -237,8 +246,9 @@ function rewriteEvery(scope: Scope, expr: EveryExpr): Expr {
   const domain = rewriteTerm(scope, expr.domain);
   let { key, value } = expr;
   const body = rewriteClosure(scope, expr.body, (inner) => {
-    if (key !== undefined) key = declare(inner, key, 'declared');
-    value = declare(inner, value, 'declared');
+    const at = expr.body[0]?.location ?? location;
+    if (key !== undefined) key = declareSome(inner, key, at);
+    value = declareSome(inner, value, at);
   });
   return { ...expr, key, value, domain, body, location };
 }
@@ -290,7 +300,7 @@ function lookUp(scope: Scope, name: string): Var | undefined {
 
 function reportUnused(scope: Scope): void {
   const frame = top(scope);
-  for (const [name, { location }] of frame.declaredBySome) {
+  for (const [name, location] of frame.declaredBySome) {
     if (!frame.used.has(name) && !isGeneratedName(name)) {
       report(scope.c, 'rego_compile_error', `declared var ${name} unused`, location);
     }

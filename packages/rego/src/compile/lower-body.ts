@@ -11,7 +11,7 @@ import type {
   Term,
   With,
 } from '../syntax/ast.ts';
-import { operatorName } from '../syntax/ast.ts';
+import { operatorName, varTerm } from '../syntax/ast.ts';
 import type { Location } from '../syntax/location.ts';
 import { objectFromEntries } from '../value/object.ts';
 import { setFrom } from '../value/set.ts';
@@ -158,7 +158,28 @@ function lowerNegated(b: Builder, expr: Expr): void {
     lowerExists(b, true, () => finishCall(b, expr, args, undefined));
     return;
   }
-  lowerExists(b, true, () => lowerPositive(b, expr));
+  const inside = evaluateOutside(b, expr);
+  lowerExists(b, true, () => lowerPositive(b, inside));
+}
+
+/** What a negated literal needs before it is evaluated: collections with refs, and refs in the brackets of refs. */
+function evaluateOutside(b: Builder, expr: Expr): Expr {
+  if (expr.kind === 'term') return { ...expr, term: settleParts(b, expr.term) };
+  if (expr.kind === 'call') return { ...expr, args: expr.args.map((arg) => settleParts(b, arg)) };
+  return expr;
+}
+
+function settleParts(b: Builder, term: Term): Term {
+  if (term.kind === 'ref') return { ...term, path: term.path.map((part) => settle(b, part)) };
+  return term.kind === 'comprehension' ? term : settle(b, term);
+}
+
+/** A term as a variable that already has its value. */
+function settle(b: Builder, term: Term): Term {
+  if (term.kind === 'scalar' || term.kind === 'var') return term;
+  const variable = varTerm(`#${term.kind}${b.local()}`, term.location);
+  b.vars.set(variable.name, lowerTerm(b, term));
+  return variable;
 }
 
 function isEquality(expr: CallExpr): boolean {
@@ -355,6 +376,6 @@ function lowerComprehension(b: Builder, term: Comprehension): Operand {
     if (term.key === undefined) b.emit({ op: 'add', of, collector: target, value });
     else b.emit({ op: 'add', of, collector: target, key: lowerTerm(b, term.key), value });
   });
-  b.emit({ op: 'collect', of: term.of, target, body, location: term.location });
+  b.emit({ op: 'collect', of: term.of, target, body, location: term.key?.location ?? term.location });
   return { kind: 'local', local: target };
 }

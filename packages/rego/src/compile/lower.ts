@@ -7,6 +7,7 @@ import { fuseClock } from './fuse-clock.ts';
 import type { Block, Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
 import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
 import { matchOperand } from './lower-unify.ts';
+import { markHead } from './mark-literal.ts';
 import { buildIndex } from './rule-index.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
 
@@ -70,6 +71,7 @@ function produce(b: Builder, document: VirtualDocument, { rule, rest, path }: Tr
   for (const part of rest) keys.push(lowerTerm(b, part));
   const term = head.key ?? head.value;
   if (term === undefined) throw new Error('a head has a key or a value');
+  if (b.marked) markHead(b, head.location);
   b.emit({ op: 'produce', path: keys, value: lowerTerm(b, term), member: head.key !== undefined });
 }
 

@@ -1,16 +1,28 @@
-/** Marks in the intermediate form: where each literal begins and which of the author's variables it knows. */
+/** Marks in the intermediate form: where each literal begins, when a head is reached, and the author's variables there. */
 import type { Expr } from '../syntax/ast.ts';
 import { isGeneratedName } from '../syntax/ast.ts';
+import type { Location } from '../syntax/location.ts';
 import { writtenName } from './context.ts';
 import type { Operand } from './ir.ts';
 import type { Builder } from './lower-body.ts';
+
+/** A head is reached when its body holds. */
+export function markHead(b: Builder, location: Location): void {
+  b.emit({ op: 'mark', location, generated: false, variables: authorVariables(b) });
+}
 
 export function markLiteral(b: Builder, expr: Expr, lower: () => void): void {
   const variables = new Map<string, Operand>();
   b.emit({ op: 'mark', location: expr.location, generated: expr.generated === true, variables });
   lower();
+  for (const [name, operand] of authorVariables(b)) variables.set(name, operand);
+}
+
+function authorVariables(b: Builder): Map<string, Operand> {
+  const variables = new Map<string, Operand>();
   for (const [name, operand] of b.vars) {
     const written = writtenName(b.c, name);
     if (!isGeneratedName(written) && written !== '_') variables.set(written, operand);
   }
+  return variables;
 }

@@ -30,7 +30,7 @@ function neverEqual(a: Term, b: Term): boolean {
   return (a.kind === 'array' || a.kind === 'object') && a.kind === b.kind;
 }
 
-/** Two arrays of one length or two objects with the same constant keys, taken apart. */
+/** Two arrays of one length or two objects with the same keys, taken apart. */
 export function split(a: Term, b: Term): [Term, Term][] | undefined {
   if (a.kind === 'array' && b.kind === 'array' && a.items.length === b.items.length) {
     return a.items.map((item, i) => [item, b.items[i] ?? item]);
@@ -38,7 +38,7 @@ export function split(a: Term, b: Term): [Term, Term][] | undefined {
   if (a.kind === 'object' && b.kind === 'object' && a.entries.length === b.entries.length) {
     const parts: [Term, Term][] = [];
     for (const [key, value] of a.entries) {
-      const match = b.entries.find(([other]) => sameScalar(key, other));
+      const match = b.entries.find(([other]) => sameKey(key, other));
       if (match === undefined) return undefined;
       parts.push([value, match[1]]);
     }
@@ -47,7 +47,9 @@ export function split(a: Term, b: Term): [Term, Term][] | undefined {
   return undefined;
 }
 
-function sameScalar(a: Term, b: Term): boolean {
+/** The same constant, or the same variable. */
+function sameKey(a: Term, b: Term): boolean {
+  if (a.kind === 'var' && b.kind === 'var') return a.name === b.name;
   return a.kind === 'scalar' && b.kind === 'scalar' && a.value === b.value;
 }
 

@@ -58,6 +58,8 @@ export interface Comprehension {
   key: Term | undefined;
   value: Term;
   body: Expr[];
+  /** Written by the parser for an expression in a template string. */
+  readonly template?: boolean;
   readonly location: Location;
 }
 

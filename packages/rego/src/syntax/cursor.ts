@@ -123,6 +123,16 @@ export class Cursor {
     return this.keywords.has('and') || this.keywords.has('or');
   }
 
+  /** The token after this one is `:=` or `=`. */
+  startsAssignment(): boolean {
+    const { kind, text } = this.peek(1);
+    return kind === 'punct' && (text === ':=' || text === '=');
+  }
+
+  isReserved(name: string): boolean {
+    return this.keywords.has(name);
+  }
+
   enableKeyword(name: string): void {
     if (name === 'not') this.notKeepsInside = true;
     if (name === 'every') this.keywords.add('in');
@@ -147,7 +157,16 @@ export class Cursor {
   }
 
   wildcard(location: Location): Var {
-    const name = `$${this.counter.wildcards}`;
+    return this.fresh('$', location);
+  }
+
+  /** A variable that no message shows. */
+  hidden(location: Location): Var {
+    return this.fresh('#t', location);
+  }
+
+  private fresh(prefix: string, location: Location): Var {
+    const name = `${prefix}${this.counter.wildcards}`;
     this.counter.wildcards += 1;
     return { kind: 'var', name, location };
   }
@@ -208,7 +227,21 @@ export class Cursor {
     return result;
   }
 
+  /** When `parse` fails, OPA says twice why: what was wrong, and what was expected in its place. */
+  alsoReporting<T>(note: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof SyntaxFailure)) throw error;
+      throw error.and(`${this.unexpected()}: ${note}`, this.location());
+    }
+  }
+
   illegal(note = ''): never {
+    return this.fail(`${this.unexpected()}${note === '' ? '' : `: ${note}`}`);
+  }
+
+  private unexpected(): string {
     const { kind, text } = this.token;
     let name = TOKEN_NAMES[text] ?? text;
     let type = 'token';
@@ -217,7 +250,7 @@ export class Cursor {
     else if (kind === 'string' || kind === 'number') name = kind;
     else if (kind === 'template') name = 'template-string';
     else if (kind === 'eof' && text === '') name = 'eof';
-    return this.fail(`unexpected ${name} ${type}${note === '' ? '' : `: ${note}`}`);
+    return `unexpected ${name} ${type}`;
   }
 
   fail(message: string, location: Location = this.location()): never {

@@ -22,9 +22,7 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return `${file}:${row}: ${diagnostic.code}: ${diagnostic.message}`;
 }
 
-/** Diagnostics in reading order. */
+/** Diagnostics in reading order; those of one place as they were found. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  return diagnostics.toSorted(
-    (a, b) => compareLocations(a.location, b.location) || (a.message < b.message ? -1 : a.message > b.message ? 1 : 0),
-  );
+  return diagnostics.toSorted((a, b) => compareLocations(a.location, b.location));
 }

@@ -32,11 +32,17 @@ export interface Tokens {
 }
 
 export class SyntaxFailure extends Error {
-  readonly diagnostic: Diagnostic;
+  readonly diagnostics: readonly Diagnostic[];
 
   constructor(message: string, location: Location) {
     super(message);
-    this.diagnostic = { code: 'rego_parse_error', message, location };
+    this.diagnostics = [{ code: 'rego_parse_error', message, location }];
+  }
+
+  /** This failure and one more thing to say about it. */
+  and(message: string, location: Location): SyntaxFailure {
+    const both = new SyntaxFailure(message, location);
+    return Object.assign(both, { diagnostics: [...this.diagnostics, ...both.diagnostics] });
   }
 }
 
@@ -100,6 +106,8 @@ class Lexer {
     const spaced = this.at > before;
     const newline = this.row > rowBefore;
     const token = this.read(depth);
+    // As in OPA, the end of the text stands where its last character does.
+    if (token.kind === 'eof') start.col -= 1;
     return { ...start, end: this.at, text: this.text.slice(start.offset, this.at), spaced, newline, ...token };
   }
 
@@ -111,7 +119,7 @@ class Lexer {
     const quote = this.text[this.at + 1];
     if (char === '$' && (quote === '"' || quote === '`'))
       return { kind: 'template', parts: this.readTemplate(quote, depth) };
-    if (this.match(NUMBER)) return { kind: 'number' };
+    if (this.match(NUMBER)) return this.checkNumber();
     if (this.match(IDENT)) return { kind: 'ident' };
     for (const punct of PUNCTUATION) {
       if (this.text.startsWith(punct, this.at)) {
@@ -120,6 +128,14 @@ class Lexer {
       }
     }
     return this.fail('illegal token', this.at);
+  }
+
+  /** `1.` and `0x1` are no numbers followed by something else. */
+  checkNumber(): { kind: 'number' } {
+    const char = this.text[this.at] ?? '';
+    if (char === '.' && /[^\w.]|$/.test(this.text[this.at + 1] ?? '')) this.fail('expected fraction', this.at - 1);
+    if (/[xXbBoO]/.test(char) && this.text[this.at - 1] === '0') this.fail('illegal number format', this.at - 1);
+    return { kind: 'number' };
   }
 
   match(pattern: RegExp): boolean {
@@ -172,7 +188,8 @@ class Lexer {
     try {
       return String(JSON.parse(literal));
     } catch {
-      return this.fail(`illegal string literal: ${literal}`, start);
+      const escape = /\\(?:[^"\\/bfnrtu]|u(?![0-9a-fA-F]{4}))/.test(literal);
+      return this.fail(escape ? 'illegal escape sequence' : `illegal string literal: ${literal}`, start);
     }
   }
 

@@ -10,7 +10,7 @@ import { parseTerm } from './parse-term.ts';
 
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly diagnostic: Diagnostic };
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Parses one policy file. */
 export function parseModule(file: string, text: string, version: RegoVersion): Parsed<Module> {
@@ -21,8 +21,8 @@ export function parseModule(file: string, text: string, version: RegoVersion): P
     const imports: Import[] = [];
     const rules: Rule[] = [];
     while (p.token.kind !== 'eof') {
-      if (p.isPunct(';')) p.advance();
-      else if (p.isKeyword('import')) imports.push(parseImport(p));
+      if (p.isKeyword('import') && !p.startsAssignment()) imports.push(parseImport(p));
+      else if (p.isKeyword('package') && !p.startsAssignment()) p.fail('unexpected package');
       else rules.push(...parseRules(p));
     }
     return { file, package: header, imports, rules, comments, v1: p.strictV1 };
@@ -43,9 +43,9 @@ function guarded<T>(file: string, parse: () => T): Parsed<T> {
   try {
     return { ok: true, value: parse() };
   } catch (error) {
-    if (error instanceof RangeError) return { ok: false, diagnostic: tooDeep(file) };
+    if (error instanceof RangeError) return { ok: false, diagnostics: [tooDeep(file)] };
     if (!(error instanceof SyntaxFailure)) throw error;
-    return { ok: false, diagnostic: error.diagnostic };
+    return { ok: false, diagnostics: error.diagnostics };
   }
 }
 

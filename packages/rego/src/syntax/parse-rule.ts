@@ -21,11 +21,24 @@ export function parseRules(p: Cursor): Rule[] {
   const start = p.location();
   const isDefault = p.isKeyword('default');
   if (isDefault) p.advance();
-  if (!p.isName()) p.illegal();
+  checkRuleName(p);
   const declared = parseHead(p, isDefault);
   if (isDefault) return [finishDefault(p, declared, start)];
   if (declared.key !== undefined) return finishContains(p, declared, start);
   return finishRule(p, declared, start);
+}
+
+/** What begins a statement and cannot be a rule's name. */
+function checkRuleName(p: Cursor): void {
+  const { kind, text } = p.token;
+  if (kind === 'string' || kind === 'number') p.fail(`${kind} cannot be used for rule name`);
+  if (kind !== 'ident') p.illegal();
+  if (!p.isReserved(text) || p.beginsRef()) return;
+  if (text === 'null') p.fail('null cannot be used for rule name');
+  if (text === 'true' || text === 'false') p.fail('boolean cannot be used for rule name');
+  if (p.startsAssignment() && text !== 'else' && text !== 'with')
+    p.fail(`${text} keyword cannot be used for rule name`);
+  p.illegal();
 }
 
 function parseHead(p: Cursor, isDefault: boolean): Declaration {
@@ -49,8 +62,9 @@ function parseHead(p: Cursor, isDefault: boolean): Declaration {
   let value: Term | undefined;
   if (assigned || p.isPunct('=')) {
     p.advance();
-    if (p.token.kind === 'eof') p.illegal(`expected ${isDefault ? 'default ' : ''}rule value term`);
-    value = parseInfix(p);
+    value = p.alsoReporting(`expected rule value term (e.g., ${ref.location.text} := <VALUE> { ... })`, () =>
+      parseInfix(p),
+    );
   }
   return { location: p.span(location), ref, args, key: undefined, value, assigned };
 }
@@ -104,6 +118,7 @@ function checkDefault(p: Cursor, value: Term, args: readonly Term[], location: L
 
 function finishContains(p: Cursor, declared: Declaration, start: Location): Rule[] {
   const head = toHead(declared, undefined);
+  if (p.strictV1 && p.isPunct('{')) p.fail('`if` keyword is required before rule body', declared.location);
   const hasBody = p.isKeyword('if') || p.isPunct('{');
   const body = hasBody ? parseRuleBody(p) : trueBody(declared.location);
   if (p.isKeyword('else')) p.fail('else keyword cannot be used on multi-value rules');
@@ -117,6 +132,7 @@ function finishRule(p: Cursor, declared: Declaration, start: Location): Rule[] {
   const head = ruleHead(p, declared, hasIf, hasBody);
   if (p.strictV1) checkStrictHead(p, declared, head, { hasIf, hasBody });
   if (!hasBody) {
+    if (p.isPunct(';')) p.fail('multiple expressions cannot be used for rule head', start);
     return [{ head, body: trueBody(declared.location), isDefault: false, else: undefined, location: p.span(start) }];
   }
   const body = parseRuleBody(p);

@@ -283,7 +283,7 @@ function parseTemplate(p: Cursor, token: Token, location: Location): Term {
     if (typeof part === 'string') {
       if (part !== '') items.push(scalarTerm(part, location));
     } else {
-      items.push(p.within(part, () => parseTemplatePart(p)));
+      items.push(p.within(part, () => parseTemplatePart(p, location)));
     }
   }
   const [only] = items;
@@ -295,14 +295,14 @@ function parseTemplate(p: Cursor, token: Token, location: Location): Term {
   return { kind: 'call', operator: builtinRef('internal.template_string', location), args: [list], location };
 }
 
-function parseTemplatePart(p: Cursor): Term {
+function parseTemplatePart(p: Cursor, template: Location): Term {
   const { location, ...literal } = parseLiteral(p);
   if (p.token.kind !== 'eof') p.fail('expected } to end template string expression');
-  const output = p.wildcard(location);
+  const output = p.hidden(location);
   const term = templateTerm(p, literal, location);
   if (term.kind === 'scalar') return term;
-  const body: Expr[] = [{ ...equation(output, term, location), with: literal.with }];
-  return { kind: 'comprehension', of: 'set', key: undefined, value: output, body, location };
+  const body: Expr[] = [{ ...equation(output, term, template), with: literal.with }];
+  return { kind: 'comprehension', of: 'set', key: undefined, value: output, body, location, template: true };
 }
 
 type Unlocated<T> = T extends unknown ? Omit<T, 'location'> : never;
