@@ -5,18 +5,21 @@ import {
   compile,
   EvaluationError,
   formatDiagnostic,
+  NODE_HOST,
   parseJson,
   toJson,
   type Value,
 } from '@sidegate/rego';
 import type { Case, DiagnosticCase, EvaluationCase } from './case.ts';
 import { EXCLUDED_BUILTINS } from './exclusions.ts';
+import { YAML } from './yaml-host.ts';
 
 export type Outcome =
   | { readonly kind: 'passed' }
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'skipped'; readonly why: string };
 
+const HOST = { ...NODE_HOST, yaml: YAML };
 const PASSED: Outcome = { kind: 'passed' };
 
 /** Which backend answers; with `both`, a difference between their answers is a failure too. */
@@ -45,6 +48,7 @@ function excludedBuiltin(testCase: Case): string | undefined {
 function optionsOf(testCase: Case): CompileOptions {
   return {
     version: testCase.version,
+    host: HOST,
     ...(testCase.kind === 'evaluation' ? { data: testCase.data } : {}),
   };
 }
