@@ -111,6 +111,7 @@ async function run(
   if (held === undefined) telling.silence();
   if (held === undefined || options.once === true) return held === true ? EXIT.ok : EXIT.failed;
 
+  launched.forget();
   if (options.json !== true) {
     const profile = options.from === undefined;
     process.stdout.write(`\n${curlLines(prepared.lab, launched, { profile })}\nCtrl-C stops everything.\n`);

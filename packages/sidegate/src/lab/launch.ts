@@ -34,6 +34,8 @@ export interface LaunchedLab {
   readonly egress: ReadonlyMap<string, string>;
   /** The first process that ended by itself. */
   readonly firstEnd: Promise<LabProcess>;
+  /** From now on only the log files keep what the processes say, so that a lab can stay up for long. */
+  forget(): void;
   stop(): Promise<void>;
 }
 
@@ -67,12 +69,15 @@ export async function launchLab(options: LaunchOptions): Promise<LaunchedLab> {
   const tokenLog: TokenLogLine[] = [];
 
   const provider = startProcess(identityProviderPlan(options));
+  let listening = true;
   provider.onLine((line) => {
-    if (line['event'] === 'token') tokenLog.push(line);
+    if (listening && line['event'] === 'token') tokenLog.push(line);
   });
   const sidecars = lab.services.map((service) => {
     const sidecar = startProcess(sidecarPlan(options, ports, service));
-    sidecar.onLine((line) => feed.add(line));
+    sidecar.onLine((line) => {
+      if (listening) feed.add(line);
+    });
     return sidecar;
   });
   const apps = lab.services.flatMap((service) => appPlan(options, ports, service)).map(startProcess);
@@ -98,7 +103,10 @@ export async function launchLab(options: LaunchOptions): Promise<LaunchedLab> {
     throw new LaunchFailed(failed);
   }
   const firstEnd = Promise.race(all.map((process) => process.ended.then(() => process)));
-  return { feed, tokenLog, connectTo: ports.connectTo, egress: ports.egress, firstEnd, stop };
+  const forget = (): void => {
+    listening = false;
+  };
+  return { feed, tokenLog, connectTo: ports.connectTo, egress: ports.egress, firstEnd, forget, stop };
 }
 
 async function announce(process: LabProcess, event: string, options: LaunchOptions): Promise<void> {
