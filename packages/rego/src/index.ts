@@ -33,6 +33,9 @@ export {
 export type { RegoVersion } from './syntax/cursor.ts';
 export { type Diagnostic, type DiagnosticCode, formatDiagnostic } from './syntax/diagnostic.ts';
 export type { Location } from './syntax/location.ts';
+export type { CoverageReport, FileCoverage } from './testing/coverage.ts';
+export { formatTests, testsAsJson } from './testing/format-tests.ts';
+export type { TestOptions, TestOutcome, TestReport, TestResult } from './testing/run-tests.ts';
 export { fromNative, parseJson, toJson, toNative } from './value/json.ts';
 export type { Value } from './value/value.ts';
 

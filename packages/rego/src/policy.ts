@@ -11,6 +11,7 @@ import type { Expr } from './syntax/ast.ts';
 import type { Diagnostic } from './syntax/diagnostic.ts';
 import type { Location } from './syntax/location.ts';
 import { parseQueryText } from './syntax/parse-module.ts';
+import { runTests, type TestOptions, type TestReport } from './testing/run-tests.ts';
 import { primitiveKey } from './value/key.ts';
 import type { Value } from './value/value.ts';
 
@@ -105,6 +106,11 @@ export class Policy {
         const value = run(context);
         return { value, rule: context.query.decided[document.id] };
       });
+  }
+
+  /** Runs the rules `test_…` of these modules, as `opa test` does; their `print` calls count only when `print` was given. */
+  test(options?: TestOptions): TestReport {
+    return runTests(this.#compilation, this.#settings, options);
   }
 
   /** The document that a constant path names, and what follows it. */

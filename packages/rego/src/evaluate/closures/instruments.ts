@@ -5,6 +5,6 @@ import type { Step } from './frame.ts';
 
 export interface Instruments {
   statement(stmt: Stmt, step: Step): Step;
-  branch(branch: Branch, body: Step): Step;
-  document(routine: Routine, run: DocumentFunction): DocumentFunction;
+  branch?(branch: Branch, body: Step): Step;
+  document?(routine: Routine, run: DocumentFunction): DocumentFunction;
 }

@@ -14,12 +14,20 @@ import { type Leaf, runBlock } from './run-block.ts';
 
 export function closeDocuments(c: Compilation, routines: readonly Routine[], instruments?: Instruments): Documents {
   const functions: DocumentFunction[] = [];
-  const link: Linkage = { builtins: c.builtins, mockable: c.mockable, documents: functions, instruments };
-  for (const routine of routines) {
-    const run = memoized(routine, new Maker(link, routine).make());
-    functions[routine.document.id] = instruments === undefined ? run : instruments.document(routine, run);
-  }
+  for (const routine of routines) functions[routine.document.id] = closeDocument(c, routine, functions, instruments);
   return { functions, root: c.tree.root, blank: functions.map(() => undefined) };
+}
+
+/** One document, or some of its rules, among others that it may use. */
+export function closeDocument(
+  c: Compilation,
+  routine: Routine,
+  documents: readonly DocumentFunction[],
+  instruments?: Instruments,
+): DocumentFunction {
+  const link: Linkage = { builtins: c.builtins, mockable: c.mockable, documents, instruments };
+  const run = memoized(routine, new Maker(link, routine).make());
+  return instruments?.document === undefined ? run : instruments.document(routine, run);
 }
 
 export function closeQuery(
@@ -253,7 +261,7 @@ class Maker {
 
   private body(branch: Branch, leaf: Leaf): Step {
     const run = runBlock(this.link, branch.body, leaf);
-    return this.link.instruments === undefined ? run : this.link.instruments.branch(branch, run);
+    return this.link.instruments?.branch === undefined ? run : this.link.instruments.branch(branch, run);
   }
 
   /** All rules, those that the index knows by looking up what it finds. */
