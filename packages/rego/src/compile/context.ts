@@ -15,6 +15,8 @@ export interface Compilation {
   readonly diagnostics: Diagnostic[];
   /** What authors call the variables that {@link localVar} renamed. */
   readonly written: Map<string, string>;
+  /** Variables that `:=` declared, by the name they got: unsafe only because of what they are assigned. */
+  readonly assigned: Set<string>;
   /** Somebody listens to `print`. */
   readonly printing: boolean;
   /** Filled by the rule tree pass. */

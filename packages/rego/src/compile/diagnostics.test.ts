@@ -37,7 +37,7 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x if not input.a[_] == 1', '1:6 rego_unsafe_var_error: var _ is unsafe'],
   ['x contains y if { y > 1 }', '1:19 rego_unsafe_var_error: var y is unsafe'],
   ['x := [y | z == 1]', '1:6 rego_unsafe_var_error: var y is unsafe', '1:11 rego_unsafe_var_error: var z is unsafe'],
-  ['x if every y in z { y == 1 }', '1:6 rego_unsafe_var_error: var z is unsafe'],
+  ['x if every y in z { y == 1 }', '1:17 rego_unsafe_var_error: var z is unsafe'],
   ['x if input.a with input.b as c', '1:6 rego_unsafe_var_error: var c is unsafe'],
   // locals
   ['x if { y := 1; y := 2; y == 3 }', '1:16 rego_compile_error: var y assigned above'],

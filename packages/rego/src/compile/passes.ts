@@ -40,6 +40,7 @@ export function newCompilation(modules: readonly Module[], settings: CompileSett
     modules,
     diagnostics: [],
     written: new Map(),
+    assigned: new Set(),
     tree: emptyTree(),
     counter: 0,
     mockable: new Set(),

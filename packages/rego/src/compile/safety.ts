@@ -289,16 +289,23 @@ function reportVar(c: Compilation, name: string, location: Location, suffix: () 
   report(c, 'rego_unsafe_var_error', `var ${written} is unsafe${suffix()}${hint}`, location);
 }
 
+/** What `every` goes through is evaluated before it, where it stands. */
+function placeOf(expr: Expr, name: string): Location {
+  return expr.kind === 'every' && varsIn(expr.domain).has(name) ? expr.domain.location : expr.location;
+}
+
 function reportUnsafe(c: Compilation, unsafe: Unsafe, suffix: () => string): void {
   const firstUse = new Map<string, Location>();
-  for (const [{ location }, names] of unsafe) {
+  for (const [expr, names] of unsafe) {
     for (const name of names) {
+      const location = placeOf(expr, name);
       const known = firstUse.get(name);
       if (known === undefined || compareLocations(location, known) < 0) firstUse.set(name, location);
     }
   }
   const before = c.diagnostics.length;
-  for (const [name, location] of firstUse) reportVar(c, name, location, suffix);
+  const causes = [...firstUse].filter(([name]) => !c.assigned.has(name));
+  for (const [name, location] of causes.length > 0 ? causes : firstUse) reportVar(c, name, location, suffix);
   if (c.diagnostics.length > before || firstUse.size === 0) return;
   const locations = [...unsafe.keys()].map(({ location }) => location).toSorted(compareLocations);
   for (const location of locations) report(c, 'rego_unsafe_var_error', `expression is unsafe${suffix()}`, location);
