@@ -53,15 +53,18 @@ egress:
 
 export async function startIngress(options: IngressOptions = {}): Promise<Ingress> {
   const issuerKey = createSigningKey('ES256', 'users-1');
-  const jwks = await startJwksServer(bytes(keySetBytes(issuerKey.jwk())));
-  const app = await startHttpApp();
+  await using started = new AsyncDisposableStack();
+  const jwks = started.use(await startJwksServer(bytes(keySetBytes(issuerKey.jwk()))));
+  const app = started.use(await startHttpApp());
   const { upstreamPort = app.port, jwksUrl = `${jwks.origin}/certs` } = options;
-  const sidecar = await startTestSidecar({
-    ...options,
-    yaml: configuration(options),
-    files: options.files ?? {},
-    env: { APP: `http://127.0.0.1:${upstreamPort}`, JWKS: jwksUrl, ...options.env },
-  });
+  const sidecar = started.use(
+    await startTestSidecar({
+      ...options,
+      yaml: configuration(options),
+      files: options.files ?? {},
+      env: { APP: `http://127.0.0.1:${upstreamPort}`, JWKS: jwksUrl, ...options.env },
+    }),
+  );
   if (options.jwksUrl === undefined) await sidecar.ready;
   const now = options.clock ?? { now: () => Date.now() };
   const token: Ingress['token'] = (changes = {}, mintOptions = {}) => {
@@ -70,6 +73,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
     return mint({ ...claims, ...changes }, { key: issuerKey, ...mintOptions });
   };
   const wire = { port: sidecar.ingressPort };
+  const running = started.move();
   return {
     sidecar,
     app,
@@ -83,11 +87,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
       return sendRequest(wire, { ...request, headers: [...credential, ...headers] });
     },
     ...refusalChecks(sidecar, app),
-    async [Symbol.asyncDispose]() {
-      await sidecar[Symbol.asyncDispose]();
-      await app[Symbol.asyncDispose]();
-      await jwks[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
