@@ -28,7 +28,6 @@ export class JsonError extends Error {
 /** Containers within containers: a token's claims need four, a key set five. */
 const MAX_DEPTH = 16;
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
-const INTEGER = /^-?[0-9]+$/;
 const HEX4 = /^[0-9a-fA-F]{4}$/;
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
@@ -179,8 +178,8 @@ export function parseStrictJson(bytes: Uint8Array): JsonValue {
     const digits = text.slice(start, at);
     if (!NUMBER.test(digits)) throw syntax('a value was expected');
     const value = Number(digits);
-    // Two different integers must not read as one: an id that is rounded is another id.
-    if (!Number.isFinite(value) || (INTEGER.test(digits) && !Number.isSafeInteger(value))) {
+    // Two different integers must not read as one, however they are written: an id that is rounded is another id.
+    if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
       throw new JsonError('number_range', `a number at offset ${start} is outside the exact range`);
     }
     return value;
