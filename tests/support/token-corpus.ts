@@ -361,6 +361,13 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       'token_typ_mismatch',
       token({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }),
     ],
+    ...['at_hash', 'c_hash'].map(
+      (name): CorpusRow => [
+        `C-045 an ID token by its ${name}`,
+        'token_typ_mismatch',
+        token({ [name]: 'a'.repeat(22) }),
+      ],
+    ),
     ['C-045 typ claim of another type', 'token_claim_type', token({ typ: ['ID'] })],
     ['C-045 typ header of another type', 'token_malformed', header({ typ: ['at+jwt'] })],
     ['C-046 typ client-authentication+jwt', 'token_typ_mismatch', header({ typ: 'client-authentication+jwt' })],

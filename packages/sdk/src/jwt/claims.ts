@@ -63,13 +63,17 @@ export function checkClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: n
 
 /** An ID, refresh or logout token has a valid signature of the same issuer, and is no access token. */
 function checkKind(claims: JsonObject): void {
-  const { typ, events } = claims;
+  const { typ, events, at_hash: tokenHash, c_hash: codeHash } = claims;
   if (typ !== undefined && typeof typ !== 'string') throw new Problem('token_claim_type', 'typ is not a string');
   if (typ !== undefined && OTHER_TOKEN_KINDS.has(typ.toLowerCase())) {
     throw new Problem('token_typ_mismatch', `the typ claim is ${excerpt(typ)}`);
   }
   // RFC 8417 section 2.2: only security event tokens carry it, logout tokens among them
   if (events !== undefined) throw new Problem('token_typ_mismatch', 'the token is a security event token');
+  // OpenID Connect Core 1.0 section 3.3.2.11: hashes of what an ID token was issued beside
+  if (tokenHash !== undefined || codeHash !== undefined) {
+    throw new Problem('token_typ_mismatch', 'the token is an ID token');
+  }
 }
 
 function readExpiry(claims: JsonObject, rules: ClaimRules, nowSeconds: number): number {
