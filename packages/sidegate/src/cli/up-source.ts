@@ -58,7 +58,7 @@ export function readSource(config: LabConfig, directory: string, from: string): 
   );
   const source = {
     configs: new Map(configs),
-    policies: readAll(path.join(from, 'policies'), /\.rego$/),
+    policies: readAll(path.join(from, 'policies'), /(?<!_test)\.rego$/),
     besides: readAll(from, /\.(sh|json)$/),
   };
   if (findings.length > 0) throw new StartRefused(findings);
