@@ -8,7 +8,8 @@ const WORDS = { pass: 'PASS', fail: 'FAIL', error: 'ERROR', skip: 'SKIPPED' } as
 export function formatTests({ results }: TestReport, { verbose = false }: { verbose?: boolean } = {}): string {
   const shown = verbose ? results : results.filter(({ outcome }) => outcome !== 'pass');
   const lines = shown.flatMap((result) => resultLines(result));
-  const counts = (['pass', 'fail', 'skip', 'error'] as const).flatMap((outcome) => countLine(results, outcome));
+  const all = outcomes(results);
+  const counts = (['pass', 'fail', 'skip', 'error'] as const).flatMap((outcome) => countLine(all, outcome));
   return `${[...lines, ...(lines.length > 0 ? [LINE] : []), ...counts].join('\n')}\n`;
 }
 
@@ -44,11 +45,14 @@ function resultLines({ location, name, outcome, error, output, cases, ...result 
   ];
 }
 
-function countLine(results: readonly TestResult[], wanted: TestOutcome): string[] {
-  const count = results.filter(({ outcome }) => outcome === wanted).length;
-  return count === 0 && (wanted !== 'pass' || results.length > 0)
-    ? []
-    : [`${WORDS[wanted]}: ${count}/${results.length}`];
+/** The cases of a test count instead of it. */
+function outcomes(results: readonly TestResult[]): readonly TestOutcome[] {
+  return results.flatMap(({ outcome, cases }) => (cases.length === 0 ? [outcome] : cases.map((each) => each.outcome)));
+}
+
+function countLine(all: readonly TestOutcome[], wanted: TestOutcome): string[] {
+  const count = all.filter((outcome) => outcome === wanted).length;
+  return count === 0 ? [] : [`${WORDS[wanted]}: ${count}/${all.length}`];
 }
 
 /** As Go prints a duration. */

@@ -134,7 +134,7 @@ describe('policy tests', () => {
     );
     assert.match(text, /data\.shop_test\.test_case: FAIL \(…\)\n {2}one: PASS\n {2}two: FAIL\n/);
     assert.match(text, /data\.shop_test\.test_conflict: ERROR \(…\)\n {2}m1\.rego:28: eval_conflict_error: /);
-    assert.ok(text.endsWith(`${'-'.repeat(80)}\nPASS: 4/11\nFAIL: 5/11\nSKIPPED: 1/11\nERROR: 1/11\n`), text);
+    assert.ok(text.endsWith(`${'-'.repeat(80)}\nPASS: 6/13\nFAIL: 5/13\nSKIPPED: 1/13\nERROR: 1/13\n`), text);
     assert.doesNotMatch(text, /test_get/);
   });
 

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { EXIT } from './exit-code.ts';
+import { loadPolicy } from './policy-files.ts';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const EXAMPLES = fileURLToPath(new URL('../../../../examples/three-zones/policies', import.meta.url));
+
+interface Ran {
+  readonly code: number | string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function sidegate(...args: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['--conditions=@sidegate/source', MAIN, ...args], (_, stdout, stderr) => {
+      resolve({ code: child.exitCode, stdout, stderr });
+    });
+  });
+}
+
+async function folder(files: Readonly<Record<string, string>>): Promise<AsyncDisposable & { readonly path: string }> {
+  const directory = await mkdtempDisposable(path.join(tmpdir(), 'sidegate-policies-'));
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(directory.path, name), text);
+  return directory;
+}
+
+describe('sidegate policy check', () => {
+  test('names every mistake of every file and exits 78', async () => {
+    await using dir = await folder({ 'a.rego': 'package a\nx := y\nz := y', 'b_test.rego': 'package b\nx := nope(1)' });
+    const { code, stderr, stdout } = await sidegate('policy', 'check', dir.path);
+    assert.equal(code, EXIT.config);
+    assert.equal(stdout, '');
+    assert.match(stderr, /a\.rego:2:6: error: rego_unsafe_var_error: var y is unsafe/);
+    const asJson = await sidegate('policy', 'check', dir.path, '--json');
+    assert.equal(asJson.code, EXIT.config);
+    const { ok, findings } = JSON.parse(asJson.stdout) as { ok: boolean; findings: { line: number; column: number }[] };
+    assert.equal(ok, false);
+    assert.ok(findings.some(({ line, column }) => line === 2 && column === 6));
+  });
+
+  test('a folder that is not there, or has no policy, is a finding', async () => {
+    await using dir = await folder({});
+    for (const where of [path.join(dir.path, 'nowhere'), dir.path]) {
+      const { code, stderr } = await sidegate('policy', 'check', where);
+      assert.equal(code, EXIT.config);
+      assert.match(stderr, /error: (?:cannot be read \(ENOENT\)|has no policy)/);
+    }
+  });
+
+  test('S3-190 the policies that ship are sound, tests included', async () => {
+    const { code, stdout } = await sidegate('policy', 'check', EXAMPLES);
+    assert.deepEqual([code, stdout], [EXIT.ok, '8 policy files are sound\n']);
+  });
+});
+
+describe('sidegate policy test', () => {
+  test('a failing test exits 1 and is named with its place', async () => {
+    await using dir = await folder({ 'a_test.rego': 'package a_test\ntest_no if false\ntest_yes if true' });
+    const { code, stdout } = await sidegate('policy', 'test', dir.path);
+    assert.equal(code, EXIT.failed);
+    assert.match(stdout, /a_test\.rego:2:\ndata\.a_test\.test_no: FAIL \(.*\)\n-+\nPASS: 1\/2\nFAIL: 1\/2\n$/);
+    const one = await sidegate('policy', 'test', dir.path, '--run', 'yes$', '--verbose');
+    assert.equal(one.code, EXIT.ok);
+    assert.match(one.stdout, /test_yes: PASS/);
+  });
+
+  test('no test at all is no success', async () => {
+    await using dir = await folder({ 'a.rego': 'package a\nx := 1' });
+    const { code, stdout } = await sidegate('policy', 'test', dir.path);
+    assert.deepEqual([code, stdout], [EXIT.failed, 'no test was found\n']);
+  });
+
+  test('a wrong policy exits 78, a wrong option 64', async () => {
+    await using dir = await folder({ 'a.rego': 'package a\nx := y' });
+    assert.equal((await sidegate('policy', 'test', dir.path)).code, EXIT.config);
+    assert.equal((await sidegate('policy', 'test', dir.path, '--threshold', '101')).code, EXIT.usage);
+    assert.equal((await sidegate('policy', 'test', dir.path, '--run', '(')).code, EXIT.usage);
+  });
+
+  test('too little coverage exits 1 and says what no test reaches', async () => {
+    const files = {
+      'a.rego': 'package a\nx if input.a\ny if input.b',
+      'a_test.rego': 'package a\ntest_x if x with input.a as 1',
+    };
+    await using dir = await folder(files);
+    const { code, stdout } = await sidegate('policy', 'test', dir.path, '--threshold', '90');
+    assert.equal(code, EXIT.failed);
+    assert.match(stdout, /^PASS: 1\/1\ncoverage: 66\.6 % of lines\n {2}.*a\.rego: 50 %, not reached: 3:1, 3:6\n$/);
+    const report = await sidegate('policy', 'test', dir.path, '--coverage', '--json');
+    assert.equal(report.code, EXIT.ok);
+    assert.equal((JSON.parse(report.stdout) as { covered_lines: number }).covered_lines, 2);
+  });
+});
+
+/** Each case of the Rego tests that ship is a test here. */
+describe('the tests of the policies that ship', () => {
+  const loaded = loadPolicy({ directory: EXAMPLES, dataFile: undefined, tests: true });
+  const report = loaded.ok ? loaded.policy.test({ coverage: true }) : undefined;
+  const cases = (report?.results ?? []).flatMap(({ package: name, cases: named, ...result }) =>
+    named.length === 0
+      ? [{ name: `${name}.${result.name}`, outcome: result.outcome }]
+      : named.map((each) => ({ ...each, name: `${name}: ${each.name}` })),
+  );
+  for (const { name, outcome } of cases) test(name, () => assert.equal(outcome, 'pass'));
+
+  test('S3-191 S3-192 S3-193 S3-194 S3-195 S3-196 S3-197 every case of the user-facing policies is there', () => {
+    for (const name of ['gateway', 'order', 'payment']) {
+      for (const wanted of ['refused', 'allowed']) {
+        const found = report?.results.find(
+          (each) => each.package === `data.${name}_test` && each.name === `test_${wanted}`,
+        );
+        assert.ok((found?.cases.length ?? 0) >= 2, `${name} ${wanted}`);
+      }
+    }
+  });
+
+  test('S3-198 S3-199 S3-200 S3-201 S3-202 every case of the data zone is there', () => {
+    const ids = new Set(cases.map(({ name }) => /S3-\d+/.exec(name)?.[0]));
+    for (const id of ['S3-198', 'S3-199', 'S3-200', 'S3-201', 'S3-202']) assert.ok(ids.has(id), id);
+  });
+
+  test('they reach every line of the policies', () => {
+    const missed = Object.entries(report?.coverage?.files ?? {}).filter(
+      ([, { not_covered }]) => not_covered.length > 0,
+    );
+    assert.deepEqual(missed, []);
+    assert.ok((report?.coverage?.covered_lines ?? 0) > 100);
+  });
+});
