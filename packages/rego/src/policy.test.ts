@@ -66,6 +66,8 @@ const rows: readonly (readonly [title: string, text: string, input: Value | unde
     ['with a function', 'f(a) := a\nx := z if z := f(1) with f as 5', {}, '5'],
     ['with a builtin by a function', 'g(_) := "mocked"\nx := z if z := upper("a") with upper as g', {}, '"mocked"'],
     ['with what is not there yet', 'x := z if z := data.new.thing with data.new.thing as {"a": 1}', {}, '{"a":1}'],
+    ['with a rule, null', 'y := 1\nx := [z] if z := y with data.p.y as null', {}, '[null]'],
+    ['null is a value', 'x := object.get(input, "a", 1)', { a: null }, 'null'],
     ['exact decimals', 'x := 0.1 + 0.2', {}, '0.3'],
     ['keys that are not strings', 'y := {1: "a", [2]: "b"}\nx := [y[1], y[[2]]]', {}, '["a","b"]'],
   ];

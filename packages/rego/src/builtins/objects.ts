@@ -16,7 +16,10 @@ export const OBJECTS: readonly Builtin[] = [
     name: 'object.get',
     args: [ANY_OBJECT, ANY, ANY],
     result: ANY,
-    evaluate: (_, object, key, fallback) => lookUp(objectOperand(object, 1), key) ?? fallback,
+    evaluate: (_, object, key, fallback) => {
+      const found = lookUp(objectOperand(object, 1), key);
+      return found === undefined ? fallback : found;
+    },
   },
   {
     name: 'object.keys',

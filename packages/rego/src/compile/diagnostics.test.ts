@@ -45,6 +45,9 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x if { y == z; z := 1 }', '1:16 rego_compile_error: var z referenced above'],
   ['x if { some z; true }', '1:13 rego_compile_error: declared var z unused'],
   ['f(a) if { a := 1; a == 1 }', '1:11 rego_compile_error: arg a redeclared'],
+  ['x if { [1, a] := input; a }', '1:9 rego_compile_error: cannot assign to number'],
+  ['x if { some [a, b] in input; some [b, c] in a; c }', '1:30 rego_compile_error: var b declared above'],
+  ['x if { a := 1; some [a, b] in input; b }', '1:16 rego_compile_error: var a assigned before'],
   ['x if { 1 := 2 }', '1:8 rego_compile_error: cannot assign to number'],
   // rules
   ['p contains 1\np := 2', '1:1 rego_type_error: conflicting rules data.p.p found'],

@@ -136,11 +136,14 @@ function emitValueRule(
   }
   if (branches.length === 1 && only !== undefined)
     return emitBlock(e, only.body, undefined, settling(e, 'r', document, only));
-  const t = `t${e.unique()}`;
-  const [first] = branches;
-  const site = first === undefined ? '' : e.site(first.location);
-  const merge = `if(${t}!==undefined)r=r===undefined?${t}:settle(r,${t},${site},${Number(document.kind === 'function')});`;
-  return [`let ${t};`, emitChain(e, branches, (branch) => settling(e, t, document, branch), t), merge].join('\n');
+  const n = e.unique();
+  const isFunction = Number(document.kind === 'function');
+  const merge = `if(t${n}!==undefined)r=r===undefined?t${n}:settle(r,t${n},u${n},${isFunction});`;
+  const leaf = (branch: Branch): Leaf => {
+    const settle = settling(e, `t${n}`, document, branch);
+    return (stmt) => `${settle(stmt)}u${n}=${e.site(branch.location)};`;
+  };
+  return [`let t${n},u${n};`, emitChain(e, branches, leaf, `t${n}`), merge].join('\n');
 }
 
 function settling(e: Emission, name: string, document: VirtualDocument, branch: Branch): Leaf {

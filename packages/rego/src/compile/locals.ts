@@ -164,13 +164,10 @@ function declarePattern(scope: Scope, term: Term): Term {
     case 'var':
       return declare(scope, term, 'assigned');
     case 'array':
-      term.items = term.items.map((item) => (item.kind === 'scalar' ? item : declarePattern(scope, item)));
+      term.items = term.items.map((item) => declarePattern(scope, item));
       return term;
     case 'object':
-      term.entries = term.entries.map(([key, value]) => [
-        rewriteTerm(scope, key),
-        value.kind === 'scalar' ? value : declarePattern(scope, value),
-      ]);
+      term.entries = term.entries.map(([key, value]) => [rewriteTerm(scope, key), declarePattern(scope, value)]);
       return term;
     default: {
       if (term.kind === 'ref' && term.path.length === 0 && term.head.kind === 'var') {
@@ -197,6 +194,7 @@ function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'declared
     return variable;
   }
   const renamed = localVar(scope.c, variable.location, variable.name);
+  if (occurrence === 'assigned') scope.c.assigned.add(renamed.name);
   frame.renamed.set(variable.name, renamed);
   frame.occurrences.set(variable.name, occurrence);
   return renamed;
@@ -213,9 +211,9 @@ function declareSome(scope: Scope, variable: Var, unusedAt: Location): Var {
 function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   const { location } = expr;
   const domain = rewriteTerm(scope, expr.domain);
-  const declareAll = (term: Term): Term => declareMember(scope, term, location);
-  const key = expr.key === undefined ? localVar(scope.c, location) : declareAll(expr.key);
-  const value = declareAll(expr.value);
+  const members: Members = { scope, location, names: new Set() };
+  const key = expr.key === undefined ? localVar(scope.c, location) : declareMember(members, expr.key);
+  const value = declareMember(members, expr.value);
   let source = domain;
   if (domain.kind !== 'var' && domain.kind !== 'ref') {
     source = localVar(scope.c, location);
@@ -226,19 +224,34 @@ function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   result.push({ ...equation(element, value, location), with: expr.with, generated: false });
 }
 
-function declareMember(scope: Scope, term: Term, location: Location): Term {
-  switch (term.kind) {
-    case 'var':
-      return top(scope).occurrences.get(term.name) === 'declared'
-        ? rewriteTerm(scope, term)
-        : declare(scope, { ...term, location }, 'declared');
-    case 'array':
-    case 'object':
-      mapChildTerms(term, (child) => declareMember(scope, child, location));
-      return term;
-    default:
-      return rewriteTerm(scope, term);
+/** What one `some … in` declares; a name that comes again means the same variable. */
+interface Members {
+  readonly scope: Scope;
+  readonly location: Location;
+  readonly names: Set<string>;
+}
+
+function declareMember(members: Members, term: Term): Term {
+  if (term.kind === 'var') return declareMemberVar(members, term, false);
+  return declareMembersInside(members, term);
+}
+
+function declareMembersInside(members: Members, term: Term): Term {
+  if (term.kind === 'var') return declareMemberVar(members, term, true);
+  if (term.kind !== 'array' && term.kind !== 'object') return rewriteTerm(members.scope, term);
+  mapChildTerms(term, (child) => declareMembersInside(members, child));
+  return term;
+}
+
+function declareMemberVar({ scope, location, names }: Members, term: Var, inPattern: boolean): Term {
+  if (names.has(term.name)) return rewriteTerm(scope, term);
+  names.add(term.name);
+  const before = top(scope).occurrences.get(term.name);
+  if (inPattern && (before === 'arg' || before === 'assigned')) {
+    report(scope.c, 'rego_compile_error', `var ${term.name} assigned before`, location);
+    return term;
   }
+  return declare(scope, { ...term, location }, 'declared');
 }
 
 function rewriteEvery(scope: Scope, expr: EveryExpr): Expr {

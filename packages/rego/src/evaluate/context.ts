@@ -89,7 +89,9 @@ export class Context {
     if (mocks.size > 0) context.mocks = mocks;
     if (pinned.size > 0) context.pinned = pinned;
     for (const { document, path } of pinned) {
-      if (document !== undefined) context.memo[document.id] = valueAt(data, path) ?? NONE;
+      if (document === undefined) continue;
+      const value = valueAt(data, path);
+      context.memo[document.id] = value === undefined ? NONE : value;
     }
     return context;
   }

@@ -22,7 +22,7 @@ export function parseRules(p: Cursor): Rule[] {
   const isDefault = p.isKeyword('default');
   if (isDefault) p.advance();
   checkRuleName(p);
-  const declared = parseHead(p, isDefault);
+  const declared = parseHead(p);
   if (isDefault) return [finishDefault(p, declared, start)];
   if (declared.key !== undefined) return finishContains(p, declared, start);
   return finishRule(p, declared, start);
@@ -41,7 +41,7 @@ function checkRuleName(p: Cursor): void {
   p.illegal();
 }
 
-function parseHead(p: Cursor, isDefault: boolean): Declaration {
+function parseHead(p: Cursor): Declaration {
   const location = p.location();
   const name = parseVar(p);
   const tolerant = !p.token.newline;
