@@ -32,6 +32,8 @@ export interface TestSidecar extends AsyncDisposable {
   readonly ready: Promise<void>;
   /** Oldest first. */
   readonly audit: readonly AuditLine[];
+  /** The same records as they were written. */
+  readonly lines: readonly string[];
   /** The process log so far. */
   log(): string;
   /** Where its absolute paths live. */
@@ -56,7 +58,12 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       throw new Error(loaded.diagnostics.map(({ path: key, message }) => `${key}: ${message}`).join('\n'));
     const log: string[] = [];
     const audit: AuditLine[] = [];
-    const running = await startSidecar(loaded.config, (line) => audit.push(JSON.parse(line) as AuditLine), {
+    const lines: string[] = [];
+    const keep = (line: string): void => {
+      lines.push(line);
+      audit.push(JSON.parse(line) as AuditLine);
+    };
+    const running = await startSidecar(loaded.config, keep, {
       clock: options.clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
       random: () => Math.random(),
       randomHex: (bytes) => randomBytes(bytes).toString('hex'),
@@ -75,6 +82,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       egressPort: running.egress?.port ?? 0,
       ready: running.ready,
       audit,
+      lines,
       log: () => log.join(''),
       root,
       async [Symbol.asyncDispose]() {
