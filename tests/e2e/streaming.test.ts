@@ -53,23 +53,23 @@ function watchBuffers(ingress: Ingress, upstreamPort: number) {
     if (seen.socket.localPort === ingress.wire.port) inbound.push(seen);
   };
   const onConnected = (message: unknown): void => {
-    const { socket } = message as { readonly socket: Socket };
-    if (socket.remotePort === upstreamPort) outbound.push(socket);
+    outbound.push((message as { readonly socket: Socket }).socket);
   };
   diagnostics.subscribe('http.server.request.start', onRequest);
-  diagnostics.subscribe('undici:client:connected', onConnected);
+  diagnostics.subscribe('net.client.socket', onConnected);
   return {
     held(): number {
-      assert.ok(inbound.length > 0 && outbound.length > 0, 'the exchange is under way');
+      const upstreams = outbound.filter(({ remotePort }) => remotePort === upstreamPort);
+      assert.ok(inbound.length > 0 && upstreams.length > 0, 'the exchange is under way');
       const both = (socket: Socket): number => socket.readableLength + socket.writableLength;
       const streams = inbound.map(({ request, response, socket }) => {
         return request.readableLength + response.writableLength + both(socket);
       });
-      return [...streams, ...outbound.map(both)].reduce((sum, bytes) => sum + bytes, 0);
+      return [...streams, ...upstreams.map(both)].reduce((sum, bytes) => sum + bytes, 0);
     },
     [Symbol.dispose]() {
       diagnostics.unsubscribe('http.server.request.start', onRequest);
-      diagnostics.unsubscribe('undici:client:connected', onConnected);
+      diagnostics.unsubscribe('net.client.socket', onConnected);
     },
   };
 }

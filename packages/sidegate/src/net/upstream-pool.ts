@@ -1,0 +1,75 @@
+/** Connections to one upstream under one client identity: reused last in, first out; bounded; nobody waits in line for an idle one. */
+import type { Socket } from 'node:net';
+import { type ConnectionOptions, UpstreamConnection } from './upstream-connection.ts';
+
+export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed'> {
+  readonly maxConnections: number;
+  readonly connect: () => Promise<Socket>;
+}
+
+export interface UpstreamPool {
+  /**
+   * A connection that is free now, else a new one, else the next that becomes free.
+   *
+   * @param fresh never one that was used before
+   * @throws Error of the socket when connecting fails
+   */
+  acquire(fresh: boolean): UpstreamConnection | Promise<UpstreamConnection>;
+  /** Gives back a connection after its transfer is done. */
+  release(connection: UpstreamConnection): void;
+  close(): void;
+}
+
+interface Waiter {
+  readonly resolve: (connection: UpstreamConnection) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createUpstreamPool(options: PoolOptions): UpstreamPool {
+  const idle: UpstreamConnection[] = [];
+  const open = new Set<UpstreamConnection>();
+  const waiters: Waiter[] = [];
+  let connecting = 0;
+  let closed = false;
+
+  const onClosed = (connection: UpstreamConnection): void => {
+    open.delete(connection);
+    const at = idle.indexOf(connection);
+    if (at >= 0) idle.splice(at, 1);
+    const waiter = waiters.shift();
+    if (waiter !== undefined) connect().then(waiter.resolve, waiter.reject);
+  };
+
+  const connect = async (): Promise<UpstreamConnection> => {
+    connecting += 1;
+    try {
+      const connection = new UpstreamConnection(await options.connect(), { ...options, onClosed });
+      open.add(connection);
+      if (closed) connection.destroy();
+      return connection;
+    } finally {
+      connecting -= 1;
+    }
+  };
+
+  return {
+    acquire(fresh) {
+      for (let connection = fresh ? undefined : idle.pop(); connection !== undefined; connection = idle.pop()) {
+        if (connection.usable) return connection;
+        connection.destroy();
+      }
+      if (open.size + connecting < options.maxConnections) return connect();
+      return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+    },
+    release(connection) {
+      if (!open.has(connection)) return;
+      const waiter = waiters.shift();
+      if (waiter !== undefined) waiter.resolve(connection);
+      else idle.push(connection);
+    },
+    close() {
+      closed = true;
+      for (const connection of open) connection.destroy();
+    },
+  };
+}

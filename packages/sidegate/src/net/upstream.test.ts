@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import http, { type ServerResponse } from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import { after, describe, test } from 'node:test';
+import { Problem } from '@sidegate/sdk';
+import { createUpstream, type Upstream } from './upstream.ts';
+
+interface RawServer extends AsyncDisposable {
+  readonly upstream: Upstream;
+  readonly connections: () => number;
+}
+
+/** A server that gets each request head as text, with the number of its connection, and writes what it likes. */
+async function startRaw(onHead: (socket: net.Socket, head: string, connection: number) => void): Promise<RawServer> {
+  let connections = 0;
+  const server = net.createServer((socket) => {
+    connections += 1;
+    const connection = connections;
+    let text = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      text += bytes.toString('latin1');
+      for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
+        onHead(socket, text.slice(0, end), connection);
+        text = text.slice(end + 4);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const upstream = createUpstream({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connectTo: new Map(),
+    timeoutMs: 2_000,
+    connectTimeoutMs: 1_000,
+  });
+  return {
+    upstream,
+    connections: () => connections,
+    async [Symbol.asyncDispose]() {
+      await upstream.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const front = http.createServer();
+after(() => new Promise((resolve) => front.close(resolve)));
+
+/** A real response to write into, and what its client sees. */
+async function clientExchange(): Promise<{ response: ServerResponse; seen: Promise<string> }> {
+  if (!front.listening) await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
+  const arrived = new Promise<ServerResponse>((resolve) =>
+    front.once('request', (_request, response) => resolve(response)),
+  );
+  const request = http.get({ port: (front.address() as AddressInfo).port, agent: false });
+  const seen = new Promise<string>((resolve, reject) => {
+    request.on('response', (answer) => {
+      let body = `${answer.statusCode} `;
+      answer.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      answer.on('end', () => resolve(body));
+      answer.on('error', reject);
+    });
+    request.on('error', reject);
+  });
+  return { response: await arrived, seen };
+}
+
+async function get(upstream: Upstream, method = 'GET', headers: string[] = []): Promise<string> {
+  const { response, seen } = await clientExchange();
+  try {
+    await upstream.send(
+      { method, path: '/x', headers, body: null, signal: new AbortController().signal },
+      response,
+      (fields) => [...fields],
+    );
+  } catch (error) {
+    response.destroy();
+    await seen.catch(() => undefined);
+    throw error;
+  }
+  return seen;
+}
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+describe('an upstream', () => {
+  test('C-162 that speaks unasked loses its connection, and the next request gets its own answer', async () => {
+    await using raw = await startRaw((socket, _head, connection) => {
+      socket.write(OK);
+      if (connection === 1) setImmediate(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'));
+    });
+    assert.equal(await get(raw.upstream), '200 ok');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(await get(raw.upstream), '200 ok');
+    assert.equal(raw.connections(), 2);
+  });
+
+  test('that ends an idle connection as it is taken is asked again, once, on a new one', async () => {
+    await using raw = await startRaw((socket, _head, connection) => {
+      if (connection === 1 && socket.bytesWritten > 0) socket.destroy();
+      else socket.write(OK);
+    });
+    assert.equal(await get(raw.upstream), '200 ok');
+    assert.equal(await get(raw.upstream), '200 ok');
+    assert.equal(raw.connections(), 2);
+  });
+
+  test('is not asked again for what could happen twice', async () => {
+    await using raw = await startRaw((socket, head) => {
+      if (head.startsWith('POST')) socket.destroy();
+      else socket.write(OK);
+    });
+    assert.equal(await get(raw.upstream), '200 ok');
+    await assert.rejects(
+      () => get(raw.upstream, 'POST'),
+      (error) => error instanceof Problem && error.code === 'upstream_unreachable',
+    );
+    assert.equal(raw.connections(), 1);
+  });
+
+  test('that closes before it answers is not asked for ever', async () => {
+    await using raw = await startRaw((socket) => socket.destroy());
+    await assert.rejects(
+      () => get(raw.upstream),
+      (error) => error instanceof Problem && error.code === 'upstream_unreachable',
+    );
+    assert.equal(raw.connections(), 1);
+  });
+
+  test('whose keep-alive is nearly over gets a new connection', async () => {
+    await using raw = await startRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok');
+    });
+    await get(raw.upstream);
+    await get(raw.upstream);
+    assert.equal(raw.connections(), 2);
+  });
+
+  test('is reused while it keeps its connection', async () => {
+    await using raw = await startRaw((socket) => socket.write(OK));
+    for (let i = 0; i < 5; i += 1) assert.equal(await get(raw.upstream), '200 ok');
+    assert.equal(raw.connections(), 1);
+  });
+
+  test('never gets a header that ends its line', async () => {
+    let heads = 0;
+    await using raw = await startRaw((socket) => {
+      heads += 1;
+      socket.write(OK);
+    });
+    await assert.rejects(() => get(raw.upstream, 'GET', ['X', 'a\r\nY: b']), /line end/);
+    assert.equal(heads, 0);
+  });
+});
