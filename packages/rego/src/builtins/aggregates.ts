@@ -1,6 +1,6 @@
 /** `count`, `sum`, `product`, `max`, `min`, `sort`, and the deprecated `any` and `all`. */
 import { compare } from '../value/compare.ts';
-import { add, type BigNumber, isNumber, multiply } from '../value/number.ts';
+import { type BigNumber, isNumber, product, sum } from '../value/number.ts';
 import { isObject, objectSize } from '../value/object.ts';
 import { RegoSet } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
@@ -22,13 +22,13 @@ export const AGGREGATES: readonly Builtin[] = [
     name: 'sum',
     args: [NUMBER_LIST],
     result: NUMBER,
-    evaluate: (_, collection) => fold(collection, 0, add),
+    evaluate: (_, collection) => calculate(() => sum(numbers(collection))),
   },
   {
     name: 'product',
     args: [NUMBER_LIST],
     result: NUMBER,
-    evaluate: (_, collection) => fold(collection, 1, multiply),
+    evaluate: (_, collection) => calculate(() => product(numbers(collection))),
   },
   {
     name: 'max',
@@ -82,16 +82,10 @@ export function runeCount(text: string): number {
   return count;
 }
 
-type Num = number | BigNumber;
-
-function fold(collection: Value, start: Num, operation: (x: Num, y: Num) => Num): Num {
-  return calculate(() => {
-    let result = start;
-    for (const member of members(collection)) {
-      if (!isNumber(member)) throw elementError(1, collection, member, 'number');
-      result = operation(result, member);
-    }
-    return result;
+function numbers(collection: Value): readonly (number | BigNumber)[] {
+  return members(collection).map((member) => {
+    if (!isNumber(member)) throw elementError(1, collection, member, 'number');
+    return member;
   });
 }
 

@@ -8,6 +8,29 @@ export function formatFloat(value: number, verb: 'e' | 'f' | 'g', precision?: nu
   return sign + formatMagnitude(Math.abs(value), verb, precision);
 }
 
+/** Mantissa and binary exponent in decimal: `4503599627370496p-52` is 1. */
+export function formatBinaryFloat(value: number): string {
+  if (!Number.isFinite(value)) return formatFloat(value, 'g');
+  const [mantissa, exponent] = decompose(Math.abs(value));
+  return `${value < 0 ? '-' : ''}${mantissa}p${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
+}
+
+/** `0x1.8p+00` is 1.5. */
+export function formatHexFloat(value: number): string {
+  if (!Number.isFinite(value)) return formatFloat(value, 'g');
+  const sign = value < 0 ? '-' : '';
+  if (value === 0) return `${sign}0x0p+00`;
+  const [mantissa, exponent] = decompose(Math.abs(value));
+  const bits = mantissa.toString(2);
+  const fraction = bits.slice(1).replace(/0+$/, '');
+  const digits = (fraction.match(/.{1,4}/g) ?? [])
+    .map((nibble) => Number.parseInt(nibble.padEnd(4, '0'), 2).toString(16))
+    .join('');
+  const power = exponent + bits.length - 1;
+  const magnitude = String(Math.abs(power)).padStart(2, '0');
+  return `${sign}0x1${digits === '' ? '' : `.${digits}`}p${power < 0 ? '-' : '+'}${magnitude}`;
+}
+
 interface Digits {
   /** Significant digits, without leading zeros; empty for zero. */
   readonly digits: string;

@@ -16,7 +16,7 @@ export const JSON_PATHS: readonly Builtin[] = [
     name: 'json.filter',
     args: [ANY_OBJECT, PATHS],
     result: ANY,
-    evaluate: (_, object, paths) => filter(objectOperand(object, 1), pathTree(paths)) ?? objectFromEntries([]),
+    evaluate: (_, object, paths) => filter(objectOperand(object, 1), pathTree(paths)),
   },
   {
     name: 'json.remove',
@@ -80,21 +80,21 @@ function insert(root: PathNode, path: readonly Value[]): void {
   node.leaf = true;
 }
 
-function filter(value: Value, node: PathNode): Value | undefined {
+function filter(value: Value, node: PathNode): Value {
   if (node.leaf) return value;
   if (Array.isArray(value)) {
     return (value as readonly Value[]).flatMap((item, index) => kept(item, node.child(String(index))));
   }
   if (value instanceof RegoSet) return setFrom(value.sorted().flatMap((item) => kept(item, node.child(item))));
-  if (!isObject(value)) return undefined;
+  // Where a path goes on, a scalar cannot be cut.
+  if (!isObject(value)) return value;
   return objectFromEntries(
     objectEntries(value).flatMap(([key, item]) => kept(item, node.child(key)).map((part) => [key, part] as const)),
   );
 }
 
 function kept(value: Value, node: PathNode | undefined): readonly Value[] {
-  const part = node === undefined ? undefined : filter(value, node);
-  return part === undefined ? [] : [part];
+  return node === undefined ? [] : [filter(value, node)];
 }
 
 function remove(value: Value, node: PathNode): Value {

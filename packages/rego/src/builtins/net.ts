@@ -135,6 +135,8 @@ interface Range {
   readonly bits: Address['bits'];
   readonly first: bigint;
   readonly last: bigint;
+  /** How a bare address is shown that merges with nothing. */
+  readonly text?: string;
 }
 
 function merge(addresses: Value): RegoSet {
@@ -145,7 +147,9 @@ function merge(addresses: Value): RegoSet {
   for (const range of ranges) {
     const previous = merged.at(-1);
     if (previous === undefined || previous.bits !== range.bits || range.first > previous.last + 1n) merged.push(range);
-    else if (range.last > previous.last) merged.splice(-1, 1, { ...previous, last: range.last });
+    else if (range.last > previous.last)
+      merged.splice(-1, 1, { bits: range.bits, first: previous.first, last: range.last });
+    else merged.splice(-1, 1, { bits: range.bits, first: previous.first, last: previous.last });
   }
   return setFrom(merged.flatMap(networksOf));
 }
@@ -157,7 +161,8 @@ function rangeOf(item: Value): Range {
   if (address?.bits === 128) throw new BuiltinError('IPv6 invalid: needs prefix length');
   const network = address === undefined ? readCidr(item) : parseCidr(`${addressText(address)}/${classPrefix(address)}`);
   if (network === undefined) throw new BuiltinError(`invalid CIDR address: ${item}`);
-  return { bits: network.bits, first: network.value, last: lastAddress(network) };
+  const range = { bits: network.bits, first: network.value, last: lastAddress(network) };
+  return address === undefined ? range : { ...range, text: `${addressText(address)}/${network.prefix}` };
 }
 
 function classPrefix(address: Address): number {
@@ -167,7 +172,8 @@ function classPrefix(address: Address): number {
 }
 
 /** The fewest networks that cover the range. */
-function networksOf({ bits, first, last }: Range): readonly string[] {
+function networksOf({ bits, first, last, text }: Range): readonly string[] {
+  if (text !== undefined) return [text];
   const networks: string[] = [];
   let from = first;
   while (from <= last) {

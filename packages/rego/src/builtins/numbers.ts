@@ -13,7 +13,7 @@ import {
   remainder,
   round,
   subtract,
-  toInteger,
+  truncate,
 } from '../value/number.ts';
 import { isSet, RegoSet } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
@@ -128,11 +128,8 @@ function formatInteger(value: Num, base: Num): string {
   if (![2, 8, 10, 16].includes(radix) || String(radix) !== numberText(base)) {
     throw operandError(2, 'must be one of {2, 8, 10, 16}');
   }
-  const truncated = calculate(
-    () => toInteger(value) ?? toInteger(numberText(value).startsWith('-') ? ceil(value) : floor(value)),
-  );
-  if (truncated === undefined) throw new BuiltinError('number too big');
-  return truncated.toString(radix);
+  if (radix === 10 && Number.isSafeInteger(value)) return numberText(value);
+  return calculate(() => truncate(value)).toString(radix);
 }
 
 /** The same seed and limit give the same number within a query. */

@@ -123,18 +123,17 @@ function matches(pattern: RE2JS, text: string, limit: number): readonly Match[] 
   return found;
 }
 
-/** As Go: an empty match at the very beginning does not split. */
+/** As Go: an empty match at the beginning does not split, one at the end leaves no empty part. */
 function split(pattern: RE2JS, text: string): readonly string[] {
   if (pattern.pattern() !== '' && text === '') return [''];
   const parts: string[] = [];
-  let from = 0;
+  let [from, last] = [0, 0];
   for (const { start, end } of matches(pattern, text, Number.POSITIVE_INFINITY)) {
-    if (end === 0) continue;
-    parts.push(text.slice(from, start));
+    last = start;
+    if (end !== 0) parts.push(text.slice(from, start));
     from = end;
   }
-  if (from === text.length && parts.length > 0 && pattern.test('') && pattern.pattern() === '') return parts;
-  return [...parts, text.slice(from)];
+  return last === text.length ? parts : [...parts, text.slice(from)];
 }
 
 function replace(pattern: RE2JS, text: string, template: string): string {

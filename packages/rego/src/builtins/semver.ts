@@ -1,4 +1,4 @@
-/** Semantic versions, read as OPA's library reads them (a leading `v` is refused). */
+/** Semantic versions (2.0.0), with a `v` before them if one likes. */
 import type { Builtin } from './builtin.ts';
 import { BuiltinError } from './builtin.ts';
 import { stringOperand } from './operand.ts';
@@ -25,9 +25,11 @@ interface Version {
   readonly prerelease: readonly string[];
 }
 
+/** OPA reads 64-bit integers. */
+const MAX_NUMBER = 2n ** 63n - 1n;
 const IDENTIFIERS = '[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*';
 const VERSION = new RegExp(
-  `^(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)(?:-(${IDENTIFIERS}))?(?:\\+${IDENTIFIERS})?$`,
+  `^v?(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)(?:-(${IDENTIFIERS}))?(?:\\+${IDENTIFIERS})?$`,
 );
 
 function versionOperand(text: string, position: number): Version {
@@ -40,10 +42,10 @@ function parseVersion(text: string): Version | undefined {
   const match = VERSION.exec(text);
   if (match === null) return undefined;
   const [, major = '', minor = '', patch = '', prerelease = ''] = match;
-  return {
-    numbers: [BigInt(major), BigInt(minor), BigInt(patch)],
-    prerelease: prerelease === '' ? [] : prerelease.split('.'),
-  };
+  const numbers = [BigInt(major), BigInt(minor), BigInt(patch)];
+  const parts = prerelease === '' ? [] : prerelease.split('.');
+  if (numbers.some((number) => number > MAX_NUMBER) || parts.some((part) => /^0\d+$/.test(part))) return undefined;
+  return { numbers, prerelease: parts };
 }
 
 function compareVersions(a: Version, b: Version): number {

@@ -1,13 +1,13 @@
 /**
  * Go's `fmt.Sprintf` over Rego values, with Go's complaints in place: `%!d(string=a)`, `%!s(MISSING)`,
- * `%!(EXTRA int=1)`. Numbers arrive as int, *big.Int or float64, strings as strings, anything else as its text.
+ * `%!(EXTRA int64=1)`. Numbers arrive as int64, *big.Int or float64, strings as strings, anything else as its text.
  */
 import { BigNumber, numberText, toDouble } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
-import { formatFloat } from './go-float.ts';
+import { formatBinaryFloat, formatFloat, formatHexFloat } from './go-float.ts';
 import { escapeRune, isPrintable, quote, regoText } from './text.ts';
 
-type Argument = { readonly type: 'int' | '*big.Int'; readonly value: bigint } | FloatArgument | StringArgument;
+type Argument = { readonly type: 'int64' | '*big.Int'; readonly value: bigint } | FloatArgument | StringArgument;
 interface FloatArgument {
   readonly type: 'float64';
   readonly value: number;
@@ -157,7 +157,7 @@ class Formatter {
     const argument = this.#args[this.#next];
     if (argument === undefined) return undefined;
     this.#next += 1;
-    if (argument.type !== 'int') return undefined;
+    if (argument.type !== 'int64') return undefined;
     const value = Number(argument.value);
     return Math.abs(value) > MAX_WIDTH ? undefined : value;
   }
@@ -183,7 +183,7 @@ function toArgument(value: Value): Argument {
   const text = numberText(value);
   if (/^-?\d+$/.test(text)) {
     const integer = BigInt(text);
-    return { type: BigInt.asIntN(64, integer) === integer ? 'int' : '*big.Int', value: integer };
+    return { type: BigInt.asIntN(64, integer) === integer ? 'int64' : '*big.Int', value: integer };
   }
   const double = toDouble(value);
   return Number.isFinite(double) ? { type: 'float64', value: double } : { type: 'string', value: text };
@@ -195,7 +195,7 @@ function plain(argument: Argument): string {
 
 function formatArgument(argument: Argument, verb: string, spec: Spec): string {
   if (verb === 'T') return pad(argument.type, spec);
-  if (verb === 'p') return bad(argument, verb);
+  if (verb === 'p') return bad(argument, verb, spec);
   switch (argument.type) {
     case 'string':
       return formatString(argument, verb, spec);
@@ -206,9 +206,10 @@ function formatArgument(argument: Argument, verb: string, spec: Spec): string {
   }
 }
 
-function bad(argument: Argument, verb: string): string {
-  const type = argument.type === '*big.Int' ? 'big.Int' : argument.type;
-  return `%!${verb}(${type}=${plain(argument)})`;
+/** The complaint shows the value as `%v` would, width and flags included. */
+function bad(argument: Argument, verb: string, spec: Spec): string {
+  if (argument.type === '*big.Int') return `%!${verb}(big.Int=${argument.value})`;
+  return `%!${verb}(${argument.type}=${formatArgument(argument, 'v', spec)})`;
 }
 
 function formatString(argument: StringArgument, verb: string, spec: Spec): string {
@@ -225,7 +226,7 @@ function formatString(argument: StringArgument, verb: string, spec: Spec): strin
     case 'X':
       return pad(hexBytes(argument.value, verb === 'X', spec), spec);
     default:
-      return bad(argument, verb);
+      return bad(argument, verb, spec);
   }
 }
 
@@ -248,11 +249,11 @@ const RADIX: Readonly<Record<string, readonly [radix: number, prefix: string]>> 
 };
 
 function formatInteger(argument: Argument & { value: bigint }, verb: string, spec: Spec): string {
-  if (argument.type === 'int' && (verb === 'c' || verb === 'q' || verb === 'U'))
+  if (argument.type === 'int64' && (verb === 'c' || verb === 'q' || verb === 'U'))
     return formatRune(argument.value, verb, spec);
   // Go's big integers, unlike its machine integers, also print for %s.
   const radix = RADIX[verb === 's' && argument.type === '*big.Int' ? 'd' : verb];
-  if (radix === undefined) return bad(argument, verb);
+  if (radix === undefined) return bad(argument, verb, spec);
   const negative = argument.value < 0n;
   let digits = (negative ? -argument.value : argument.value).toString(radix[0]);
   if (verb === 'X') digits = digits.toUpperCase();
@@ -286,7 +287,7 @@ function quoteRune(rune: string): string {
 
 function formatDouble(argument: FloatArgument, verb: string, spec: Spec): string {
   const text = doubleText(argument.value, verb, spec.precision);
-  if (text === undefined) return bad(argument, verb);
+  if (text === undefined) return bad(argument, verb, spec);
   const negative = text.startsWith('-');
   const sign = negative ? '-' : spec.plus ? '+' : spec.space ? ' ' : '';
   return padNumber(sign, text.replace(/^[+-]/, ''), spec);
@@ -306,6 +307,12 @@ function doubleText(value: number, verb: string, precision: number | undefined):
     case 'f':
     case 'F':
       return formatFloat(value, 'f', precision ?? 6);
+    case 'x':
+      return formatHexFloat(value);
+    case 'X':
+      return formatHexFloat(value).toUpperCase();
+    case 'b':
+      return formatBinaryFloat(value);
     default:
       return undefined;
   }

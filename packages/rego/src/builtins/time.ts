@@ -15,6 +15,7 @@ import {
 import { integerOperand, numberOperand, operandTypeError, stringOperand } from './operand.ts';
 import { quote } from './text.ts';
 import { NUMBER, STRING, tuple, union } from './type.ts';
+import { zoneName, zoneNameFormats } from './zone-name.ts';
 
 const MOMENT = union(NUMBER, tuple(NUMBER, STRING));
 const FORMATTED_MOMENT = union(NUMBER, tuple(NUMBER, STRING), tuple(NUMBER, STRING, STRING));
@@ -154,8 +155,7 @@ function zoneAt(context: BuiltinContext, seconds: number, zone: string): { offse
   const midnight = utcMilliseconds(year, fields.get('month') ?? 1, fields.get('day') ?? 1) / 1000;
   const clock = (fields.get('hour') ?? 0) * 3600 + (fields.get('minute') ?? 0) * 60 + (fields.get('second') ?? 0);
   const offsetSeconds = midnight + clock - seconds;
-  const name = formats.name.formatToParts(seconds * 1000).find(({ type }) => type === 'timeZoneName')?.value ?? '';
-  return { offsetSeconds, name: /^[A-Z]{3,5}$/.test(name) ? name : offsetName(offsetSeconds) };
+  return { offsetSeconds, name: zoneName(zone, formats.names, seconds * 1000) ?? offsetName(offsetSeconds) };
 }
 
 /** Zones without an abbreviation are shown as Go shows them: `+03`, `+0530`. */
@@ -167,7 +167,7 @@ function offsetName(seconds: number): string {
 
 interface ZoneFormats {
   readonly clock: Intl.DateTimeFormat;
-  readonly name: Intl.DateTimeFormat;
+  readonly names: readonly Intl.DateTimeFormat[];
 }
 
 function zoneFormats(context: BuiltinContext, zone: string): ZoneFormats {
@@ -185,7 +185,7 @@ function zoneFormats(context: BuiltinContext, zone: string): ZoneFormats {
         minute: 'numeric',
         second: 'numeric',
       });
-      return { clock, name: new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'short' }) };
+      return { clock, names: zoneNameFormats(timeZone) };
     } catch {
       throw new BuiltinError(`unknown time zone ${zone}`);
     }

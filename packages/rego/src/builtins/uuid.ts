@@ -58,7 +58,7 @@ function parseUuid(text: string): Value | undefined {
   if (version !== 1 && version !== 2) return result;
   // OPA reads all sixty bits as time, although in version 2 the low ones are an identifier.
   const ticks = ((BigInt(`0x${high}`) & 0xfffn) << 48n) | (BigInt(`0x${mid}`) << 32n) | BigInt(`0x${low}`);
-  result.time = numberFromInteger((ticks - GREGORIAN_EPOCH) * 100n);
+  result.time = numberFromInteger(BigInt.asIntN(64, (ticks - GREGORIAN_EPOCH) * 100n));
   result.nodeid = (node.match(/../g) ?? []).join('-').toLowerCase();
   result.macvariables = macVariables(Number.parseInt(node.slice(0, 2), 16));
   result.clocksequence = Number.parseInt(sequence, 16) & 0x3fff;

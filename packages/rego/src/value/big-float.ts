@@ -47,8 +47,7 @@ export function negateFloat(a: BigFloat): BigFloat {
   return { ...a, negative: !a.negative };
 }
 
-export function multiplyFloats(a: BigFloat, b: BigFloat): BigFloat {
-  const precision = Math.max(a.precision, b.precision);
+export function multiplyFloats(a: BigFloat, b: BigFloat, precision = Math.max(a.precision, b.precision)): BigFloat {
   return round(a.negative !== b.negative, a.mantissa * b.mantissa, a.exponent + b.exponent, precision);
 }
 

@@ -168,9 +168,30 @@ export function remainder(a: number | BigNumber, b: number | BigNumber): number 
   return numberFromInteger(integers[0] % integers[1]);
 }
 
+/** Exact over integers; with a fraction among them every step is rounded. */
+export function sum(values: readonly (number | BigNumber)[]): number | BigNumber {
+  const integers = allIntegers(values);
+  if (integers !== undefined) return numberFromInteger(integers.reduce((total, value) => total + value, 0n));
+  return numberFromFloat(values.map(floatFrom).reduce(addFloats, floatFromInteger(0n)));
+}
+
+/** Exact over integers; with a fraction among them every step is rounded, in OPA to 53 bits. */
+export function product(values: readonly (number | BigNumber)[]): number | BigNumber {
+  const integers = allIntegers(values);
+  if (integers !== undefined) return numberFromInteger(integers.reduce((total, value) => total * value, 1n));
+  return numberFromFloat(
+    values.map(floatFrom).reduce((total, value) => multiplyFloats(total, value, 53), floatFromInteger(1n)),
+  );
+}
+
 export function absolute(value: number | BigNumber): number | BigNumber {
   if (isSafe(value)) return Math.abs(value);
   return numberFromFloat({ ...floatFrom(value), negative: false });
+}
+
+/** Towards zero, after rounding to 64 bits. */
+export function truncate(value: number | BigNumber): bigint {
+  return truncateFloat(floatFrom(value));
 }
 
 /** Half away from zero. */
@@ -207,6 +228,16 @@ function integerPair(a: number | BigNumber, b: number | BigNumber): [bigint, big
   if (left === undefined) return undefined;
   const right = toInteger(b);
   return right === undefined ? undefined : [left, right];
+}
+
+function allIntegers(values: readonly (number | BigNumber)[]): readonly bigint[] | undefined {
+  const integers: bigint[] = [];
+  for (const value of values) {
+    const integer = toInteger(value);
+    if (integer === undefined) return undefined;
+    integers.push(integer);
+  }
+  return integers;
 }
 
 /** A fraction stays a float until somebody asks for its text: a policy mostly compares it and lets it go. */
