@@ -4,12 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
+import { type ClosableHttpClient, createHttpClient } from '../../packages/sidegate/src/net/http-client.ts';
+import { createTestAuthority, type TestCertificate } from '../support/certificates.ts';
 import { type IdpProcess, startIdpProcess } from '../support/idp-process.ts';
 
 const REALMS = path.resolve(import.meta.dirname, '../../examples/three-zones/realms');
-const BASE_URL = 'http://127.0.0.1:8080';
+const HOST = 'keycloak.example.com';
+const BASE_URL = `https://${HOST}`;
 const env = {
   LAB_PASSWORD_JOHN: 'canary-john',
   LAB_PASSWORD_MARY: 'canary-mary',
@@ -20,17 +23,34 @@ const env = {
 };
 
 const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-realms-'));
+const servers = createTestAuthority('keycloak-CA');
+const server = servers.issue({ dns: [HOST], eku: ['serverAuth'] });
+const clients = createTestAuthority('zone3-CA');
+const certificate = clients.issue();
 let idp: IdpProcess;
+/** Shows no certificate, and the one of a service. */
+let anybody: ClosableHttpClient;
+let holder: ClosableHttpClient;
+
+function file(name: string, text: string): string {
+  const target = path.join(directory, name);
+  writeFileSync(target, text, { mode: 0o600 });
+  return target;
+}
 
 before(async () => {
   const realms = ['users', 'services'].map((name) => path.join(REALMS, `${name}.json`));
-  const config = `addr: 127.0.0.1:0\nbase_url: ${BASE_URL}\nrealms: ${JSON.stringify(realms)}\n`;
-  writeFileSync(path.join(directory, 'idp.yaml'), config);
-  idp = await startIdpProcess(['--config', path.join(directory, 'idp.yaml')], env);
+  const tls = { cert_file: file('idp.crt', server.certPem), key_file: file('idp.key', server.keyPem) };
+  const clientCa = file('clients.crt', clients.certPem);
+  const config = { addr: '127.0.0.1:0', base_url: BASE_URL, tls: { ...tls, client_ca_file: clientCa }, realms };
+  idp = await startIdpProcess(['--config', file('idp.yaml', JSON.stringify(config))], env);
   assert.ok(idp.url, idp.stderr());
+  anybody = httpClient();
+  holder = httpClient(certificate);
 });
 
 after(async () => {
+  await Promise.all([anybody.close(), holder.close()]);
   await idp.end();
   rmSync(directory, { recursive: true });
 });
@@ -43,29 +63,46 @@ interface TokenAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-async function ask(realm: string, form: Readonly<Record<string, string>>): Promise<TokenAnswer> {
-  const url = `${idp.url}/realms/${realm}/protocol/openid-connect/token`;
-  const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form) });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+function httpClient(client?: TestCertificate): ClosableHttpClient {
+  const pair = client === undefined ? {} : { cert: client.certPem, key: client.keyPem };
+  return createHttpClient({
+    connectTo: new Map([[`${HOST}:443`, { address: '127.0.0.1', port: idp.port }]]),
+    tls: { ca: servers.certPem, ...pair },
+  });
+}
+
+async function ask(realm: string, form: Readonly<Record<string, string>>, as = anybody): Promise<TokenAnswer> {
+  const { status, body } = await as.send({
+    method: 'POST',
+    url: `${BASE_URL}/realms/${realm}/protocol/openid-connect/token`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+    timeoutMs: 5_000,
+    maxBytes: 65_536,
+  });
+  return { status, body: JSON.parse(body.toString()) as Record<string, unknown> };
+}
+
+async function keysOf(realm: string): Promise<JSONWebKeySet> {
+  const url = `${BASE_URL}/realms/${realm}/protocol/openid-connect/certs`;
+  const { body } = await anybody.send({ method: 'GET', url, headers: {}, timeoutMs: 5_000, maxBytes: 65_536 });
+  return JSON.parse(body.toString()) as JSONWebKeySet;
 }
 
 /** The claims, after jose has verified the token with the published keys. */
 async function claimsOf(realm: string, { status, body }: TokenAnswer, audience: string): Promise<JWTPayload> {
   assert.equal(status, 200, JSON.stringify(body));
-  const keys = createRemoteJWKSet(new URL(`${idp.url}/realms/${realm}/protocol/openid-connect/certs`));
+  const keys = createLocalJWKSet(await keysOf(realm));
   const issuer = `${BASE_URL}/realms/${realm}`;
   return (await jwtVerify(String(body['access_token']), keys, { issuer, audience, typ: 'at+jwt' })).payload;
 }
 
 const login = (username: string, secret: string) =>
   ask('users', { grant_type: 'password', client_id: 'web-app', username, password: secret });
-const service = (client: string, more: Readonly<Record<string, string>> = {}) =>
-  ask('services', {
-    grant_type: 'client_credentials',
-    client_id: client,
-    client_secret: `canary-${client}`,
-    ...more,
-  });
+const service = (client: string, more: Readonly<Record<string, string>> = {}, as = holder) => {
+  const credentials = { client_id: client, client_secret: `canary-${client}` };
+  return ask('services', { grant_type: 'client_credentials', ...credentials, ...more }, as);
+};
 
 test('S3-136 the realm files ship no secret: every one is a variable', () => {
   for (const name of ['users', 'services']) {
@@ -142,6 +179,15 @@ test('S3-071 S3-137 S3-138 service accounts hold the permission matrix at data-s
     );
     assert.deepEqual(realm_access, { roles: ['service-account'] });
     assert.deepEqual(resource_access, { 'data-service': { roles: permissions } });
+  }
+});
+
+test('SD-05 S3-014 the token of a service is bound to the certificate that asked for it, and none is issued without', async () => {
+  for (const client of ['order-service', 'payment-service']) {
+    const { status, body } = await service(client, {}, anybody);
+    assert.deepEqual([status, body['error']], [400, 'invalid_request']);
+    const { cnf } = await claimsOf('services', await service(client), 'data-service');
+    assert.deepEqual(cnf, { 'x5t#S256': certificate.thumbprint });
   }
 });
 

@@ -9,25 +9,17 @@ import type { Call, Outcome } from './caller.ts';
 import { forgeToken } from './forged-token.ts';
 import { shortRule } from './hop.ts';
 import { ROUTE_ATTACKS } from './route-attacks.ts';
-import {
-  callService,
-  callThroughEgress,
-  describe,
-  type RunningLab,
-  serviceToken,
-  thumbprintOf,
-  tokenIn,
-} from './running-lab.ts';
+import { callService, callThroughEgress, describe, type RunningLab, serviceToken, tokenIn } from './running-lab.ts';
 import { SIGNING_KEYS } from './topology.ts';
 import type { Walk } from './walk.ts';
 
 /** What the attacker holds. */
 export interface Loot {
   readonly walk: Walk;
-  /** As their clients get them with a secret alone. */
+  /** Without their `cnf`, as a provider issues them that never sees a certificate: the client id alone must refuse them. */
   readonly orderToken: string;
   readonly paymentToken: string;
-  /** Bound to order-service's certificate (RFC 8705). */
+  /** As order-service gets it, bound to its certificate (RFC 8705). */
   readonly boundOrderToken: string;
   /** A user's token with some claims changed, signed with the realm's own key; undefined takes a claim away. */
   readonly forge: (changes: Readonly<Record<string, unknown>>) => string;
@@ -60,13 +52,13 @@ export async function attack(running: RunningLab, walk: Walk): Promise<void> {
     serviceToken(running, 'payment-service', ['data-service:read', 'data-service:write-payments']),
   ]);
   const keyDirectory = join(running.lab.root, SIGNING_KEYS);
-  const orderToken = tokenIn(order);
-  const cnf = { 'x5t#S256': thumbprintOf(running, 'order-service') };
+  const unbound = (outcome: Outcome): string =>
+    forgeToken(tokenIn(outcome), { cnf: undefined }, { keyDirectory, realm: 'services' });
   const loot: Loot = {
     walk,
-    orderToken,
-    paymentToken: tokenIn(payment),
-    boundOrderToken: forgeToken(orderToken, { cnf }, { keyDirectory, realm: 'services' }),
+    orderToken: unbound(order),
+    paymentToken: unbound(payment),
+    boundOrderToken: tokenIn(order),
     forge: (changes) => forgeToken(walk.buyer.token, changes, { keyDirectory, realm: 'users' }),
   };
   for (const row of [...ROUTE_ATTACKS, ...ATTACKS]) await tryOne(running, loot, row);

@@ -1,6 +1,4 @@
 /** The running lab as the walk-through and the attacks see it: whom they can call, as whom, and what was recorded. */
-import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@sidegate/sdk';
 import type { ConnectTo } from '../net/connector.ts';
@@ -87,32 +85,27 @@ export function signIn(running: RunningLab, user: LabUser): Promise<Outcome> {
   });
 }
 
-/** A token of the service's own, as its egress would get it. */
+/** A token of the service's own, as its egress gets it: the request shows the certificate that the token is bound to. */
 export function serviceToken(running: RunningLab, client: string, scopes: readonly string[]): Promise<Outcome> {
   const [variable] = Object.entries(serviceOf(running, client).secrets).find(([, id]) => id === client) ?? [];
-  return requestToken(running, 'services', {
+  const form = {
     grant_type: 'client_credentials',
     client_id: client,
     client_secret: running.secrets[variable ?? ''] ?? '',
     scope: scopes.join(' '),
-  });
+  };
+  return requestToken(running, 'services', form, { certificateOf: client });
 }
 
 export function requestToken(
   running: RunningLab,
   realm: string,
   form: Readonly<Record<string, string>>,
+  as: CallAs = {},
 ): Promise<Outcome> {
   const url = `${issuerOf(running.lab, realm)}/protocol/openid-connect/token`;
   const body = new URLSearchParams(form);
-  return call({ method: 'POST', url, body }, callerOptions(running, IDENTITY_PROVIDER, {}));
-}
-
-/** The `x5t#S256` of a service's client certificate. */
-export function thumbprintOf(running: RunningLab, service: string): string {
-  const file = `${clientCertificateOf(serviceOf(running, service))}.crt`;
-  const { raw } = new X509Certificate(readFileSync(join(running.lab.root, 'etc/certs', file)));
-  return createHash('sha256').update(raw).digest('base64url');
+  return call({ method: 'POST', url, body }, callerOptions(running, IDENTITY_PROVIDER, as));
 }
 
 function callerOptions(running: RunningLab, serverAuthority: string, { certificateOf }: CallAs): CallerOptions {
