@@ -47,7 +47,8 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['f(a) if { a := 1; a == 1 }', '1:11 rego_compile_error: arg a redeclared'],
   ['x if { [1, a] := input; a }', '1:9 rego_compile_error: cannot assign to number'],
   ['x if { some [a, b] in input; some [b, c] in a; c }', '1:30 rego_compile_error: var b declared above'],
-  ['x if { a := 1; some [a, b] in input; b }', '1:16 rego_compile_error: var a assigned before'],
+  ['x if { a := 1; some [a, b] in a; b }', '1:16 rego_compile_error: var a assigned before'],
+  ['x if { a := 1; some [a, b] in input; b }', '1:16 rego_compile_error: var a assigned above'],
   ['x if { 1 := 2 }', '1:8 rego_compile_error: cannot assign to number'],
   // rules
   ['p contains 1\np := 2', '1:1 rego_type_error: conflicting rules data.p.p found'],
@@ -97,6 +98,12 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x := 1; y := 2', '1:1 rego_parse_error: multiple expressions cannot be used for rule head'],
   ['"x" := 1', '1:1 rego_parse_error: string cannot be used for rule name'],
   ['x if', '1:4 rego_parse_error: unexpected eof token'],
+  [
+    'import data.if',
+    '1:13 rego_parse_error: unexpected import path, must not end with a keyword, got: if (hint: import a different path or use an alias)',
+  ],
+  ['contains("a") := 1', '1:1 rego_parse_error: contains keyword cannot be used for rule name'],
+  ['x := input [0]', '1:12 rego_parse_error: array cannot be used for rule name'],
   ['package q', '1:1 rego_parse_error: unexpected package'],
   ['x := `a', '1:6 rego_parse_error: non-terminated string'],
   ['default x := input.a', '1:1 rego_parse_error: illegal default rule (value cannot contain ref)'],

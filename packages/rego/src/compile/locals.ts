@@ -19,7 +19,7 @@ import {
   type Var,
 } from '../syntax/ast.ts';
 import type { Location } from '../syntax/location.ts';
-import { mapChildTerms } from '../syntax/walk.ts';
+import { mapChildTerms, visitTerm } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, report } from './context.ts';
 
 type Occurrence = 'arg' | 'seen' | 'assigned' | 'declared';
@@ -210,8 +210,9 @@ function declareSome(scope: Scope, variable: Var, unusedAt: Location): Var {
 /** `some k, v in xs` is `xs[k] = v` with fresh k and v. */
 function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   const { location } = expr;
+  const inDomain = namesIn(expr.domain);
   const domain = rewriteTerm(scope, expr.domain);
-  const members: Members = { scope, location, names: new Set() };
+  const members: Members = { scope, location, names: new Set(), inDomain };
   const key = expr.key === undefined ? localVar(scope.c, location) : declareMember(members, expr.key);
   const value = declareMember(members, expr.value);
   let source = domain;
@@ -224,30 +225,37 @@ function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   result.push({ ...equation(element, value, location), with: expr.with, generated: false });
 }
 
+function namesIn(term: Term): Set<string> {
+  const names = new Set<string>();
+  visitTerm(term, {
+    term(each) {
+      if (each.kind === 'var') names.add(each.name);
+      return true;
+    },
+  });
+  return names;
+}
+
 /** What one `some … in` declares; a name that comes again means the same variable. */
 interface Members {
   readonly scope: Scope;
   readonly location: Location;
   readonly names: Set<string>;
+  /** What the collection itself mentions. */
+  readonly inDomain: ReadonlySet<string>;
 }
 
 function declareMember(members: Members, term: Term): Term {
-  if (term.kind === 'var') return declareMemberVar(members, term, false);
-  return declareMembersInside(members, term);
-}
-
-function declareMembersInside(members: Members, term: Term): Term {
-  if (term.kind === 'var') return declareMemberVar(members, term, true);
+  if (term.kind === 'var') return declareMemberVar(members, term);
   if (term.kind !== 'array' && term.kind !== 'object') return rewriteTerm(members.scope, term);
-  mapChildTerms(term, (child) => declareMembersInside(members, child));
+  mapChildTerms(term, (child) => declareMember(members, child));
   return term;
 }
 
-function declareMemberVar({ scope, location, names }: Members, term: Var, inPattern: boolean): Term {
+function declareMemberVar({ scope, location, names, inDomain }: Members, term: Var): Term {
   if (names.has(term.name)) return rewriteTerm(scope, term);
   names.add(term.name);
-  const before = top(scope).occurrences.get(term.name);
-  if (inPattern && (before === 'arg' || before === 'assigned')) {
+  if (top(scope).occurrences.has(term.name) && inDomain.has(term.name)) {
     report(scope.c, 'rego_compile_error', `var ${term.name} assigned before`, location);
     return term;
   }

@@ -1,5 +1,5 @@
 /** Files and queries to syntax trees. A file's first syntax error is its only one, as in OPA. */
-import type { Expr, Import, Module, Ref, Rule } from './ast.ts';
+import { type Expr, type Import, keyName, type Module, type Ref, type Rule, type Term } from './ast.ts';
 import { Cursor, KEYWORDS_FUTURE, KEYWORDS_V1, type RegoVersion } from './cursor.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { SyntaxFailure, tokenize } from './lexer.ts';
@@ -91,6 +91,8 @@ function parseImport(p: Cursor): Import {
     alias = p.advance().text;
   }
   const root = path.head.kind === 'var' ? path.head.name : '';
+  const last = path.path.at(-1);
+  if (alias === undefined && root !== 'future' && last !== undefined) checkImportEnd(p, last);
   if (root === 'future') importFuture(p, path, alias);
   else if (root === 'rego') importRego(p, path);
   else if (root !== 'data' && root !== 'input') {
@@ -98,6 +100,14 @@ function parseImport(p: Cursor): Import {
     p.fail(`unexpected import path, must begin with one of: {data, future, input, rego}, got: ${root}`, path.location);
   }
   return { path, alias, location: p.span(start) };
+}
+
+/** Without an alias the last part becomes a name in this file. */
+function checkImportEnd(p: Cursor, last: Term): void {
+  const name = keyName(last);
+  if (!p.isReserved(name)) return;
+  p.hints.push('import a different path or use an alias');
+  p.fail(`unexpected import path, must not end with a keyword, got: ${name}`, last.location);
 }
 
 function asRef(p: Cursor, term: { readonly kind: string }): Ref {

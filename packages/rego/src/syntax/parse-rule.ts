@@ -32,12 +32,14 @@ export function parseRules(p: Cursor): Rule[] {
 function checkRuleName(p: Cursor): void {
   const { kind, text } = p.token;
   if (kind === 'string' || kind === 'number') p.fail(`${kind} cannot be used for rule name`);
+  if (p.isPunct('[')) p.fail('array cannot be used for rule name');
   if (kind !== 'ident') p.illegal();
   if (!p.isReserved(text) || p.beginsRef()) return;
   if (text === 'null') p.fail('null cannot be used for rule name');
   if (text === 'true' || text === 'false') p.fail('boolean cannot be used for rule name');
-  if (p.startsAssignment() && text !== 'else' && text !== 'with')
-    p.fail(`${text} keyword cannot be used for rule name`);
+  const { kind: nextKind, text: next } = p.peek(1);
+  const named = p.startsAssignment() || (nextKind === 'punct' && next === '(');
+  if (named && text !== 'else' && text !== 'with') p.fail(`${text} keyword cannot be used for rule name`);
   p.illegal();
 }
 
