@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createTestAuthority } from '../support/certificates.ts';
+import { startHandlerApp } from '../support/handler-app.ts';
 import { startSidecarProcess } from '../support/sidecar-process.ts';
+import { until } from '../support/until.ts';
 import { sendRequest } from '../support/wire.ts';
 
 const CONFIG = `http:
@@ -197,6 +199,27 @@ describe('a start that is right', { concurrency: 2 }, () => {
       for (const text of [sidecar.stderr(), sidecar.stdout()]) assert.ok(!text.includes(SECRET));
     });
   }
+
+  test('ends after the answer that is under way, and takes no new request meanwhile', async () => {
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    let asked = false;
+    await using target = await startHandlerApp((_request, response) => {
+      asked = true;
+      void mayAnswer.then(() => response.end('whole'));
+    });
+    const config = CONFIG.replace('targets:', `targets:\n    slow: { url: "http://127.0.0.1:${target.port}" }`);
+    await using sidecar = await start(
+      writeRoot({ 'config.yaml': config.replace('routes: [', 'routes: [{ path_prefix: /slow, target: slow }, ') }),
+    );
+    const port = portOf(sidecar.listening?.egress);
+    const underWay = sendRequest({ port }, { target: '/slow' });
+    await until(() => asked);
+    const ended = sidecar.end();
+    while (await canConnect(port)) await new Promise((resolve) => setTimeout(resolve, 5));
+    answer();
+    assert.match((await underWay).body, /whole/);
+    assert.equal(await ended, 0);
+  });
 
   test('S3-220 AUTHZ_CONFIG_PATH picks the file', async () => {
     const root = writeRoot({
