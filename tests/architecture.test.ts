@@ -22,6 +22,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'rego/builtins': ['rego/syntax', 'rego/value'],
   'rego/compile': ['rego/builtins', 'rego/syntax', 'rego/value'],
   'rego/evaluate': ['rego/builtins', 'rego/compile', 'rego/syntax', 'rego/value'],
+  'rego/dependencies': ['rego/compile', 'rego/value'],
   'rego/testing': ['rego/evaluate', 'rego/compile', 'rego/syntax', 'rego/value'],
   'sdk/spiffe': ['sdk'],
   'sdk/x509': ['sdk/spiffe', 'sdk'],

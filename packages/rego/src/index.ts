@@ -19,6 +19,7 @@ import type { Value } from './value/value.ts';
 
 export { type Builtin, type BuiltinContext, BuiltinError } from './builtins/builtin.ts';
 export type { Host } from './builtins/host.ts';
+export type { Dependencies, DocumentPath } from './dependencies/dependencies.ts';
 export type { CodeHost } from './evaluate/code-host.ts';
 export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
 export { NODE_HOST } from './evaluate/node-host.ts';
@@ -50,6 +51,8 @@ export interface CompileOptions {
   readonly data?: Value;
   /** The language of files that do not import `rego.v1`; v1 when absent. */
   readonly version?: RegoVersion;
+  /** Refuses also what OPA refuses under `--strict`: unused imports, variables and arguments, deprecated builtins. */
+  readonly strict?: boolean;
   /** Nanoseconds since 1970, for `time.now_ns`; the system's clock when absent. */
   readonly clock?: () => bigint;
   readonly random?: () => number;
@@ -88,6 +91,7 @@ export function compile(modules: readonly ModuleSource[], options: CompileOption
     const compilation = newCompilation(parsed, {
       builtins: new Map([...BUILTINS, ...(options.builtins ?? []).map((each) => [each.name, each] as const)]),
       excluded: EXCLUDED,
+      strict: options.strict === true,
       printing: options.print !== undefined,
     });
     const diagnostics = runPasses(compilation);

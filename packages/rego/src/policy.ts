@@ -2,6 +2,7 @@
 import type { Compilation } from './compile/context.ts';
 import { checkQuery } from './compile/query.ts';
 import { findNode, type VirtualDocument } from './compile/rule-tree.ts';
+import { type Dependencies, queryDependencies } from './dependencies/dependencies.ts';
 import type { CodeHost } from './evaluate/code-host.ts';
 import { Context, type Documents } from './evaluate/context.ts';
 import { EvaluationError } from './evaluate/evaluation-error.ts';
@@ -111,6 +112,19 @@ export class Policy {
   /** Runs the rules `test_…` of these modules, as `opa test` does; their `print` calls count only when `print` was given. */
   test(options?: TestOptions): TestReport {
     return runTests(this.#compilation, this.#settings, options);
+  }
+
+  /**
+   * What the answer to a query can depend on: a cache of answers must have all of it in its key.
+   * @throws TypeError when the query cannot be prepared
+   */
+  dependencies(text: string): Dependencies {
+    const parsed = parseQueryText(text, 'v1');
+    if (!parsed.ok) throw new TypeError(parsed.diagnostics[0]?.message ?? `${text} cannot be parsed`);
+    const checked = checkQuery(this.#compilation, parsed.value);
+    const [wrong] = checked.diagnostics;
+    if (wrong !== undefined) throw new TypeError(wrong.message);
+    return queryDependencies(this.#compilation, checked);
   }
 
   /** The document that a constant path names, and what follows it. */

@@ -11,12 +11,12 @@ export function countUses(block: Block, uses: Map<Local, number> = new Map()): M
   return uses;
 }
 
-function innerBlocks(stmt: Stmt): readonly Block[] {
+export function innerBlocks(stmt: Stmt): readonly Block[] {
   if (stmt.op === 'either') return stmt.branches;
   return 'body' in stmt ? [stmt.body] : [];
 }
 
-function stmtOperands(stmt: Stmt): readonly Operand[] {
+export function stmtOperands(stmt: Stmt): readonly Operand[] {
   switch (stmt.op) {
     case 'let':
       return sourceOperands(stmt.value);
