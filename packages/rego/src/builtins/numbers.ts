@@ -13,6 +13,7 @@ import {
   remainder,
   round,
   subtract,
+  toInteger,
   truncate,
 } from '../value/number.ts';
 import { isSet, RegoSet } from '../value/set.ts';
@@ -128,8 +129,7 @@ function formatInteger(value: Num, base: Num): string {
   if (![2, 8, 10, 16].includes(radix) || String(radix) !== numberText(base)) {
     throw operandError(2, 'must be one of {2, 8, 10, 16}');
   }
-  if (radix === 10 && Number.isSafeInteger(value)) return numberText(value);
-  return calculate(() => truncate(value)).toString(radix);
+  return calculate(() => toInteger(value) ?? truncate(value)).toString(radix);
 }
 
 /** The same seed and limit give the same number within a query. */

@@ -52,8 +52,24 @@ export function zoneName(
   if (listed === null) return undefined;
   if (typeof listed === 'string') return listed;
   if (listed !== undefined) return isDaylight(formats, milliseconds) ? listed[1] : listed[0];
+  return lettersAt(formats, milliseconds) ?? lettersOfToday(formats, milliseconds);
+}
+
+function lettersAt(formats: readonly Intl.DateTimeFormat[], milliseconds: number): string | undefined {
   const names = formats.map((format) => partOf(format, milliseconds));
   return names.find((name) => /^[A-Z]{3,5}$/.test(name));
+}
+
+const WINTER = Date.UTC(2026, 0, 1);
+const SUMMER = Date.UTC(2026, 6, 1);
+
+/** Before 1970 JavaScript knows no letters: then those that go with the same offset today. */
+function lettersOfToday(formats: readonly Intl.DateTimeFormat[], milliseconds: number): string | undefined {
+  const [format] = formats;
+  if (format === undefined || milliseconds >= 0) return undefined;
+  const offset = offsetAt(format, milliseconds);
+  const today = [WINTER, SUMMER].find((at) => offsetAt(format, at) === offset);
+  return today === undefined ? undefined : lettersAt(formats, today);
 }
 
 function partOf(format: Intl.DateTimeFormat, milliseconds: number): string {
@@ -65,15 +81,14 @@ const HALF_A_YEAR = 182 * 86_400_000;
 /** The clock is ahead of what it is half a year away. */
 function isDaylight([format]: readonly Intl.DateTimeFormat[], milliseconds: number): boolean {
   if (format === undefined) return false;
-  const { timeZone } = format.resolvedOptions();
-  const hours = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
-  const offset = (at: number): string => partOf(hours, at);
-  return minutesOf(offset(milliseconds)) > minutesOf(offset(milliseconds - HALF_A_YEAR));
+  return offsetAt(format, milliseconds) > offsetAt(format, milliseconds - HALF_A_YEAR);
 }
 
-/** `GMT+05:30`. */
-function minutesOf(offset: string): number {
-  const match = /([+-])(\d{2}):(\d{2})$/.exec(offset);
+/** Minutes ahead of UTC, from `GMT+05:30`. */
+function offsetAt(format: Intl.DateTimeFormat, milliseconds: number): number {
+  const { timeZone } = format.resolvedOptions();
+  const offset = partOf(new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }), milliseconds);
+  const match = /([+-])(\d{2}):(\d{2})/.exec(offset);
   if (match === null) return 0;
   return (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]));
 }

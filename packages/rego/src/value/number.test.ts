@@ -89,6 +89,7 @@ describe('numbers', () => {
     assert.equal(compareNumbers(divide(1, 4), 0.25), 0);
     assert.equal(compareNumbers(parseNumber('1.0'), 1), 0);
     assert.equal(compareNumbers(parseNumber('-0.0'), 0), 0);
+    assert.equal(compareNumbers(parseNumber('-1.0'), -1), 0);
     assert.equal(compareNumbers(parseNumber('9007199254740993'), 9007199254740992), 1);
     assert.equal(compareNumbers(parseNumber('9223372036854775807'), parseNumber('9223372036854775808')), -1);
   });
