@@ -56,7 +56,7 @@ function parseAttribute(text: string): NameAttribute {
 
 /** RFC 4514 section 2.4: a backslash before a special character, or before two hexadecimal digits of UTF-8. */
 function parseValue(escaped: string, name: string): string {
-  const text = /^ *((?:\\.|[^\\])*?) *$/s.exec(escaped)?.[1];
+  const text = withoutOuterBlanks(escaped);
   if (text === undefined) throw new DistinguishedNameError(`the value of ${name} ends in a lone backslash`);
   if (text === '') throw new DistinguishedNameError(`${name} has no value`);
   if (text.startsWith('#'))
@@ -70,6 +70,19 @@ function parseValue(escaped: string, name: string): string {
     bytes.push(pair === undefined ? Buffer.from(special ?? plain) : Buffer.from(pair, 'hex'));
   }
   return checkedText(Buffer.concat(bytes), name);
+}
+
+/** Escaped blanks stay; undefined when the last backslash escapes nothing. One pass, however many blanks there are. */
+function withoutOuterBlanks(escaped: string): string | undefined {
+  const start = escaped.search(/[^ ]/);
+  let end = 0;
+  for (let index = Math.max(start, 0); index < escaped.length; index++) {
+    if (escaped[index] === ' ') continue;
+    if (escaped[index] === '\\') index++;
+    end = index + 1;
+  }
+  if (end > escaped.length) return undefined;
+  return escaped.slice(Math.max(start, 0), end);
 }
 
 function checkedText(bytes: Buffer, name: string): string {

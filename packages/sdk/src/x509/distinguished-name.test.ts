@@ -72,6 +72,14 @@ describe('parseDistinguishedName reads', () => {
   ];
   for (const [text, name] of READ) it(text, () => assert.deepEqual(parseDistinguishedName(text), name));
 
+  it('a value among very many blanks, in one pass', () => {
+    const blanks = ' '.repeat(100_000);
+    assert.deepEqual(parseDistinguishedName(`CN=${blanks}a${blanks}b${blanks}`), [
+      [{ type: CN, value: `a${blanks}b` }],
+    ]);
+    assert.throws(() => parseDistinguishedName(`CN=${blanks}\\`), DistinguishedNameError);
+  });
+
   it('what formatDistinguishedName wrote, whatever the values are', () => {
     const value = fc
       .string({ minLength: 1, unit: 'binary' })
