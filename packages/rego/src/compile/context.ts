@@ -13,10 +13,14 @@ export interface Compilation {
   /** Builtins that are refused by name, and why. */
   readonly excluded: ReadonlyMap<string, string>;
   readonly diagnostics: Diagnostic[];
+  /** Findings that refuse the policy but leave a tree that later passes can check. */
+  readonly remarks: Diagnostic[];
   /** What authors call the variables that {@link localVar} renamed. */
   readonly written: Map<string, string>;
   /** Variables that `:=` declared, by the name they got: unsafe only because of what they are assigned. */
   readonly assigned: Set<string>;
+  /** What is unused, and what OPA has given up, is refused. */
+  readonly strict: boolean;
   /** Somebody listens to `print`. */
   readonly printing: boolean;
   /** Filled by the rule tree pass. */
@@ -30,6 +34,11 @@ export interface Compilation {
 
 export function report(c: Compilation, code: DiagnosticCode, message: string, location: Location): void {
   c.diagnostics.push({ code, message, location });
+}
+
+/** Reports something about names that does not keep later passes from understanding the policy. */
+export function remark(c: Compilation, message: string, location: Location): void {
+  c.remarks.push({ code: 'rego_compile_error', message, location });
 }
 
 /** A fresh variable that no author can write. */

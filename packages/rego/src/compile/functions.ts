@@ -44,7 +44,12 @@ function checkCall(c: Compilation, expr: CallExpr): void {
     report(c, 'rego_type_error', message, expr.location);
     return;
   }
-  if (builtin?.variadic !== undefined) return;
+  if (builtin?.variadic !== undefined) {
+    if (expr.generated === true && builtin.result === undefined) {
+      report(c, 'rego_type_error', `${expr.location.text} used as value`, expr.location);
+    }
+    return;
+  }
   const extra = builtin !== undefined && builtin.result === undefined ? 0 : 1;
   if (expr.args.length < arity || expr.args.length > arity + extra) {
     if (builtin !== undefined) return report(c, 'rego_type_error', `${shown}: arity mismatch`, expr.location);

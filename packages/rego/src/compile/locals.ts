@@ -20,7 +20,7 @@ import {
 } from '../syntax/ast.ts';
 import type { Location } from '../syntax/location.ts';
 import { mapChildTerms, visitTerm } from '../syntax/walk.ts';
-import { type Compilation, eachRule, isOperator, localVar, report } from './context.ts';
+import { type Compilation, eachRule, isOperator, localVar, remark, report } from './context.ts';
 
 type Occurrence = 'arg' | 'seen' | 'assigned' | 'declared';
 
@@ -116,7 +116,7 @@ function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
   }
   switch (expr.kind) {
     case 'some':
-      for (const each of expr.vars) declareSome(scope, { ...each, location: expr.location }, each.location);
+      for (const each of expr.vars) declareSome(scope, { ...each, location: expr.location }, expr.location);
       return;
     case 'some-in':
       return rewriteSomeIn(scope, expr, result);
@@ -172,7 +172,7 @@ function declarePattern(scope: Scope, term: Term): Term {
     default: {
       if (term.kind === 'ref' && term.path.length === 0 && term.head.kind === 'var') {
         const message = `variables must not shadow ${term.head.name} (use a different variable name)`;
-        report(scope.c, 'rego_compile_error', message, term.location);
+        remark(scope.c, message, term.location);
         return term;
       }
       const what = term.kind === 'scalar' ? scalarName(term.value) : term.kind;
@@ -323,7 +323,7 @@ function reportUnused(scope: Scope): void {
   const frame = top(scope);
   for (const [name, location] of frame.declaredBySome) {
     if (!frame.used.has(name) && !isGeneratedName(name)) {
-      report(scope.c, 'rego_compile_error', `declared var ${name} unused`, location);
+      remark(scope.c, `declared var ${name} unused`, location);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { Builtin } from '../builtins/builtin.ts';
 import type { Module } from '../syntax/ast.ts';
 import { type Diagnostic, sortDiagnostics } from '../syntax/diagnostic.ts';
 import type { Compilation } from './context.ts';
+import { checkDeprecated } from './deprecated.ts';
 import { checkFunctions } from './functions.ts';
 import { rewriteHeads } from './heads.ts';
 import { hoistCalls } from './hoist.ts';
@@ -15,21 +16,25 @@ import { resolveRefs } from './resolve.ts';
 import { buildRuleTree, emptyTree } from './rule-tree.ts';
 import { checkSafety } from './safety.ts';
 import { checkTypes } from './typing/check-types.ts';
+import { checkUnused } from './unused.ts';
 import { checkWiths } from './with.ts';
 
 type Pass = (c: Compilation) => void;
 
 const PASSES: readonly (readonly Pass[])[] = [
-  [checkModules, resolveRefs, rewriteLocals],
+  [checkModules, resolveRefs, checkUnused, rewriteLocals],
   [buildRuleTree, checkWiths, rewriteHeads, rewritePrints, hoistCalls],
   [checkFunctions, checkSafety, checkRecursion],
   [checkTypes],
+  [checkDeprecated],
 ];
 
 export interface CompileSettings {
   readonly builtins: ReadonlyMap<string, Builtin>;
   /** Builtins that are refused by name, and why. */
   readonly excluded: ReadonlyMap<string, string>;
+  /** Refuses also what is unused, and what OPA has given up. */
+  readonly strict: boolean;
   /** Somebody listens to `print`; otherwise its calls disappear. */
   readonly printing: boolean;
 }
@@ -39,6 +44,7 @@ export function newCompilation(modules: readonly Module[], settings: CompileSett
     ...settings,
     modules,
     diagnostics: [],
+    remarks: [],
     written: new Map(),
     assigned: new Set(),
     tree: emptyTree(),
@@ -54,5 +60,5 @@ export function runPasses(c: Compilation): readonly Diagnostic[] {
     for (const pass of group) pass(c);
     if (c.diagnostics.length > 0) break;
   }
-  return sortDiagnostics(c.diagnostics);
+  return sortDiagnostics([...c.remarks, ...c.diagnostics]);
 }

@@ -23,6 +23,7 @@ export interface CheckedQuery {
 
 export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   const before = c.diagnostics.length;
+  const remarked = c.remarks.length;
   resolveQuery(parsed);
   const { body: renamed, names } = rewriteQueryLocals(c, parsed);
   checkQueryWiths(c, renamed);
@@ -32,7 +33,7 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   const variables = queryVariables(hoisted, names);
   const body = checkQuerySafety(c, hoisted);
   if (c.diagnostics.length === before) checkQueryTypes(c, body);
-  const diagnostics = sortDiagnostics(c.diagnostics.splice(before));
+  const diagnostics = sortDiagnostics([...c.remarks.splice(remarked), ...c.diagnostics.splice(before)]);
   return { body, variables, diagnostics };
 }
 

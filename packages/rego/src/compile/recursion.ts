@@ -4,25 +4,70 @@ import { formatPath } from '../syntax/format-path.ts';
 import { chain, visitRule } from '../syntax/walk.ts';
 import { primitiveKey } from '../value/key.ts';
 import { type Compilation, report } from './context.ts';
-import { type RuleTree, type TreeNode, type VirtualDocument } from './rule-tree.ts';
+import type { RuleTree, TreeNode, TreeRule, VirtualDocument } from './rule-tree.ts';
 
 export type Dependencies = ReadonlyMap<VirtualDocument, ReadonlySet<VirtualDocument>>;
 
 export function checkRecursion(c: Compilation): void {
-  const graph = dependencies(c.tree);
-  const done = new Set<VirtualDocument>();
-  for (const document of c.tree.documents) {
-    const cycle = findCycle(graph, document, done);
-    if (cycle === undefined) continue;
-    const names = cycle.map(({ path }) => formatPath(path));
-    for (const member of new Set(cycle)) {
-      const start = cycle.indexOf(member);
-      const turn = [...names.slice(start, -1), ...names.slice(0, start), names[start]];
-      const message = `rule ${formatPath(member.path)} is recursive: ${turn.join(' -> ')}`;
-      report(c, 'rego_recursion_error', message, member.location);
-      done.add(member);
+  if (!isRecursive(c.tree)) return;
+  const graph = ruleGraph(c.tree);
+  for (const [rule, { name }] of graph) {
+    const names = wayBack(graph, rule)?.map((each) => graph.get(each)?.name ?? '');
+    if (names === undefined) continue;
+    report(c, 'rego_recursion_error', `rule ${name} is recursive: ${[...names, name].join(' -> ')}`, rule.location);
+  }
+}
+
+interface RuleNode {
+  readonly name: string;
+  readonly reads: readonly Rule[];
+}
+
+/** Which rules each rule may read; a rule and its `else` are rules of their own. */
+function ruleGraph(tree: RuleTree): ReadonlyMap<Rule, RuleNode> {
+  const graph = new Map<Rule, RuleNode>();
+  const rulesOf = ({ rules, defaultRule }: VirtualDocument): readonly TreeRule[] =>
+    defaultRule === undefined || rules.includes(defaultRule) ? rules : [...rules, defaultRule];
+  for (const document of tree.documents) {
+    for (const placed of rulesOf(document)) {
+      for (const rule of chain(placed.rule)) {
+        const needed = new Set<VirtualDocument>();
+        collect(tree, rule, needed);
+        const reads = [...needed].flatMap(rulesOf).flatMap((each) => chain(each.rule));
+        graph.set(rule, { name: ruleName(placed), reads });
+      }
     }
   }
+  return graph;
+}
+
+function ruleName({ path, rest }: TreeRule): string {
+  const parts = rest.map((part) =>
+    part.kind === 'scalar' ? formatPath(['', primitiveKey(part.value) ?? '']) : `[${part.location.text}]`,
+  );
+  return formatPath(path) + parts.join('');
+}
+
+/** The rules on a way from a rule to itself, without the return. */
+function wayBack(graph: ReadonlyMap<Rule, RuleNode>, start: Rule): readonly Rule[] | undefined {
+  const seen = new Set<Rule>();
+  const visit = (rule: Rule): readonly Rule[] | undefined => {
+    for (const next of graph.get(rule)?.reads ?? []) {
+      if (next === start) return [rule];
+      if (seen.has(next)) continue;
+      seen.add(next);
+      const way = visit(next);
+      if (way !== undefined) return [rule, ...way];
+    }
+    return undefined;
+  };
+  return visit(start);
+}
+
+function isRecursive(tree: RuleTree): boolean {
+  const graph = dependencies(tree);
+  const done = new Set<VirtualDocument>();
+  return tree.documents.some((document) => hasCycle(graph, document, done));
 }
 
 /** Documents such that each stands behind those that it reads. */
@@ -99,26 +144,16 @@ export function below(node: TreeNode): VirtualDocument[] {
   return [...own, ...[...node.children.values()].flatMap(below)];
 }
 
-function findCycle(
-  graph: Dependencies,
-  start: VirtualDocument,
-  done: Set<VirtualDocument>,
-): readonly VirtualDocument[] | undefined {
-  const trail: VirtualDocument[] = [];
+function hasCycle(graph: Dependencies, start: VirtualDocument, done: Set<VirtualDocument>): boolean {
   const onTrail = new Set<VirtualDocument>();
-  const visit = (document: VirtualDocument): readonly VirtualDocument[] | undefined => {
-    if (onTrail.has(document)) return [...trail.slice(trail.indexOf(document)), document];
-    if (done.has(document)) return undefined;
-    trail.push(document);
+  const visit = (document: VirtualDocument): boolean => {
+    if (onTrail.has(document)) return true;
+    if (done.has(document)) return false;
     onTrail.add(document);
-    for (const next of graph.get(document) ?? []) {
-      const cycle = visit(next);
-      if (cycle !== undefined) return cycle;
-    }
-    trail.pop();
+    for (const next of graph.get(document) ?? []) if (visit(next)) return true;
     onTrail.delete(document);
     done.add(document);
-    return undefined;
+    return false;
   };
   return visit(start);
 }

@@ -13,20 +13,26 @@ import {
 import type { Location } from '../syntax/location.ts';
 import { mapChildTerms, visitTerm } from '../syntax/walk.ts';
 import { type Compilation, declaredVars } from './context.ts';
+import { checkUnusedImports } from './modules.ts';
 
 /** What a name stands for: the root and the path of a document. */
-type Globals = ReadonlyMap<string, readonly string[]>;
+interface Globals {
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** Names that were looked up. */
+  readonly used: Set<string>;
+}
 type Scope = readonly ReadonlySet<string>[];
 
 export function resolveRefs(c: Compilation): void {
   for (const module of c.modules) {
     const globals = globalNames(c, module);
     for (const rule of module.rules) resolveRule(rule, globals);
+    checkUnusedImports(c, module, globals.used);
   }
 }
 
 /** Resolves a query as if it stood in `module`. */
-export function resolveQuery(body: Expr[], imports: Globals = new Map()): void {
+export function resolveQuery(body: Expr[], imports: Globals = { names: new Map(), used: new Set() }): void {
   resolveBody(body, imports, [declaredVars(body)]);
 }
 
@@ -47,7 +53,7 @@ function globalNames(c: Compilation, module: Module): Globals {
     const full = [root, ...entry.path.path.map(keyName)];
     globals.set(entry.alias ?? full.at(-1) ?? root, full);
   }
-  return globals;
+  return { names: globals, used: new Set() };
 }
 
 function resolveRule(rule: Rule, globals: Globals): void {
@@ -146,7 +152,9 @@ function resolveOperator(operator: Ref, globals: Globals, scope: Scope): Ref {
 }
 
 function lookUp(name: string, globals: Globals, scope: Scope): readonly string[] | undefined {
-  return scope.some((names) => names.has(name)) ? undefined : globals.get(name);
+  if (scope.some((names) => names.has(name))) return undefined;
+  globals.used.add(name);
+  return globals.names.get(name);
 }
 
 function documentRef([root = 'data', ...path]: readonly string[], rest: readonly Term[], location: Location): Ref {

@@ -6,7 +6,8 @@ import type { Rule, Term } from '../syntax/ast.ts';
 import { formatPath } from '../syntax/format-path.ts';
 import type { Location } from '../syntax/location.ts';
 import { type PrimitiveKey, primitiveKey } from '../value/key.ts';
-import { type Compilation, report } from './context.ts';
+import { checkConflicts, checkPackages } from './conflicts.ts';
+import type { Compilation } from './context.ts';
 
 export interface TreeRule {
   readonly rule: Rule;
@@ -58,8 +59,10 @@ export function buildRuleTree(c: Compilation): void {
       nodeAt(root, placed.path).rules.push(placed);
     }
   }
+  checkPackages(c);
+  checkConflicts(c, root);
   const documents: VirtualDocument[] = [];
-  makeDocuments(c, root, documents);
+  makeDocuments(root, documents);
   const functions = documents.filter(({ kind }) => kind === 'function').map((each) => [each.name, each] as const);
   c.tree = { root, documents, functions: new Map(functions) };
 }
@@ -105,16 +108,15 @@ function place(rule: Rule, packagePath: readonly string[]): TreeRule {
   return { rule, path, rest: ref.path.slice(i) };
 }
 
-function makeDocuments(c: Compilation, node: TreeNode, documents: VirtualDocument[]): void {
+function makeDocuments(node: TreeNode, documents: VirtualDocument[]): void {
   if (node.rules.length > 0) {
     if (node.rules.some(({ rest }) => rest.length > 0)) absorb(node);
-    else if (node.children.size > 0) reportBelow(c, node);
-    const document = makeDocument(c, node, documents.length);
+    const document = makeDocument(node, documents.length);
     documents.push(document);
     node.document = document;
     if (document.kind === 'object') node.children.clear();
   }
-  for (const child of node.children.values()) makeDocuments(c, child, documents);
+  for (const child of node.children.values()) makeDocuments(child, documents);
 }
 
 /** Rules below a head with variables belong to the same document. */
@@ -124,70 +126,25 @@ function absorb(node: TreeNode): void {
   node.children.clear();
 }
 
-function reportBelow(c: Compilation, node: TreeNode): void {
-  const [first] = node.rules;
-  if (first === undefined || isFunction(first.rule)) return;
-  const [below] = [...node.children.values()].flatMap(firstRules);
-  if (below === undefined) return;
-  const message = `rule ${formatPath(node.path)} conflicts with ${listed([formatPath(below.path)])}`;
-  report(c, 'rego_type_error', message, first.rule.location);
-}
-
-function firstRules(node: TreeNode): TreeRule[] {
-  return [...node.rules, ...[...node.children.values()].flatMap(firstRules)];
-}
-
-function listed(paths: readonly string[]): string {
-  return `[${paths.join(' ')}]`;
-}
-
-function isFunction(rule: Rule): boolean {
-  return rule.head.args !== undefined;
-}
-
-function makeDocument(c: Compilation, node: TreeNode, id: number): VirtualDocument {
+function makeDocument(node: TreeNode, id: number): VirtualDocument {
   const { rules } = node;
   const [first] = rules;
   if (first === undefined) throw new Error('a document has rules');
-  const defaults = rules.filter(({ rule }) => rule.isDefault);
-  const kind = kindOf(c, node, first);
-  checkDefaults(c, node, defaults);
+  const kind = kindOf(node);
   return {
     id,
     kind,
     path: node.path,
     name: formatPath(node.path),
     rules: kind === 'object' ? rules : rules.filter(({ rule }) => !rule.isDefault),
-    defaultRule: kind === 'object' ? undefined : defaults[0],
+    defaultRule: kind === 'object' ? undefined : rules.find(({ rule }) => rule.isDefault),
     arity: first.rule.head.args?.length ?? 0,
     location: first.rule.location,
   };
 }
 
-function kindOf(c: Compilation, node: TreeNode, first: TreeRule): DocumentKind {
-  const { rules } = node;
-  const name = formatPath(node.path);
-  const functions = rules.filter(({ rule }) => isFunction(rule));
-  if (functions.length > 0) {
-    const arities = new Set(functions.map(({ rule }) => rule.head.args?.length));
-    if (functions.length < rules.length || arities.size > 1) {
-      report(c, 'rego_type_error', `conflicting rules ${name} found`, first.rule.location);
-    }
-    return 'function';
-  }
+function kindOf({ rules }: TreeNode): DocumentKind {
+  if (rules.some(({ rule }) => rule.head.args !== undefined)) return 'function';
   if (rules.some(({ rest }) => rest.length > 0)) return 'object';
-  const sets = rules.filter(({ rule }) => rule.head.key !== undefined);
-  if (sets.length > 0 && sets.length < rules.length) {
-    report(c, 'rego_type_error', `conflicting rules ${name} found`, first.rule.location);
-  }
-  return sets.length > 0 ? 'set' : 'complete';
-}
-
-function checkDefaults(c: Compilation, node: TreeNode, defaults: readonly TreeRule[]): void {
-  const [, second] = defaults;
-  if (second !== undefined && node.rules.every(({ rest }) => rest.length === 0)) {
-    const lines = defaults.map(({ rule }) => `${rule.location.file}:${rule.location.row}`).join(', ');
-    const message = `multiple default rules ${formatPath(node.path)} found at ${lines}`;
-    report(c, 'rego_type_error', message, second.rule.location);
-  }
+  return rules.some(({ rule }) => rule.head.key !== undefined) ? 'set' : 'complete';
 }

@@ -1,10 +1,13 @@
 /** Pass: `with` replaces input, data or a function, and nothing else. */
 
 import type { Expr } from '../syntax/ast.ts';
-import { operatorName, scalarTerm, type Term, type With } from '../syntax/ast.ts';
+import { operatorName, type Ref, scalarTerm, type Term, type With } from '../syntax/ast.ts';
 import { visitBody, visitRule } from '../syntax/walk.ts';
+import { primitiveKey } from '../value/key.ts';
 import { type Compilation, eachRule, report } from './context.ts';
 import { functionArity } from './functions.ts';
+
+const FIXED: ReadonlySet<string> = new Set(['eq', 'rego.metadata.chain', 'rego.metadata.rule']);
 
 export function checkWiths(c: Compilation): void {
   eachRule(c, (rule) => visitRule(rule, { expr: (expr) => checkExpr(c, expr) }));
@@ -20,9 +23,11 @@ function checkExpr(c: Compilation, expr: Expr): undefined {
 }
 
 function checkWith(c: Compilation, modifier: With): void {
-  const { target, value, location } = modifier;
+  const { target, value } = modifier;
   const name = operatorName(target);
   if (name !== undefined && functionArity(c, name) !== undefined) {
+    const refusal = irreplaceable(c, name);
+    if (refusal !== undefined) return refuse(c, target, `with keyword replacing built-in function: ${refusal}`);
     const replacement = functionName(c, value);
     modifier.mock = { target: name, replacement };
     if (replacement !== undefined) modifier.value = scalarTerm(null, value.location);
@@ -30,11 +35,38 @@ function checkWith(c: Compilation, modifier: With): void {
     return;
   }
   const root = target.head.kind === 'var' ? target.head.name : '';
-  if (root !== 'input' && root !== 'data') {
-    report(c, 'rego_type_error', 'with keyword target must reference existing input, data, or a function', location);
-  } else if (root === 'data' && target.path.length === 0) {
-    report(c, 'rego_compile_error', 'with keyword cannot partially replace virtual document(s)', location);
+  if (root === 'data' && isInsideRule(c, target)) {
+    refuse(c, target, 'with keyword cannot partially replace virtual document(s)');
+  } else if (root !== 'input' && root !== 'data') {
+    const message = 'with keyword target must reference existing input, data, or a function';
+    report(c, 'rego_type_error', message, target.location);
   }
+}
+
+function refuse(c: Compilation, { location }: Ref, message: string): void {
+  report(c, 'rego_compile_error', message, location);
+}
+
+/** Why a builtin cannot be replaced, if it is one and cannot. */
+function irreplaceable(c: Compilation, name: string): string | undefined {
+  const builtin = c.builtins.get(name);
+  if (builtin === undefined) return undefined;
+  if (FIXED.has(name)) return `replacement of "${name}" invalid`;
+  if (name.startsWith('internal.')) return `replacement of internal function "${name}" invalid`;
+  if (builtin.relation === true) return 'target must not be a relation';
+  return builtin.result === undefined ? 'target must not be a void function' : undefined;
+}
+
+/** Whether rules stand somewhere above the end of the path. */
+function isInsideRule(c: Compilation, { path }: Ref): boolean {
+  let node = c.tree.root.children.get('data');
+  for (const part of path.slice(0, -1)) {
+    const key = part.kind === 'scalar' ? primitiveKey(part.value) : undefined;
+    node = key === undefined ? undefined : node?.children.get(key);
+    if (node === undefined) return false;
+    if (node.rules.length > 0) return true;
+  }
+  return false;
 }
 
 function functionName(c: Compilation, value: Term): string | undefined {

@@ -1,7 +1,14 @@
 /** Refs in messages: as the author wrote them, with imports and rule names in full. */
 import { regoText } from '../../builtins/text.ts';
-import type { Ref, Term } from '../../syntax/ast.ts';
+import { type Ref, refTerm, scalarTerm, type Term, varTerm } from '../../syntax/ast.ts';
 import { type Compilation, writtenName } from '../context.ts';
+
+/** A rule's name in full: `data.order.limits[role]`. */
+export function writtenRule(c: Compilation, packagePath: readonly string[], { head, path, location }: Ref): string {
+  const first = head.kind === 'var' ? head.name : '';
+  const names = [...packagePath, first].map((name) => scalarTerm(name, location));
+  return writtenRef(c, refTerm(varTerm('data', location), [...names, ...path], location));
+}
 
 /** The ref, or its head and the first `length` parts of its path. */
 export function writtenRef(c: Compilation, { head, path }: Ref, length: number = path.length): string {
