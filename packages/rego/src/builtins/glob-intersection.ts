@@ -44,16 +44,16 @@ function tokenize(glob: string): readonly Token[] {
   while (at < runes.length) {
     const rune = runes[at] ?? '';
     let ranges: Token['ranges'];
-    if (rune === '*' || rune === '+') throw invalid(glob, `flag '${rune}' must be preceded by a non-flag`);
-    if (rune === ']' || rune === '-') throw invalid(glob, `unexpected '${rune}'`);
+    if (rune === '*' || rune === '+') throw invalid(glob, at + 1, `flag '${rune}' must be preceded by a non-flag`);
+    if (rune === ']') throw invalid(glob, at + 1, "set-close ']' with no preceding '['");
     if (rune === '[') {
       const close = closing(runes, at);
-      if (close < 0) throw invalid(glob, "'[' without ']'");
+      if (close < 0) throw invalid(glob, at + 1, 'found [ without matching ]');
       ranges = charset(runes.slice(at + 1, close));
       at = close;
     } else if (rune === '\\') {
       at += 1;
-      if (at === runes.length) throw invalid(glob, "nothing follows '\\'");
+      if (at === runes.length) throw invalid(glob, at, 'input ends with a \\ (escape) character');
       ranges = single(runes[at] ?? '');
     } else if (rune !== '.') ranges = single(rune);
     at += 1;
@@ -101,6 +101,6 @@ function code(rune: string | undefined): number {
   return rune?.codePointAt(0) ?? 0;
 }
 
-function invalid(glob: string, why: string): BuiltinError {
-  return new BuiltinError(`input:${glob}, pos:0, ${why}: the input provided is invalid`);
+function invalid(glob: string, position: number, why: string): BuiltinError {
+  return new BuiltinError(`input:${glob}, pos:${position}, ${why}: the input provided is invalid`);
 }

@@ -1,6 +1,6 @@
 /** Time layouts as in Go's time package: `2006-01-02T15:04:05.999Z07:00` and its named constants. */
 import { BuiltinError } from './builtin.ts';
-import { quote } from './text.ts';
+import { toBytes } from './bytes.ts';
 
 export const LAYOUTS: ReadonlyMap<string, string> = new Map([
   ['ANSIC', 'Mon Jan _2 15:04:05 2006'],
@@ -198,8 +198,8 @@ export function parseTime(layout: string, value: string): bigint {
   const refuse = (what: string, why = ''): BuiltinError =>
     new BuiltinError(
       why === ''
-        ? `parsing time ${quote(value)} as ${quote(layout)}: cannot parse ${quote(rest)} as ${quote(what)}`
-        : `parsing time ${quote(value)}${why}`,
+        ? `parsing time ${quoteTime(value)} as ${quoteTime(layout)}: cannot parse ${quoteTime(rest)} as ${quoteTime(what)}`
+        : `parsing time ${quoteTime(value)}${why}`,
     );
   const list = pieces(layout);
   for (const [index, piece] of list.entries()) {
@@ -222,7 +222,7 @@ export function parseTime(layout: string, value: string): bigint {
       }
     }
   }
-  if (rest !== '') throw refuse('', `: extra text: ${quote(rest)}`);
+  if (rest !== '') throw refuse('', `: extra text: ${quoteTime(rest)}`);
   if (parsed.dayOfYear !== undefined) [parsed.month, parsed.day] = [1, parsed.dayOfYear];
   else if (parsed.day < 1 || parsed.day > daysIn(parsed.year, parsed.month)) throw refuse('', ': day out of range');
   if (parsed.afternoon === true && parsed.hour < 12) parsed.hour += 12;
@@ -234,6 +234,15 @@ export function parseTime(layout: string, value: string): bigint {
     parsed.second -
     parsed.offsetSeconds;
   return BigInt(seconds) * 1_000_000_000n + BigInt(parsed.nanosecond);
+}
+
+/** As the time package quotes in its errors: everything but printable ASCII byte by byte. */
+export function quoteTime(text: string): string {
+  const quoted = Array.from(toBytes(text), (byte) => {
+    if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
+    return byte >= 0x20 && byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
+  });
+  return `"${quoted.join('')}"`;
 }
 
 function rangeName(element: string): string {

@@ -102,14 +102,16 @@ function containsMatches(context: BuiltinContext, cidrs: Value, inner: Value): R
   return matches.done();
 }
 
-/** What to compare, and how the answer names it: by index, by key, or by itself. */
-function candidates(value: Value, position: number): readonly (readonly [cidr: Value, index: Value])[] {
-  if (typeof value === 'string') return [[value, value]];
-  if (Array.isArray(value)) {
-    return (value as readonly Value[]).map((item, index) => [firstOf(item, position), index] as const);
+/** What to compare, and how the answer names it: by index, by key, or by itself. Read one by one, as OPA does. */
+function* candidates(value: Value, position: number): Generator<readonly [cidr: Value, index: Value]> {
+  if (typeof value === 'string') yield [value, value];
+  else if (Array.isArray(value)) {
+    for (const [index, item] of (value as readonly Value[]).entries()) yield [firstOf(item, position), index];
+  } else if (value instanceof RegoSet) {
+    for (const item of value.sorted()) yield [firstOf(item, position), item];
+  } else if (isObject(value)) {
+    for (const [key, item] of objectEntries(value)) yield [firstOf(item, position), key];
   }
-  if (value instanceof RegoSet) return value.sorted().map((item) => [firstOf(item, position), item] as const);
-  return isObject(value) ? objectEntries(value).map(([key, item]) => [firstOf(item, position), key] as const) : [];
 }
 
 function firstOf(item: Value, position: number): Value {

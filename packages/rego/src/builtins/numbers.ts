@@ -64,7 +64,7 @@ export const NUMBERS: readonly Builtin[] = [
     result: arrayOf(NUMBER),
     evaluate: (context, from, to, by) => {
       const [start, end, step] = [bigIntegerOperand(from, 1), bigIntegerOperand(to, 2), bigIntegerOperand(by, 3)];
-      if (step <= 0n) throw new BuiltinError('step must be a positive integer');
+      if (step <= 0n) throw new BuiltinError('numbers.range_step: step must be a positive integer');
       return range(context, start, end, step);
     },
   },

@@ -107,10 +107,7 @@ function isSubset(larger: Value, smaller: Value): boolean {
     const members = setFrom(larger as readonly Value[]);
     return smaller.sorted().every((member) => members.has(member));
   }
-  throw new BuiltinError(
-    'both arguments object.subset must be of the same type or array and set',
-    'eval_builtin_error',
-  );
+  throw new BuiltinError('both arguments object.subset must be of the same type or array and set', 'eval_type_error');
 }
 
 /** Recursive over objects, sets and arrays found under the same key. */

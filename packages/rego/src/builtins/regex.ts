@@ -20,7 +20,10 @@ export const REGEX: readonly Builtin[] = [
     name: 'regex.split',
     args: [STRING, STRING],
     result: arrayOf(STRING),
-    evaluate: (context, pattern, text) => split(compile(context, stringOperand(pattern, 1)), stringOperand(text, 2)),
+    evaluate: (context, pattern, text) => {
+      const [source, subject] = [stringOperand(pattern, 1), stringOperand(text, 2)];
+      return split(compile(context, source), subject);
+    },
   },
   {
     name: 'regex.find_n',
@@ -40,8 +43,14 @@ export const REGEX: readonly Builtin[] = [
     name: 'regex.replace',
     args: [STRING, STRING, STRING],
     result: STRING,
-    evaluate: (context, text, pattern, replacement) =>
-      replace(compile(context, stringOperand(pattern, 2)), stringOperand(text, 1), stringOperand(replacement, 3)),
+    evaluate: (context, text, pattern, replacement) => {
+      const [subject, source, template] = [
+        stringOperand(text, 1),
+        stringOperand(pattern, 2),
+        stringOperand(replacement, 3),
+      ];
+      return replace(compile(context, source), subject, template);
+    },
   },
   {
     name: 'regex.template_match',
@@ -73,8 +82,8 @@ function matcher(name: string): Builtin {
     args: [STRING, STRING],
     result: BOOLEAN,
     evaluate: (context, pattern, text) => {
-      const subject = stringOperand(text, 2);
-      return compile(context, stringOperand(pattern, 1)).test(subject);
+      const [source, subject] = [stringOperand(pattern, 1), stringOperand(text, 2)];
+      return compile(context, source).test(subject);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** `time.*`: nanoseconds since 1970 as 64-bit integers, time zones by name. */
-import { numberFromInteger, toInteger } from '../value/number.ts';
+import { isNumber, numberFromInteger, toInteger } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import {
@@ -8,12 +8,12 @@ import {
   LAYOUTS,
   type LocalTime,
   parseTime,
+  quoteTime,
   utcMilliseconds,
   WEEKDAYS,
   weekday,
 } from './go-time.ts';
 import { integerOperand, numberOperand, operandTypeError, stringOperand } from './operand.ts';
-import { quote } from './text.ts';
 import { NUMBER, STRING, tuple, union } from './type.ts';
 import { zoneName, zoneNameFormats } from './zone-name.ts';
 
@@ -117,16 +117,16 @@ function inRange(nanoseconds: bigint): Value {
 function momentOperand(context: BuiltinContext, value: Value): Moment {
   const parts = Array.isArray(value) ? (value as readonly Value[]) : [value];
   const [number, zone = '', layout = ''] = parts;
-  if (number === undefined || (!Array.isArray(value) && typeof value !== 'number' && typeof value !== 'object')) {
+  if (number === undefined || !(Array.isArray(value) || isNumber(value))) {
     throw operandTypeError(1, value, 'either number (ns) or [number (ns), string (tz)]');
   }
-  const nanoseconds = toInteger(numberOperand(number, 1));
+  const timestamp = numberOperand(number, 1);
+  const names = { zone: stringOperand(zone, 1), layout: stringOperand(layout, 1) };
+  const nanoseconds = toInteger(timestamp);
   if (nanoseconds === undefined || BigInt.asIntN(64, nanoseconds) !== nanoseconds) {
     throw new BuiltinError('timestamp too big');
   }
-  const zoneName = stringOperand(zone, 1);
-  const local = localTime(context, nanoseconds, zoneName);
-  return { nanoseconds, zone: zoneName, layout: stringOperand(layout, 1), local };
+  return { nanoseconds, ...names, local: localTime(context, nanoseconds, names.zone) };
 }
 
 function localTime(context: BuiltinContext, nanoseconds: bigint, zone: string): LocalTime {
@@ -247,7 +247,7 @@ const UNITS: ReadonlyMap<string, bigint> = new Map([
 
 /** Go's `time.ParseDuration`, `1h15m30.918273645s`, and OPA's days, weeks and years. */
 function parseDuration(text: string): Value {
-  const invalid = new BuiltinError(`time: invalid duration ${quote(text)}`);
+  const invalid = new BuiltinError(`time: invalid duration ${quoteTime(text)}`);
   const sign = /^[+-]/.exec(text)?.[0] ?? '';
   let rest = text.slice(sign.length);
   if (rest === '0') return 0;
@@ -259,9 +259,10 @@ function parseDuration(text: string): Value {
     if (whole === '' && decimals === '') throw invalid;
     rest = rest.slice(matched.length);
     const unit = /^[^.\d]*/.exec(rest)?.[0] ?? '';
-    if (unit === '') throw new BuiltinError(`time: missing unit in duration ${quote(text)}`);
+    if (unit === '') throw new BuiltinError(`time: missing unit in duration ${quoteTime(text)}`);
     const size = UNITS.get(unit);
-    if (size === undefined) throw new BuiltinError(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
+    if (size === undefined)
+      throw new BuiltinError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`);
     const digits = decimals.slice(0, 18);
     total += BigInt(whole === '' ? '0' : whole) * size + (BigInt(`0${digits}`) * size) / 10n ** BigInt(digits.length);
     rest = rest.slice(unit.length);

@@ -18,7 +18,7 @@ export const UUID: readonly Builtin[] = [
     name: 'uuid.parse',
     args: [STRING],
     result: objectOf(STRING, ANY),
-    evaluate: (_, text) => (typeof text === 'string' ? parseUuid(text) : undefined),
+    evaluate: (_, text) => parseUuid(stringOperand(text, 1)),
   },
 ];
 

@@ -284,8 +284,15 @@ class Parser {
   #unexpected(context: string): SyntaxError {
     const codePoint = this.#text.codePointAt(this.#at);
     if (codePoint === undefined) return new SyntaxError('unexpected end of JSON input');
-    return new SyntaxError(`invalid character ${goCharacter(codePoint)} ${context}`);
+    return new SyntaxError(`invalid character ${goCharacter(firstByte(codePoint))} ${context}`);
   }
+}
+
+/** Go reads bytes, and shows the first one of a character as if it were one. */
+function firstByte(codePoint: number): number {
+  if (codePoint < 0x80) return codePoint;
+  if (codePoint < 0x800) return 0xc0 | (codePoint >> 6);
+  return codePoint < 0x10000 ? 0xe0 | (codePoint >> 12) : 0xf0 | (codePoint >> 18);
 }
 
 function goCharacter(codePoint: number): string {
