@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ProblemCode } from '@sidegate/sdk';
 import { type OrderSidecar, startOrderSidecar } from '../security/order-sidecar.ts';
+import { valuesOf } from '../support/http-app.ts';
 import { type Ingress, type IngressOptions, startIngress } from '../support/ingress.ts';
 import { until } from '../support/until.ts';
 
@@ -15,7 +16,8 @@ result := {"allow": true, "reasons": ["echo"], "audit": input}
 `;
 
 const EXTRACT = `
-    extract: [X-User-Context, X-Correlation-ID, X-Tenant, x-lower]`;
+    inject_claims: { email: X-Owner }
+    extract: [X-User-Context, X-Correlation-ID, X-Tenant, x-lower, X-User-Roles, X-Forwarded-For, X-Owner]`;
 
 interface Input {
   readonly mtls: unknown;
@@ -108,6 +110,9 @@ describe('input.headers', () => {
       'X-Correlation-ID': 'req-abc',
       'X-Tenant': 'acme',
       'x-lower': 'v',
+      'X-User-Roles': null,
+      'X-Forwarded-For': null,
+      'X-Owner': null,
     });
     const { headers: none } = await inputOf({ target: '/open', headers: ['Authorization', 'Basic x'] });
     assert.deepEqual([none['X-User-Context'], none['X-Tenant'], none['x-lower']], [null, null, null]);
@@ -116,6 +121,19 @@ describe('input.headers', () => {
   test('C-132 has an array for a header that was sent twice', async () => {
     const { headers } = await inputOf({ headers: ['X-Tenant', 'acme', 'x-tenant', 'evil'] });
     assert.deepEqual(headers['X-Tenant'], ['acme', 'evil']);
+  });
+
+  for (const name of ['X-User-Roles', 'X-Forwarded-For', 'X-Owner']) {
+    test(`S3-012 ${name} from the client is not there, as it is not there for the app`, async () => {
+      assert.equal((await inputOf({ headers: [name, 'admin'] })).headers[name], null);
+      assert.deepEqual(valuesOf(echo.app.seen.at(-1)?.rawHeaders ?? [], name), []);
+    });
+  }
+
+  test('a header that Connection ends at this hop is not there, as it is not there for the app', async () => {
+    const { headers } = await inputOf({ headers: ['X-Tenant', 'acme', 'Connection', 'close, X-Tenant'] });
+    assert.equal(headers['X-Tenant'], null);
+    assert.deepEqual(valuesOf(echo.app.seen.at(-1)?.rawHeaders ?? [], 'x-tenant'), []);
   });
 
   test('a header that is not configured is not there', async () => {

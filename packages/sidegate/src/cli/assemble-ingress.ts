@@ -46,7 +46,7 @@ export function assembleIngress(
     accept: {
       limits: DEFAULT_TARGET_LIMITS,
       routes: compileRoutes(config.proxy.routes.map((route) => assembleRoute(config, route, upstreamOf(route)))),
-      identityHeaders: headers.identityHeaders,
+      identityHeaders: new Set(headers.claims.map(([, header]) => header.toLowerCase())),
     },
     trust: {
       required: config.http.tls.client_auth === 'require',
@@ -169,7 +169,6 @@ function ingressHeaders({ proxy }: SidecarConfig): IngressHeaders {
     preserveHost: headers.preserve_host,
     remove: new Set(headers.remove.map((name) => name.toLowerCase())),
     add: Object.entries(headers.add),
-    identityHeaders: new Set(claims.map(([, header]) => header.toLowerCase())),
   };
 }
 

@@ -5,7 +5,7 @@ import { hopByHopNames } from '../net/hop-by-hop.ts';
 import { refuseDoubtfulFraming } from '../net/message-framing.ts';
 import { parseRequestTarget, type RequestTarget, type TargetLimits } from '../net/request-target.ts';
 import type { Exchange } from '../proxy/exchange.ts';
-import { refuseLookAlikes } from '../proxy/identity-headers.ts';
+import { isIdentityHeader, refuseLookAlikes } from '../proxy/identity-headers.ts';
 import { type MatchedRoute, matchRoute, type Routes } from './route.ts';
 
 export interface AcceptOptions {
@@ -18,8 +18,8 @@ export interface AcceptOptions {
 export interface Accepted {
   readonly target: RequestTarget;
   readonly route: MatchedRoute;
-  /** Lower-case names that end at this hop. */
-  readonly hopByHop: ReadonlySet<string>;
+  /** Tells by lower-case name what the service does not get as it was sent: policies do not see it either. */
+  readonly endsHere: (lowerName: string) => boolean;
 }
 
 /** @throws Problem */
@@ -39,7 +39,8 @@ export function accept(exchange: Exchange, request: IncomingMessage, options: Ac
   refuseLookAlikes(request.rawHeaders, options.identityHeaders);
   const hopByHop = hopByHopNames(request.rawHeaders, 'connection_option_forbidden');
   refuseQueryToken(target, request);
-  return { target, route: matchRoute(target, options.routes), hopByHop };
+  const endsHere = (name: string): boolean => hopByHop.has(name) || isIdentityHeader(name, options.identityHeaders);
+  return { target, route: matchRoute(target, options.routes), endsHere };
 }
 
 /** RFC 6750 section 2: one method of sending the token, and section 2.3 is one that ends up in logs. */

@@ -4,7 +4,6 @@ import { claimHeaderValue } from '../proxy/claim-header.ts';
 import { CORRELATION_HEADER } from '../proxy/correlation.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import { shapedHeaders } from '../proxy/headers.ts';
-import { isIdentityHeader } from '../proxy/identity-headers.ts';
 import { formatTraceparent } from '../telemetry/trace-context.ts';
 import type { Accepted } from './accept.ts';
 import { USER_CONTEXT_HEADER } from './user-context.ts';
@@ -20,19 +19,17 @@ export interface IngressHeaders {
   /** Lower-case names to remove, and fields to set, as configured. */
   readonly remove: ReadonlySet<string>;
   readonly add: readonly (readonly [name: string, value: string])[];
-  /** Lower-case names of every header that we set from claims. */
-  readonly identityHeaders: ReadonlySet<string>;
 }
 
 /** @throws Problem `token_claim_unsafe` */
-export function shapeHeaders(exchange: Exchange, { hopByHop }: Accepted, headers: IngressHeaders): string[] {
-  const dropped = new Set([...hopByHop, ...headers.remove, 'expect']);
+export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers: IngressHeaders): string[] {
+  const dropped = new Set([...headers.remove, 'expect']);
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
   const passed = headers.passToken && exchange.token !== undefined ? headers.tokenHeader : undefined;
   for (const name of ['authorization', headers.tokenHeader]) if (name !== passed) dropped.add(name);
   if (!headers.preserveHost) dropped.add('host');
   return shapedHeaders(exchange.headers, {
-    stripped: (name) => dropped.has(name) || isIdentityHeader(name, headers.identityHeaders),
+    stripped: (name) => dropped.has(name) || endsHere(name),
     set: [
       ...(exchange.token === undefined ? [] : claimFields(exchange.token, headers.claims)),
       ...(exchange.userContext?.verified === true ? [[USER_CONTEXT_HEADER, exchange.userContext.value] as const] : []),

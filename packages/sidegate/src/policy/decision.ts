@@ -34,6 +34,6 @@ export interface PolicyInput {
     readonly query: string;
     readonly host: string;
   };
-  /** The names of `headers.extract` exactly as configured; null = not sent, an array = sent several times. */
+  /** The names of `headers.extract` exactly as configured; null = not sent or not passed on, an array = sent several times. */
   readonly headers: Readonly<Record<string, string | readonly string[] | null>>;
 }

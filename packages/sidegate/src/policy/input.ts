@@ -7,11 +7,13 @@ import type { PolicyInput } from './decision.ts';
 interface Forwarding {
   readonly target: RequestTarget;
   readonly route: { readonly upstreamPath: string };
+  /** True for headers that the service does not get as they were sent. */
+  readonly endsHere: (lowerName: string) => boolean;
 }
 
 export function policyInput(
   exchange: Exchange,
-  { target, route }: Forwarding,
+  { target, route, endsHere }: Forwarding,
   extract: readonly string[],
 ): PolicyInput {
   const { peer, token } = exchange;
@@ -29,25 +31,31 @@ export function policyInput(
       query: target.query,
       host: target.host,
     },
-    headers: extractedHeaders(exchange, extract),
+    headers: extractedHeaders(exchange, extract, endsHere),
   };
 }
 
-function extractedHeaders(exchange: Exchange, extract: readonly string[]): PolicyInput['headers'] {
+function extractedHeaders(
+  exchange: Exchange,
+  extract: readonly string[],
+  endsHere: Forwarding['endsHere'],
+): PolicyInput['headers'] {
   const extracted = Object.create(null) as Record<string, string | readonly string[] | null>;
-  for (const name of extract) extracted[name] = extractedHeader(exchange, exchange.headers, name.toLowerCase());
+  for (const name of extract) {
+    const lower = name.toLowerCase();
+    extracted[name] = ours(exchange, lower) ?? (endsHere(lower) ? null : received(exchange.headers, lower));
+  }
   return extracted;
 }
 
 /** The user context and the correlation id are what we made of them, so that policy, audit and app agree. */
-function extractedHeader(
-  exchange: Exchange,
-  headers: RawHeaders,
-  lowerName: string,
-): string | readonly string[] | null {
+function ours(exchange: Exchange, lowerName: string): string | undefined {
   if (lowerName === 'x-correlation-id') return exchange.correlationId;
-  if (lowerName === 'x-user-context')
-    return exchange.userContext?.verified === true ? exchange.userContext.value : null;
+  const { userContext } = exchange;
+  return lowerName === 'x-user-context' && userContext?.verified === true ? userContext.value : undefined;
+}
+
+function received(headers: RawHeaders, lowerName: string): string | readonly string[] | null {
   const values = headerValues(headers, lowerName);
   return values.length > 1 ? values : (values[0] ?? null);
 }
