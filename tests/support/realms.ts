@@ -92,6 +92,7 @@ export const ISSUER_REALMS: readonly KeycloakRealm[] = [
   servicesRealm(
     { clientId: 'api-gateway', serviceAccountsEnabled: true, secret: 'canary-gateway' },
     { clientId: 'login-only', directAccessGrantsEnabled: true, secret: 'canary-login' },
+    { clientId: 'called', bearerOnly: true, serviceAccountsEnabled: true, secret: 'canary-called' },
     { clientId: 'retired', enabled: false, serviceAccountsEnabled: true, secret: 'canary-retired' },
     {
       clientId: 'reporting',

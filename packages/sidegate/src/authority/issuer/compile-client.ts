@@ -32,7 +32,7 @@ export function compileClients(realm: KeycloakRealm, context: ClientContext): Re
   return clients;
 }
 
-/** A client that may not ask for tokens (disabled, a resource only) is none to the token endpoint. */
+/** A client that may not ask for tokens (disabled, bearer-only, a resource only) is none to the token endpoint. */
 function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: ClientContext): Client | undefined {
   const audiences = mappedAudiences(source.protocolMappers, realm, context.report);
   const scopes = {
@@ -41,7 +41,7 @@ function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: Cl
   };
   const serviceAccount = source.serviceAccountsEnabled === true;
   const directAccess = source.directAccessGrantsEnabled === true;
-  if (source.enabled === false || !(serviceAccount || directAccess)) return undefined;
+  if (source.enabled === false || source.bearerOnly === true || !(serviceAccount || directAccess)) return undefined;
   if (serviceAccount && source.publicClient === true) {
     context.report(
       ['serviceAccountsEnabled'],

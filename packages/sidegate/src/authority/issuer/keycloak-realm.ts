@@ -39,6 +39,7 @@ export interface KeycloakClientScope {
 export interface KeycloakClient {
   readonly clientId: string;
   readonly enabled?: boolean | undefined;
+  readonly bearerOnly?: boolean | undefined;
   readonly publicClient?: boolean | undefined;
   readonly serviceAccountsEnabled?: boolean | undefined;
   readonly directAccessGrantsEnabled?: boolean | undefined;

@@ -112,6 +112,11 @@ const REFUSED: readonly RefusedRow[] = [
     refused: [401, 'invalid_client'],
   },
   {
+    title: 'a bearer-only client with a secret and a service account',
+    body: 'grant_type=client_credentials&client_id=called&client_secret=canary-called&audience=data-service',
+    refused: [401, 'invalid_client'],
+  },
+  {
     title: 'a client that is only a resource',
     body: 'grant_type=client_credentials&client_id=data-service&client_secret=',
     refused: [401, 'invalid_client'],

@@ -32,6 +32,7 @@ const clientScope = z.looseObject({
 const client = z.looseObject({
   clientId: z.string().min(1).max(255).describe('The name in `client_id` and `azp`.'),
   enabled: z.boolean().default(true).describe('A disabled client gets no token.'),
+  bearerOnly: z.boolean().default(false).describe('Is only called by others: gets no token, whatever else is set.'),
   publicClient: z.boolean().default(false).describe('Has no credential of its own.'),
   serviceAccountsEnabled: z.boolean().default(false).describe('May use the client credentials grant.'),
   directAccessGrantsEnabled: z.boolean().default(false).describe('May use the password grant, in a lab realm.'),
