@@ -23,6 +23,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'rego/compile': ['rego/builtins', 'rego/syntax', 'rego/value'],
   'rego/evaluate': ['rego/builtins', 'rego/compile', 'rego/syntax', 'rego/value'],
   'rego/dependencies': ['rego/compile', 'rego/value'],
+  'rego/explain': ['rego/evaluate', 'rego/compile', 'rego/syntax', 'rego/value'],
   'rego/testing': ['rego/evaluate', 'rego/compile', 'rego/syntax', 'rego/value'],
   'sdk/spiffe': ['sdk'],
   'sdk/x509': ['sdk/spiffe', 'sdk'],
@@ -59,7 +60,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/x509': ['sidegate/authority'],
   'reflect-metadata': ['sidegate/authority'],
   zod: ['sidegate/config'],
-  yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
+  yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli', 'sidegate/policy'],
   commander: ['sidegate/cli'],
   undici: ['sidegate/net'],
 };

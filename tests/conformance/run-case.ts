@@ -10,9 +10,9 @@ import {
   toJson,
   type Value,
 } from '@sidegate/rego';
+import { YAML } from '../../packages/sidegate/src/policy/rego-yaml.ts';
 import type { Case, DiagnosticCase, EvaluationCase } from './case.ts';
 import { EXCLUDED_BUILTINS } from './exclusions.ts';
-import { YAML } from './yaml-host.ts';
 
 export type Outcome =
   | { readonly kind: 'passed' }

@@ -1,12 +1,13 @@
 /** A compiled set of policies: prepares queries, and evaluates what is prepared. */
 import type { Compilation } from './compile/context.ts';
-import { checkQuery } from './compile/query.ts';
+import { type CheckedQuery, checkQuery } from './compile/query.ts';
 import { findNode, type VirtualDocument } from './compile/rule-tree.ts';
 import { type Dependencies, queryDependencies } from './dependencies/dependencies.ts';
 import type { CodeHost } from './evaluate/code-host.ts';
 import { Context, type Documents } from './evaluate/context.ts';
 import { EvaluationError } from './evaluate/evaluation-error.ts';
 import { type QueryOptions, QueryState } from './evaluate/query-state.ts';
+import { type Explanation, type ExplainOptions, explain } from './explain/explain.ts';
 import { buildDocuments, buildQuery } from './program.ts';
 import type { Expr } from './syntax/ast.ts';
 import type { Diagnostic } from './syntax/diagnostic.ts';
@@ -115,16 +116,36 @@ export class Policy {
   }
 
   /**
+   * Why a reference such as `data.order.allow` has the value it has, and what would change it.
+   * @throws TypeError when the query cannot be prepared
+   */
+  explain(text: string, input: Value | undefined, options?: ExplainOptions): Explanation {
+    return explain(this.#compilation, this.#settings, { ...this.#checked(`result = ${text}`), text }, input, options);
+  }
+
+  /**
    * What the answer to a query can depend on: a cache of answers must have all of it in its key.
    * @throws TypeError when the query cannot be prepared
    */
   dependencies(text: string): Dependencies {
+    return queryDependencies(this.#compilation, this.#checked(text));
+  }
+
+  #checked(text: string): CheckedQuery {
     const parsed = parseQueryText(text, 'v1');
     if (!parsed.ok) throw new TypeError(parsed.diagnostics[0]?.message ?? `${text} cannot be parsed`);
     const checked = checkQuery(this.#compilation, parsed.value);
     const [wrong] = checked.diagnostics;
     if (wrong !== undefined) throw new TypeError(wrong.message);
-    return queryDependencies(this.#compilation, checked);
+    return checked;
+  }
+
+  /**
+   * Whether a rule stands at a reference such as `data.order.allow`, or above what it names.
+   * @throws TypeError when `text` is no reference to a document with a constant path
+   */
+  defines(text: string): boolean {
+    return this.#locate(text).document !== undefined;
   }
 
   /** The document that a constant path names, and what follows it. */

@@ -6,12 +6,14 @@ import {
   type Diagnostic,
   type Evaluate,
   EvaluationError,
+  NODE_HOST,
   parseJson,
   type Decision as RegoDecision,
   toNative,
   type Value,
 } from '@sidegate/rego';
 import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
+import { YAML } from './rego-yaml.ts';
 
 export interface OpaEmbeddedOptions {
   /** Folder of `.rego` files, with all folders below; `*_test.rego` is not loaded. */
@@ -49,11 +51,16 @@ export function loadOpaEmbedded(options: OpaEmbeddedOptions): LoadedEngine {
     return refused(directory, `cannot be read (${code})`, 'policy.path must be a readable folder');
   }
   if (modules.length === 0) return refused(directory, 'has no policy', 'put at least one .rego file there');
-  const compiled = compile(modules, { data, limits: LIMITS });
+  const compiled = compile(modules, { data, limits: LIMITS, host: HOST });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
+  if (!compiled.policy.defines(query)) {
+    return refused(directory, `has no rule ${query}`, 'proxy.authz.policy_query must name a rule that stands there');
+  }
   const decision = compiled.policy.prepareDecision(query);
   return { ok: true, value: (input) => decide(decision, input, clock.now()) };
 }
+
+const HOST = { ...NODE_HOST, yaml: YAML };
 
 /** Far above what a policy of requests needs, far below what would hold up the others. */
 const LIMITS = { steps: 1_000_000, milliseconds: 50 };
