@@ -38,17 +38,25 @@ export function loadKeyPair(certFile: string, keyFile: string, readFile: ReadFil
   return { ok: true, value: { cert: cert.value, key: key.value } };
 }
 
-/** PEM certificates: a chain, or a bundle of authorities. */
+/** PEM certificates: a chain, or a bundle of authorities. Every one is read here, because OpenSSL stops at a bad one unsaid. */
 export function loadCertificates(file: string, readFile: ReadFile): Loaded<string> {
   const content = readText(file, readFile);
   if (!content.ok) return content;
+  const { text } = content.value;
+  const begun = text.match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g)?.length ?? 0;
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (begun === 0) return failed(file, 'is not a PEM certificate', 'it must start with -----BEGIN CERTIFICATE-----');
+  const wrong = certificates.findIndex((certificate) => !isCertificate(certificate));
+  if (wrong === -1 && certificates.length === begun) return { ok: true, value: text };
+  const place = wrong === -1 ? 'a certificate' : `certificate ${wrong + 1}`;
+  return failed(file, `has ${place} that cannot be read, among ${begun}`, 'issue it anew, or take it out');
+}
+
+function isCertificate(pem: string): boolean {
   try {
-    const expiry = new Date(new X509Certificate(content.value.text).validTo);
-    return Number.isNaN(expiry.getTime())
-      ? failed(file, 'has a certificate without an end', 'issue it anew')
-      : { ok: true, value: content.value.text };
+    return !Number.isNaN(Date.parse(new X509Certificate(pem).validTo));
   } catch {
-    return failed(file, 'is not a PEM certificate', 'it must start with -----BEGIN CERTIFICATE-----');
+    return false;
   }
 }
 
