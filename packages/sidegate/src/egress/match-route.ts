@@ -43,15 +43,7 @@ const LOCAL_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::
 /** @throws Problem `route_not_found`, `misdirected_request`, `path_ambiguous`, … */
 export function matchRoute(exchange: Exchange, request: IncomingMessage, options: MatchOptions): Matched {
   refuseDoubtfulFraming(request.httpVersion, request.rawHeaders);
-  const target = parseRequestTarget(
-    {
-      method: request.method ?? '',
-      url: request.url ?? '',
-      httpVersion: request.httpVersion,
-      rawHeaders: request.rawHeaders,
-    },
-    options.limits,
-  );
+  const target = parseRequestTarget(request, options.limits);
   exchange.target = target;
   if (!LOCAL_HOSTS.has(target.host)) {
     throw new Problem('misdirected_request', 'the egress listener serves 127.0.0.1 and localhost only');

@@ -25,15 +25,7 @@ export interface Accepted {
 /** @throws Problem */
 export function accept(exchange: Exchange, request: IncomingMessage, options: AcceptOptions): Accepted {
   refuseDoubtfulFraming(request.httpVersion, request.rawHeaders);
-  const target = parseRequestTarget(
-    {
-      method: request.method ?? '',
-      url: request.url ?? '',
-      httpVersion: request.httpVersion,
-      rawHeaders: request.rawHeaders,
-    },
-    options.limits,
-  );
+  const target = parseRequestTarget(request, options.limits);
   exchange.target = target;
   refuseExpectation(request);
   refuseLookAlikes(request.rawHeaders, options.identityHeaders);

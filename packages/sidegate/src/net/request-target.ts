@@ -23,16 +23,18 @@ export interface TargetLimits {
 
 export const DEFAULT_TARGET_LIMITS: TargetLimits = { maxTargetBytes: 8 * 1024, maxHeaders: 100 };
 
+/** What is needed of an `IncomingMessage`. */
 interface RequestLine {
-  readonly method: string;
+  readonly method?: string | undefined;
   /** The request target as received. */
-  readonly url: string;
+  readonly url?: string | undefined;
   readonly httpVersion: string;
   readonly rawHeaders: RawHeaders;
 }
 
 /** @throws Problem with the code that names what was ambiguous or too large */
 export function parseRequestTarget(line: RequestLine, limits: TargetLimits): RequestTarget {
+  const { method = '', url = '' } = line;
   if (line.httpVersion === '0.9') throw new Problem('framing_invalid', 'HTTP/0.9 has no header fields');
   if (line.httpVersion !== '1.1' && line.httpVersion !== '1.0') {
     throw new Problem('http_version_unsupported', `HTTP/${line.httpVersion} on an HTTP/1.1 listener`);
@@ -40,20 +42,17 @@ export function parseRequestTarget(line: RequestLine, limits: TargetLimits): Req
   if (line.rawHeaders.length / 2 > limits.maxHeaders) {
     throw new Problem('too_many_headers', `${line.rawHeaders.length / 2} header fields, at most ${limits.maxHeaders}`);
   }
-  if (line.method === 'CONNECT' || line.method === 'TRACE') {
-    throw new Problem('method_not_allowed', `${line.method} is never proxied`);
+  if (method === 'CONNECT' || method === 'TRACE') {
+    throw new Problem('method_not_allowed', `${method} is never proxied`);
   }
-  if (Buffer.byteLength(line.url, 'latin1') > limits.maxTargetBytes) {
-    throw new Problem(
-      'target_too_long',
-      `request target of ${line.url.length} bytes, at most ${limits.maxTargetBytes}`,
-    );
+  if (Buffer.byteLength(url, 'latin1') > limits.maxTargetBytes) {
+    throw new Problem('target_too_long', `request target of ${url.length} bytes, at most ${limits.maxTargetBytes}`);
   }
   const authority = hostOf(line);
-  const { path, query } = originForm(line, authority);
+  const { path, query } = originForm({ method, url }, authority);
   refuseAmbiguousPath(path);
   refuseUnsafeQuery(query);
-  return { method: line.method, path, query, host: canonicalHost(authority) };
+  return { method: method, path, query, host: canonicalHost(authority) };
 }
 
 function hostOf(line: RequestLine): string {
@@ -70,7 +69,10 @@ function hostOf(line: RequestLine): string {
   return host;
 }
 
-function originForm(line: RequestLine, authority: string): { path: string; query: string } {
+function originForm(
+  line: { readonly method: string; readonly url: string },
+  authority: string,
+): { path: string; query: string } {
   const target = line.url;
   if (target === '*') {
     if (line.method === 'OPTIONS') throw new Problem('method_not_allowed', 'OPTIONS * is not proxied');
