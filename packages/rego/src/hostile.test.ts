@@ -69,7 +69,7 @@ zqxRule2 contains zqxVar if { some zqxVar in input["zqxKey"]; zqxFunction(zqxVar
     const [header = '', ...rest] = source.split('\n').slice(1);
     const runtime = new Set(header.match(/[A-Za-z]+/g));
     const keywords =
-      'const let function return if else for break undefined true false null typeof number new length push add done put isArray Array exhausted fuel query memo input data mocks decided insert member fallback kind path value name document builtin answers switch case';
+      'const let function return if else for break undefined true false null typeof number new length push add done put isArray Array exhausted fuel query memo input data mocks decided insert member kind path value name document builtin answers switch case';
     const known = new Set([...keywords.split(' '), ...runtime]);
     for (const word of rest
       .join('\n')

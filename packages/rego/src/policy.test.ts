@@ -65,6 +65,8 @@ const rows: readonly (readonly [title: string, text: string, input: Value | unde
     ['with a rule', 'y := 1\nx := z if z := y with data.p.y as 2', {}, '2'],
     ['with a function', 'f(a) := a\nx := z if z := f(1) with f as 5', {}, '5'],
     ['with a builtin by a function', 'g(_) := "mocked"\nx := z if z := upper("a") with upper as g', {}, '"mocked"'],
+    ['with a package', 'a.b := 1\nx := z if z := data.p.a with data.p.a as {"c": 2}', {}, '{"c":2}'],
+    ['with a package, by what lacks it', 'a.b.c := 1\nx := z if z := data.p.a with data.p.a as {}', {}, '{}'],
     ['with what is not there yet', 'x := z if z := data.new.thing with data.new.thing as {"a": 1}', {}, '{"a":1}'],
     ['with a rule, null', 'y := 1\nx := [z] if z := y with data.p.y as null', {}, '[null]'],
     ['null is a value', 'x := object.get(input, "a", 1)', { a: null }, 'null'],

@@ -77,24 +77,14 @@ function emitIndexed(
 }
 
 function emitObjectBody(e: Emission, { rules }: Routine): string {
-  const parts = ['const o=tree();'];
-  const ordered = [...rules].toSorted((a, b) => Number(isDefault(a)) - Number(isDefault(b)));
-  for (const branches of ordered)
-    parts.push(emitChain(e, branches, (branch) => insertion(e, branch, isDefault(branches))));
-  parts.push('const r=o.done();');
-  return parts.join('\n');
-
-  function isDefault([first]: readonly Branch[]): boolean {
-    return first?.isDefault === true;
-  }
+  const parts = rules.map((branches) => emitChain(e, branches, (branch) => insertion(e, branch)));
+  return ['const o=tree();', ...parts, 'const r=o.done();'].join('\n');
 }
 
-function insertion(e: Emission, branch: Branch, isDefault: boolean): Leaf {
+function insertion(e: Emission, branch: Branch): Leaf {
   const site = e.site(branch.location);
-  return ({ path, value, member }) => {
-    const method = member ? 'member' : isDefault ? 'fallback' : 'insert';
-    return `o.${method}([${e.operands(path)}],${e.operand(value)},${site});`;
-  };
+  return ({ path, value, member }) =>
+    `o.${member ? 'member' : 'insert'}([${e.operands(path)}],${e.operand(value)},${site});`;
 }
 
 function emitValueBody(e: Emission, routine: Routine): string {

@@ -136,7 +136,8 @@ function makeDocument(node: TreeNode, id: number): VirtualDocument {
     kind,
     path: node.path,
     name: formatPath(node.path),
-    rules: kind === 'object' ? rules : rules.filter(({ rule }) => !rule.isDefault),
+    rules: rules.filter(({ rule }) => !rule.isDefault),
+    // As in OPA, a default below a head with variables never counts.
     defaultRule: kind === 'object' ? undefined : rules.find(({ rule }) => rule.isDefault),
     arity: first.rule.head.args?.length ?? 0,
     location: first.rule.location,

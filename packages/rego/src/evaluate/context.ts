@@ -38,7 +38,7 @@ export class Context {
   readonly data: Value;
   readonly memo: (Value | typeof NONE | undefined)[];
   mocks: ReadonlyMap<string, Mock> | undefined = undefined;
-  /** Documents that a `with` on data replaced. */
+  /** Places in the rule tree that a `with` on data replaced, with all below them. */
   private pinned: ReadonlySet<DocumentNode> | undefined = undefined;
 
   constructor(documents: Documents, query: QueryState, input: Value | undefined, data: Value) {
@@ -53,10 +53,9 @@ export class Context {
     return this.documents.functions[id]?.(this);
   }
 
-  isPinned(id: number): boolean {
-    if (this.pinned === undefined) return false;
-    for (const { document } of this.pinned) if (document?.id === id) return true;
-    return false;
+  /** No rule counts here, only the data that replaced it. */
+  isPinned(node: DocumentNode): boolean {
+    return this.pinned?.has(node) === true;
   }
 
   /** This context with input, data or functions replaced. */
@@ -68,7 +67,7 @@ export class Context {
       if (modifier.kind === 0) input = replaceAt(input, modifier.path, 0, modifier.value);
       else if (modifier.kind === 1) {
         data = replaceAt(data, modifier.path, 0, modifier.value);
-        for (const node of replacedDocuments(this.documents.root, modifier.path)) pinned.add(node);
+        for (const node of replacedNodes(this.documents.root, modifier.path)) pinned.add(node);
       } else mocks.set(modifier.name, modifier);
     }
     return this.derived(input, data, mocks, pinned);
@@ -113,17 +112,16 @@ function replaceAt(source: Value | undefined, path: readonly Value[], at: number
   return objectFromEntries([...entries, [key, replaceAt(inner, path, at + 1, value)] as const]);
 }
 
-/** The documents at and below a path in data. */
-function replacedDocuments(root: DocumentNode, path: readonly Value[]): DocumentNode[] {
+/** The nodes at and below a path in data. */
+function replacedNodes(root: DocumentNode, path: readonly Value[]): DocumentNode[] {
   let node: DocumentNode | undefined = root.children.get('data');
   for (const key of path) {
     if (node?.document !== undefined) return [];
     node = node?.children.get(key as PrimitiveKey);
   }
-  return node === undefined ? [] : documentsBelow(node);
+  return node === undefined ? [] : nodesBelow(node);
 }
 
-function documentsBelow(node: DocumentNode): DocumentNode[] {
-  if (node.document !== undefined) return [node];
-  return [...node.children.values()].flatMap(documentsBelow);
+function nodesBelow(node: DocumentNode): DocumentNode[] {
+  return [node, ...[...node.children.values()].flatMap(nodesBelow)];
 }

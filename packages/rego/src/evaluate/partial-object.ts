@@ -36,12 +36,6 @@ export class ObjectTree {
     known.part.members.add(value);
   }
 
-  /** A default: counts only where no rule gave a value. */
-  fallback(path: readonly Value[], value: Value, site: Location): void {
-    const [last, parent] = this.descend(path, site);
-    if (!parent.parts.has(identity(last))) parent.parts.set(identity(last), { key: last, part: { value } });
-  }
-
   done(): Value {
     const entries: Entry[] = [];
     for (const { key, part } of this.parts.values()) {

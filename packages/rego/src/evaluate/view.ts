@@ -16,48 +16,56 @@ export interface DocumentNode {
 /** Documents below this name are the evaluator's own business. */
 const HIDDEN = 'system';
 
+const NO_CHILDREN: DocumentNode['children'] = new Map();
+
 export class View {
   readonly context: Context;
-  readonly node: DocumentNode;
   readonly base: Value | undefined;
+  private readonly node: DocumentNode;
+  private readonly isPinned: boolean;
+  private readonly children: DocumentNode['children'];
 
   constructor(context: Context, node: DocumentNode, base: Value | undefined) {
     this.context = context;
     this.node = node;
     this.base = base;
+    this.isPinned = context.isPinned(node);
+    this.children = this.isPinned ? NO_CHILDREN : node.children;
   }
 
   get(key: Value): Value | View | undefined {
     const name = primitiveKey(key);
-    const child = name === undefined ? undefined : this.node.children.get(name);
+    const child = name === undefined ? undefined : this.children.get(name);
     const base = this.base === undefined ? undefined : baseDot(this.base, key);
     return child === undefined ? base : this.enter(child, base);
   }
 
+  /** Base documents first, then rules, each in order. */
   entries(): (readonly [Value, Value | View])[] {
     const result: (readonly [Value, Value | View])[] = [];
     const seen = new Set<PrimitiveKey>();
     for (const [key, base] of this.base === undefined ? [] : baseEntries(this.base)) {
       const name = primitiveKey(key);
-      const child = name === undefined ? undefined : this.node.children.get(name);
+      const child = name === undefined ? undefined : this.children.get(name);
       const value = child === undefined ? base : this.enter(child, base);
       if (name !== undefined) seen.add(name);
       if (value !== undefined) result.push([key, value]);
     }
-    for (const [key, child] of this.node.children) {
+    for (const [key, child] of [...this.children].toSorted(([a], [b]) => compare(a, b))) {
       const value = seen.has(key) ? undefined : this.enter(child, undefined);
       if (value !== undefined) result.push([key, value]);
     }
-    return result.toSorted(([a], [b]) => compare(a, b));
+    return result;
   }
 
   /** Base and virtual documents as one value. */
   resolve(): Value | undefined {
+    if (this.isPinned) return this.base;
     const virtual: Entry[] = [];
-    for (const [key, child] of this.node.children) {
+    for (const [key, child] of this.children) {
       if (this.node.path.length === 1 && key === HIDDEN) continue;
       const { document } = child;
-      if (document !== undefined && this.context.isPinned(document.id)) continue;
+      if (this.context.isPinned(child)) continue;
       const value =
         document === undefined ? new View(this.context, child, undefined).resolve() : this.evaluate(document);
       if (value !== undefined) virtual.push([key, value]);
@@ -68,6 +76,7 @@ export class View {
   }
 
   private enter(child: DocumentNode, base: Value | undefined): Value | View | undefined {
+    if (this.context.isPinned(child)) return base;
     if (child.document === undefined) return new View(this.context, child, base);
     return child.document.kind === 'function' ? base : this.evaluate(child.document);
   }

@@ -137,9 +137,7 @@ class Maker {
 
   private object(): DocumentFunction {
     const { result } = this;
-    const isDefault = ([first]: readonly Branch[]): boolean => first?.isDefault === true;
-    const ordered = this.routine.rules.toSorted((a, b) => Number(isDefault(a)) - Number(isDefault(b)));
-    const rules = inOrder(ordered.map((branches) => this.insertingChain(branches, isDefault(branches))));
+    const rules = inOrder(this.routine.rules.map((branches) => this.insertingChain(branches)));
     return (context) => {
       const frame = this.frame(context);
       const tree = RUNTIME.tree();
@@ -149,7 +147,7 @@ class Maker {
     };
   }
 
-  private insertingChain(branches: readonly Branch[], isDefault: boolean): Step {
+  private insertingChain(branches: readonly Branch[]): Step {
     const { result, held } = this;
     const steps = branches.map((branch) =>
       this.body(branch, (stmt) => {
@@ -159,7 +157,6 @@ class Maker {
         return (frame) => {
           const tree = frame[result] as ObjectTree;
           if (member) tree.member(at(frame), item(frame), location);
-          else if (isDefault) tree.fallback(at(frame), item(frame), location);
           else tree.insert(at(frame), item(frame), location);
           frame[held] = true;
           return NEXT;
