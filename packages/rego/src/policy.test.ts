@@ -61,6 +61,12 @@ const rows: readonly (readonly [title: string, text: string, input: Value | unde
       { a: [1], b: [2, 2] },
       '{"a":[1],"b":[2]}',
     ],
+    [
+      'a default beside a variable in a head',
+      'y[k] := 1 if { some k, _ in {"a": 0} }\ndefault y.b := 2\nx := y',
+      {},
+      '{"a":1}',
+    ],
     ['with input', 'y := input.a\nx := [y, z] if { z := y with input.a as 2 }', { a: 1 }, '[1,2]'],
     ['with a rule', 'y := 1\nx := z if z := y with data.p.y as 2', {}, '2'],
     ['with a function', 'f(a) := a\nx := z if z := f(1) with f as 5', {}, '5'],
