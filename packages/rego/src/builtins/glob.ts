@@ -54,6 +54,8 @@ function compileGlob(context: BuiltinContext, pattern: string, delimiters: reado
   });
 }
 
+const MAX_DEPTH = 50;
+
 class GlobCompiler {
   readonly #runes: readonly string[];
   readonly #one: string;
@@ -65,9 +67,7 @@ class GlobCompiler {
   }
 
   compile(): string {
-    const source = this.#sequence(0);
-    if (this.#at < this.#runes.length) throw new BuiltinError('unexpected end of input');
-    return source;
+    return this.#sequence(0);
   }
 
   /** Up to the end, or to `,` or `}` inside braces. */
@@ -96,34 +96,58 @@ class GlobCompiler {
         return this.#alternatives(depth + 1);
       case '\\':
         this.#at += 1;
+        if (this.#at === this.#runes.length) throw this.#fail('trailing backslash');
         return RE2JS.quote(this.#runes[this.#at] ?? '');
       default:
         return RE2JS.quote(rune);
     }
   }
 
+  /** `[a-z]` holds one range, `[abc]` a list in which nothing but `\\` and `]` is special. */
   #charset(): string {
-    const close = this.#runes.indexOf(']', this.#at + 1);
-    if (close < 0) throw new BuiltinError('unexpected end of input');
-    const members = this.#runes.slice(this.#at + 1, close);
-    this.#at = close;
-    const negated = members[0] === '!';
-    const listed = negated ? members.slice(1) : members;
-    const isRange = listed.length === 3 && listed[1] === '-';
-    const body = isRange
-      ? `${escapeInClass(listed[0] ?? '')}-${escapeInClass(listed[2] ?? '')}`
-      : listed.map(escapeInClass).join('');
+    this.#at += 1;
+    const negated = this.#runes[this.#at] === '!';
+    if (negated) this.#at += 1;
+    const body = this.#runes[this.#at + 1] === '-' ? this.#range() : this.#listed();
     return `[${negated ? '^' : ''}${body}]`;
   }
 
+  #range(): string {
+    const [low = '', , high] = this.#runes.slice(this.#at, this.#at + 3);
+    this.#at += 3;
+    if (high === undefined || this.#at >= this.#runes.length) throw this.#fail('unexpected end of input');
+    if (this.#runes[this.#at] !== ']') throw this.#fail('expected close range character', this.#at + 1);
+    if ((high.codePointAt(0) ?? 0) < (low.codePointAt(0) ?? 0)) {
+      throw this.#fail('range hi character is less than lo', this.#at + 1);
+    }
+    return `${escapeInClass(low)}-${escapeInClass(high)}`;
+  }
+
+  #listed(): string {
+    let body = '';
+    for (; this.#runes[this.#at] !== ']'; this.#at += 1) {
+      if (this.#runes[this.#at] === '\\') this.#at += 1;
+      const rune = this.#runes[this.#at];
+      if (rune === undefined) throw this.#fail('unexpected end of input');
+      body += escapeInClass(rune);
+    }
+    if (body === '') throw this.#fail('could not parse range', this.#at + 1);
+    return body;
+  }
+
   #alternatives(depth: number): string {
+    if (depth > MAX_DEPTH) throw this.#fail('nested too deeply', this.#at);
     const branches: string[] = [];
     do {
       this.#at += 1;
       branches.push(this.#sequence(depth));
     } while (this.#runes[this.#at] === ',');
-    if (this.#runes[this.#at] !== '}') throw new BuiltinError('unexpected end of input');
+    if (this.#runes[this.#at] !== '}') throw this.#fail('unclosed `{`');
     return `(?:${branches.join('|')})`;
+  }
+
+  #fail(why: string, position = this.#runes.length): BuiltinError {
+    return new BuiltinError(`glob: syntax error at ${position}: ${why}`);
   }
 }
 

@@ -13,6 +13,7 @@ import { JSON_PATCH } from './json-patch.ts';
 import { JSON_PATHS } from './json-paths.ts';
 import { JSON_SCHEMA } from './json-schema.ts';
 import { JWT } from './jwt.ts';
+import { METADATA } from './metadata.ts';
 import { NET } from './net.ts';
 import { NUMBERS } from './numbers.ts';
 import { OBJECTS } from './objects.ts';
@@ -46,6 +47,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   GLOB,
   JSON_PATCH,
   JSON_PATHS,
+  METADATA,
   NET,
   REGEX,
   SEMVER,

@@ -9,7 +9,8 @@ import { setFrom } from './set.ts';
 
 describe('parseJson', () => {
   const refused: readonly (readonly [text: string, message: string])[] = [
-    ['', 'unexpected end of JSON input'],
+    ['', 'EOF'],
+    ['[1', 'unexpected EOF'],
     ['{"a":}', "invalid character '}' looking for beginning of value"],
     ['{a:1}', "invalid character 'a' looking for beginning of object key string"],
     ['{"a" 1}', "invalid character '1' after object key"],
@@ -17,11 +18,14 @@ describe('parseJson', () => {
     ['[1 2]', "invalid character '2' after array element"],
     ['[1,]', "invalid character ']' looking for beginning of value"],
     ['{"a":1,}', "invalid character '}' looking for beginning of object key string"],
-    ['nul', 'unexpected end of JSON input'],
+    ['nul', 'unexpected EOF'],
     ['trux', "invalid character 'x' in literal true (expecting 'e')"],
-    ['1 2', "invalid character '2' after top-level value"],
-    ['01', "invalid character '1' after top-level value"],
-    ['-', 'unexpected end of JSON input'],
+    ['1 2', "error: invalid character '2' after top-level value"],
+    ['1 "x"', "error: invalid character 'x' after top-level value"],
+    ['1 {', "error: invalid character '{' after top-level value"],
+    ['1 ]', "invalid character ']' looking for beginning of value"],
+    ['01', "error: invalid character '1' after top-level value"],
+    ['-', 'unexpected EOF'],
     ['-a', "invalid character 'a' in numeric literal"],
     ['"\\x"', "invalid character 'x' in string escape code"],
     ['"\\u12g4"', "invalid character 'g' in \\u hexadecimal character escape"],

@@ -152,10 +152,20 @@ class Parser {
   }
 
   document(): Value {
+    this.#space();
+    if (this.#at === this.#text.length) throw new SyntaxError('EOF');
     const value = this.#value(0);
     this.#space();
-    if (this.#at < this.#text.length) throw this.#unexpected('after top-level value');
+    if (this.#at < this.#text.length) throw this.#trailing();
     return value;
+  }
+
+  /** A second document is read as far as its first token, for the message. */
+  #trailing(): SyntaxError {
+    const char = this.#text.charAt(this.#at);
+    const token = char === '{' || char === '[' ? char : this.#value(0);
+    const text = typeof token === 'string' ? token : toPlainJson(token);
+    return new SyntaxError(`error: invalid character '${text}' after top-level value`);
   }
 
   #value(depth: number): Value {
@@ -283,7 +293,7 @@ class Parser {
 
   #unexpected(context: string): SyntaxError {
     const codePoint = this.#text.codePointAt(this.#at);
-    if (codePoint === undefined) return new SyntaxError('unexpected end of JSON input');
+    if (codePoint === undefined) return new SyntaxError('unexpected EOF');
     return new SyntaxError(`invalid character ${goCharacter(firstByte(codePoint))} ${context}`);
   }
 }

@@ -1,0 +1,4 @@
+import { testStage } from './stage-tests.ts';
+import { STAGE_B } from './stages.ts';
+
+testStage('stage B of the conformance cases: the builtins', STAGE_B);
