@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { ProblemCode } from '@sidegate/sdk';
 import type { TestCertificate } from '../support/certificates.ts';
 import { valuesOf } from '../support/http-app.ts';
+import { startIngress } from '../support/ingress.ts';
 import { bytes } from '../support/jwks-server.ts';
 import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
 import { sendBytes, type WireAnswer } from '../support/wire.ts';
@@ -418,5 +419,32 @@ describe('without an identities table', () => {
     assert.equal((await open.send('order', undefined, ['X-User-Context', 'admin'], '/public')).status, 200);
     assert.deepEqual(valuesOf(open.order.app.seen.at(-1)?.rawHeaders ?? [], 'x-user-context'), []);
     assert.equal(open.order.sidecar.audit.at(-1)?.['context_verified'], false);
+  });
+});
+
+describe('where no client certificate is asked for', () => {
+  test('C-058 C-059 a bound token is worth nothing, one that is not bound passes', async () => {
+    await using gateway = await startIngress();
+    for (const [confirmation, code] of [
+      [cnf('order'), 'token_binding_mismatch'],
+      [{ jkt: thumbprint('order') }, 'token_binding_required'],
+    ] as const) {
+      const token = gateway.token({ cnf: confirmation });
+      await gateway.refused(code, () => gateway.send({ headers: ['Authorization', `Bearer ${token}`] }), [token]);
+    }
+    assert.equal((await gateway.send()).status, 200);
+  });
+
+  test('C-114 C-120 a header is no certificate, and nobody may name a user', async () => {
+    await using gateway = await startIngress();
+    const token = gateway.token({ cnf: cnf('order') });
+    const shown = ['Client-Cert', `:${bound.certificates.order.der.toString('base64')}:`];
+    const headers = ['Authorization', `Bearer ${token}`, ...shown];
+    await gateway.refused('token_binding_mismatch', () => gateway.send({ headers }), [token]);
+    for (const azp of ['web-app', undefined]) {
+      const unbound = ['Authorization', `Bearer ${gateway.token({ azp })}`, 'X-User-Context', 'admin'];
+      assert.equal((await gateway.send({ headers: unbound })).status, 200);
+      assert.deepEqual(valuesOf(gateway.app.seen.at(-1)?.rawHeaders ?? [], 'x-user-context'), ['user-123']);
+    }
   });
 });
