@@ -5,65 +5,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ProblemCode } from '@sidegate/sdk';
-import type { TestCertificate } from '../support/certificates.ts';
 import { valuesOf } from '../support/http-app.ts';
 import { startIngress } from '../support/ingress.ts';
 import { bytes } from '../support/jwks-server.ts';
 import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
-import { sendBytes, type WireAnswer } from '../support/wire.ts';
+import { sendBytes } from '../support/wire.ts';
+import { type Bound, CERTIFICATES, type Holder, IDENTITIES, startBound } from './bound-sidecar.ts';
 import { type OrderSidecar, startOrderSidecar, USERS_REALM } from './order-sidecar.ts';
 
-const ID = 'spiffe://example.org';
-/** Certificates that the listener lets in: whom each stands for is written in the table, or nowhere. */
-const CERTIFICATES = {
-  gateway: { uris: [`${ID}/zone1/api-gateway`], subject: [{ CN: 'api-gateway-client' }] },
-  order: { uris: [`${ID}/zone2/order-service`], subject: [{ CN: 'order-service-client' }] },
-  payment: { uris: [`${ID}/zone2/payment-service`], subject: [{ CN: 'payment-service-client' }] },
-  unlisted: { uris: [`${ID}/zone2/report-service`], subject: [{ CN: 'report-service-client' }] },
-  subjectOnly: { subject: [{ O: 'MyOrg' }, { CN: 'legacy-client' }] },
-  twice: { uris: [`${ID}/zone2/stock`], subject: [{ CN: 'stock-client' }, { O: 'MyOrg' }] },
-  contradicting: { uris: [`${ID}/zone2/ledger`], subject: [{ CN: 'billing-client' }, { O: 'MyOrg' }] },
-} as const;
-type Holder = keyof typeof CERTIFICATES;
-
-const ALLOWED = [
-  ...Object.values(CERTIFICATES).flatMap((one) => ('uris' in one ? one.uris : [])),
-  '"CN=legacy-client,O=MyOrg"',
-];
-const IDENTITIES = `identities:
-  ${ID}/zone1/api-gateway: { client_id: api-gateway, may_forward: [web-app] }
-  ${ID}/zone2/order-service: order-service
-  ${ID}/zone2/payment-service: payment-service
-  "CN=legacy-client,O=MyOrg": legacy
-  ${ID}/zone2/stock: stock
-  "CN=stock-client,O=MyOrg": stock
-  ${ID}/zone2/ledger: ledger
-  "CN=billing-client,O=MyOrg": billing`;
-const ROUTES = '[{ path: /public, auth_required: false, authz_required: false }, { path: /** }]';
-
 type Claims = Readonly<Record<string, unknown>>;
-
-interface Bound extends AsyncDisposable {
-  readonly order: OrderSidecar;
-  readonly certificates: Readonly<Record<Holder, TestCertificate>>;
-  /** Shows the holder's certificate and a token with these claims. */
-  send(holder: Holder, token: string | undefined, headers?: readonly string[], target?: string): Promise<WireAnswer>;
-}
-
-async function startBound(identities: string): Promise<Bound> {
-  const order = await startOrderSidecar({ allowedClients: ALLOWED, identities, routes: ROUTES });
-  const issued = Object.entries(CERTIFICATES).map(([holder, options]) => [holder, order.zone.issue(options)] as const);
-  const certificates = Object.fromEntries(issued) as Record<Holder, TestCertificate>;
-  return {
-    order,
-    certificates,
-    send: (holder, token, headers = [], target = '/orders') => {
-      const credential = token === undefined ? [] : ['Authorization', `Bearer ${token}`];
-      return order.send({ target, headers: [...credential, ...headers] }, certificates[holder]);
-    },
-    [Symbol.asyncDispose]: () => order[Symbol.asyncDispose](),
-  };
-}
 
 let bound: Bound;
 let order: OrderSidecar;
