@@ -207,9 +207,53 @@ describe('an answer before the body has arrived', () => {
   });
 });
 
+describe('write_timeout', () => {
+  const http = 'write_timeout: 200ms';
+  const proxy = '  authz: { enabled: false }\n  routes: [{ path: /**, timeout: 30s }]';
+
+  test('does not cut a client that waits for a service which may take longer', async () => {
+    await using app = await startHandlerApp((_request, response) => {
+      setTimeout(() => response.write('hel'), 500);
+      setTimeout(() => response.end('lo'), 1_000);
+    });
+    await using ingress = await startIngress({ upstreamPort: app.port, http, proxy });
+    const { status, body } = await ingress.send();
+    assert.deepEqual([status, body.replaceAll(/[\r\n0-9]/g, '')], [200, 'hello']);
+  });
+
+  test('cuts a client that takes nothing of its answer', async () => {
+    await using app = await startHandlerApp((_request, response) => void response.end(Buffer.alloc(64 * 1024 * 1024)));
+    await using ingress = await startIngress({ upstreamPort: app.port, http, proxy });
+    using connection = open(ingress.wire.port);
+    connection.socket.pause();
+    connection.socket.write(head('/', ingress.token()));
+    await until(() => ingress.sidecar.audit.length > 0);
+    assert.equal(ingress.sidecar.audit[0]?.['aborted'], true);
+  });
+
+  test('cuts a client that does not go on with its body', async () => {
+    await using app = await startHandlerApp((request) => void request.resume());
+    await using ingress = await startIngress({ upstreamPort: app.port, http, proxy });
+    using connection = open(ingress.wire.port);
+    connection.socket.write(`${head('/', ingress.token(), 'Content-Length: 10\r\n', 'POST')}hello`);
+    await until(() => ingress.sidecar.audit.length > 0);
+    assert.equal(ingress.sidecar.audit[0]?.['aborted'], true);
+  });
+});
+
+describe('idle_timeout', () => {
+  test('closes a connection on which no request follows', async () => {
+    await using ingress = await startIngress({ http: 'idle_timeout: 100ms' });
+    using connection = open(ingress.wire.port);
+    connection.socket.write(head('/', ingress.token()));
+    await until(() => connection.received.ended);
+    assert.deepEqual([statuses(connection.received.raw), connection.received.ended], [[200], true]);
+  });
+});
+
 describe('a request head that does not arrive', () => {
   test('408 request_timeout, and the connection is closed', async () => {
-    await using patient = await startIngress({ readTimeout: '100ms' });
+    await using patient = await startIngress({ http: 'read_timeout: 100ms' });
     await patient.refused('request_timeout', () =>
       sendBytes(patient.wire, Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n')),
     );

@@ -16,8 +16,8 @@ export interface IngressOptions extends Partial<Omit<TestSidecarOptions, 'yaml'>
   readonly chapters?: string;
   /** YAML lines below `jwt`, indented by two. */
   readonly jwt?: string;
-  /** `http.read_timeout`. */
-  readonly readTimeout?: string;
+  /** Members of `http` besides `addr`, as in a flow mapping. */
+  readonly http?: string;
   /** Port of another app than the one that remembers what it saw. */
   readonly upstreamPort?: number;
   /** Any server's port, instead of a key endpoint that serves the signing key. */
@@ -92,9 +92,9 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
 }
 
 function configuration(options: IngressOptions): string {
-  const { proxy = '  authz: { enabled: false }', chapters = '', jwt = '', readTimeout = '10s' } = options;
+  const { proxy = '  authz: { enabled: false }', chapters = '', jwt = '', http = 'read_timeout: 10s' } = options;
   return `
-http: { addr: "127.0.0.1:0", read_timeout: ${readTimeout} }
+http: { addr: "127.0.0.1:0", ${http} }
 jwt:
   issuer: ${USERS_REALM}
   audience: order-service

@@ -18,7 +18,7 @@ export interface ListenerOptions {
   readonly tls?: ServerTls;
   /** Until the whole request head has arrived. */
   readonly readTimeoutMs: number;
-  /** A connection on which nothing moves for that long during an exchange is cut. */
+  /** A client that neither sends on nor takes its answer for that long is cut. */
   readonly writeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxHeaderBytes: number;
@@ -61,6 +61,10 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   server.on('request', turns.request);
   server.on('checkContinue', turns.request);
   server.on('checkExpectation', turns.request);
+  server.on('timeout', (socket: Socket) => {
+    // How long a service may take is for the upstream's own timeout to say.
+    if (!turns.isWaiting(socket)) socket.destroy();
+  });
   const onUpgrade = (request: IncomingMessage, socket: Duplex): void => {
     // INVARIANT: Node takes its own listener off a socket that it hands over, and a reset nobody hears ends the process.
     socket.on('error', () => socket.destroy());

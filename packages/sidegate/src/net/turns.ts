@@ -12,6 +12,8 @@ type Handlers = Pick<ListenerHandlers, 'request' | 'upgrade' | 'unparseable'>;
 export interface Turns extends Pick<Handlers, 'request' | 'upgrade'> {
   /** Only the first failure of a connection counts: Node parses on, and reports every further piece of the same rubbish. */
   readonly unparseable: (failure: ParseFailure, socket: Duplex) => void;
+  /** True when the client has sent its request, has taken all that we wrote, and has nothing to do but wait. */
+  readonly isWaiting: (socket: Duplex) => boolean;
 }
 
 /** More requests than anybody needs to send ahead; each is held in memory. */
@@ -49,6 +51,10 @@ export function takeTurns(handlers: Handlers): Turns {
 
   return {
     unparseable,
+    isWaiting: (socket) => {
+      const response = latest.get(socket);
+      return response !== undefined && !response.closed && response.req.complete && socket.writableLength === 0;
+    },
     request: (request, response) => {
       const { socket } = request;
       if (broken.has(socket)) return;
