@@ -1,48 +1,65 @@
-/** `npm run bench -- ingress [--quick] [--json]`: measures beside the peers, prints ratios, keeps the result. */
+/** `npm run bench -- [ingress|decision] [--quick] [--json]`: measures beside the peers, prints ratios, keeps the result. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
-import { type IngressRow, measureIngress } from './ingress.ts';
+import { measureDecisions } from './decision.ts';
+import { measureIngress } from './ingress.ts';
+import { decisionTable, ingressTable } from './tables.ts';
 
 const RESULTS = path.join(import.meta.dirname, 'results');
 
-await new Command('bench')
-  .description('Measure the sidecar beside its peers, in one interleaved run. Needs nginx, haproxy, wrk and cc.')
-  .argument('[scenario]', 'ingress', 'ingress')
-  .option('--quick', 'five short rounds, under two minutes; nothing is kept')
-  .option('--json', 'print JSON instead of a table')
-  .action(async (scenario: string, options: { quick?: boolean; json?: boolean }) => {
-    if (scenario !== 'ingress') throw new Error(`there is no scenario "${scenario}"; known: ingress`);
+interface Options {
+  readonly quick?: boolean;
+  readonly json?: boolean;
+}
+
+interface Measured {
+  readonly report: unknown;
+  readonly table: string;
+}
+
+const SCENARIOS: Readonly<Record<string, (quick: boolean) => Promise<Measured>>> = {
+  async ingress(quick) {
     requirePrograms(['nginx', 'haproxy', 'wrk', 'cc', 'taskset']);
-    const quick = options.quick === true;
-    const rows = await measureIngress({
-      rounds: quick ? 5 : 9,
-      secondsPerRound: quick ? 3 : 8,
-      progress: (text) => process.stderr.write(`${text}\n`),
-    });
-    const table = ingressTable(rows);
-    if (!quick) keep(rows, table);
-    process.stdout.write(options.json === true ? `${JSON.stringify(rows)}\n` : table);
+    const size = quick ? { rounds: 5, secondsPerRound: 3 } : { rounds: 9, secondsPerRound: 8 };
+    const rows = await measureIngress({ ...size, progress });
+    return { report: rows, table: ingressTable(rows) };
+  },
+  async decision(quick) {
+    const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });
+    return { report, table: decisionTable(report) };
+  },
+};
+
+await new Command('bench')
+  .description(
+    'Measure beside the peers, interleaved in one run. ingress needs nginx, haproxy, wrk and cc; decision uses opa where it is.',
+  )
+  .argument('[scenarios...]', Object.keys(SCENARIOS).join(', '), Object.keys(SCENARIOS))
+  .option('--quick', 'few short rounds; nothing is kept')
+  .option('--json', 'print JSON instead of tables')
+  .action(async (names: readonly string[], { quick = false, json = false }: Options) => {
+    for (const name of names) {
+      const scenario = SCENARIOS[name];
+      if (scenario === undefined)
+        throw new Error(`there is no scenario "${name}": ${Object.keys(SCENARIOS).join(', ')}`);
+      const { report, table } = await scenario(quick);
+      if (!quick) keep(name, report, table);
+      process.stdout.write(json ? `${JSON.stringify({ scenario: name, report })}\n` : `${table}\n`);
+    }
   })
   .parseAsync();
 
-function ingressTable(rows: readonly IngressRow[]): string {
-  const head =
-    '| peer | what it does | CPU µs/request | against ours | requests/s | RSS MiB |\n|---|---|---|---|---|---|\n';
-  const lines = rows.map(({ name, job, cpuMicrosPerRequest: cpu, ratio, requestsPerSecond, residentMebibytes }) => {
-    const range = `${cpu.median.toFixed(1)} (${cpu.low.toFixed(1)}–${cpu.high.toFixed(1)})`;
-    const against = `${ratio.median.toFixed(2)} × (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`;
-    return `| ${name} | ${job} | ${range} | ${against} | ${Math.round(requestsPerSecond.median)} | ${Math.round(residentMebibytes)} |\n`;
-  });
-  return head + lines.join('');
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
-function keep(rows: readonly IngressRow[], table: string): void {
+function keep(scenario: string, report: unknown, table: string): void {
   mkdirSync(RESULTS, { recursive: true });
-  const date = new Date().toISOString().slice(0, 10);
-  writeFileSync(path.join(RESULTS, `${date}-ingress.json`), `${JSON.stringify(rows, undefined, 2)}\n`);
-  writeFileSync(path.join(RESULTS, `${date}-ingress.md`), table);
+  const name = path.join(RESULTS, `${new Date().toISOString().slice(0, 10)}-${scenario}`);
+  writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(`${name}.md`, table);
 }
 
 function requirePrograms(names: readonly string[]): void {
@@ -54,6 +71,7 @@ function requirePrograms(names: readonly string[]): void {
       return true;
     }
   });
-  if (missing.length > 0)
+  if (missing.length > 0) {
     throw new Error(`not installed: ${missing.join(', ')} (Debian: apt-get install nginx haproxy wrk gcc)`);
+  }
 }
