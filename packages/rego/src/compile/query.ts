@@ -3,6 +3,7 @@ import type { Expr } from '../syntax/ast.ts';
 import { isGeneratedName } from '../syntax/ast.ts';
 import type { Diagnostic } from '../syntax/diagnostic.ts';
 import { sortDiagnostics } from '../syntax/diagnostic.ts';
+import { NOWHERE } from '../syntax/location.ts';
 import { visitBody } from '../syntax/walk.ts';
 import type { Compilation } from './context.ts';
 import { checkQueryFunctions } from './functions.ts';
@@ -24,6 +25,21 @@ export interface CheckedQuery {
 export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   const before = c.diagnostics.length;
   const remarked = c.remarks.length;
+  try {
+    const checked = runQueryPasses(c, parsed, before);
+    const diagnostics = sortDiagnostics([...c.remarks.splice(remarked), ...c.diagnostics.splice(before)]);
+    return { ...checked, diagnostics };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    c.diagnostics.length = before;
+    c.remarks.length = remarked;
+    const location = parsed[0]?.location ?? NOWHERE;
+    const message = 'query nests too deeply';
+    return { body: [], variables: [], diagnostics: [{ code: 'rego_compile_error', message, location }] };
+  }
+}
+
+function runQueryPasses(c: Compilation, parsed: Expr[], before: number): Omit<CheckedQuery, 'diagnostics'> {
   resolveQuery(parsed);
   const { body: renamed, names } = rewriteQueryLocals(c, parsed);
   checkQueryWiths(c, renamed);
@@ -33,8 +49,7 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   const variables = queryVariables(hoisted, names);
   const body = checkQuerySafety(c, hoisted);
   if (c.diagnostics.length === before) checkQueryTypes(c, body);
-  const diagnostics = sortDiagnostics([...c.remarks.splice(remarked), ...c.diagnostics.splice(before)]);
-  return { body, variables, diagnostics };
+  return { body, variables };
 }
 
 /** Variables that answers show: the author's own, outside closures. */
