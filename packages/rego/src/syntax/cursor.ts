@@ -58,7 +58,6 @@ export class Cursor {
   strictV1: boolean;
   /** `import future.keywords.not`: a `not` keeps everything its literal needs inside. */
   notKeepsInside = false;
-  readonly hints: string[] = [];
   private readonly keywords: Set<string>;
   /** Terms by token, so that backtracking stays linear. */
   private terms = new Map<number, ParsedTerm>();
@@ -237,8 +236,8 @@ export class Cursor {
     }
   }
 
-  illegal(note = ''): never {
-    return this.fail(`${this.unexpected()}${note === '' ? '' : `: ${note}`}`);
+  illegal(note = '', hint?: string): never {
+    return this.fail(`${this.unexpected()}${note === '' ? '' : `: ${note}`}`, this.location(), hint);
   }
 
   private unexpected(): string {
@@ -253,10 +252,13 @@ export class Cursor {
     return `unexpected ${name} ${type}`;
   }
 
-  fail(message: string, location: Location = this.location()): never {
-    const { hints } = this;
-    const suffix =
-      hints.length === 0 ? '' : hints.length === 1 ? ` (hint: ${hints[0]})` : ` (hints: ${hints.join(', ')})`;
-    throw new SyntaxFailure(message + suffix, location);
+  fail(message: string, location: Location = this.location(), hint?: string): never {
+    throw new SyntaxFailure(hint === undefined ? message : `${message} (hint: ${hint})`, location);
+  }
+
+  /** What to import when the token here would be a keyword, had it been imported. */
+  keywordHint(name: string, example: string, what: string): string | undefined {
+    const isPlain = this.token.kind === 'ident' && this.token.text === name && !this.keywords.has(name);
+    return isPlain ? `\`import future.keywords.${name}\` for \`${example}\` ${what}` : undefined;
   }
 }

@@ -26,7 +26,8 @@ export function parseQuery(p: Cursor, end: string | undefined): Expr[] {
       continue;
     }
     if (isEnd()) return body;
-    if (!p.token.newline) p.illegal(`expected \\n or ; or ${end ?? 'eof'}`);
+    if (!p.token.newline)
+      p.illegal(`expected \\n or ; or ${end ?? 'eof'}`, p.keywordHint('in', 'x in xs', 'expressions'));
   }
 }
 

@@ -96,8 +96,8 @@ function parseImport(p: Cursor): Import {
   if (root === 'future') importFuture(p, path, alias);
   else if (root === 'rego') importRego(p, path);
   else if (root !== 'data' && root !== 'input') {
-    p.hints.push('if this is unexpected, try updating OPA');
-    p.fail(`unexpected import path, must begin with one of: {data, future, input, rego}, got: ${root}`, path.location);
+    const message = `unexpected import path, must begin with one of: {data, future, input, rego}, got: ${root}`;
+    p.fail(message, path.location, 'if this is unexpected, try updating OPA');
   }
   return { path, alias, location: p.span(start) };
 }
@@ -106,8 +106,8 @@ function parseImport(p: Cursor): Import {
 function checkImportEnd(p: Cursor, last: Term): void {
   const name = keyName(last);
   if (!p.isReserved(name)) return;
-  p.hints.push('import a different path or use an alias');
-  p.fail(`unexpected import path, must not end with a keyword, got: ${name}`, last.location);
+  const message = `unexpected import path, must not end with a keyword, got: ${name}`;
+  p.fail(message, last.location, 'import a different path or use an alias');
 }
 
 function asRef(p: Cursor, term: { readonly kind: string }): Ref {

@@ -158,7 +158,8 @@ function ruleHead(p: Cursor, declared: Declaration, hasIf: boolean, hasBody: boo
     return { ...toHead(declared, undefined), ref: refTerm(ref.head, [], ref.location), key: member };
   }
   if (!hasBody && args === undefined && ref.path.length === 0) {
-    p.fail('var cannot be used for rule name', location);
+    const hint = p.keywordHint('if', 'p if { ... }', 'rules') ?? p.keywordHint('contains', 'p contains x', 'rules');
+    p.fail('var cannot be used for rule name', location, hint);
   }
   return toHead(declared, scalarTerm(true, location));
 }
