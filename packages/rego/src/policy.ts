@@ -7,7 +7,7 @@ import type { CodeHost } from './evaluate/code-host.ts';
 import { Context, type Documents } from './evaluate/context.ts';
 import { EvaluationError } from './evaluate/evaluation-error.ts';
 import { type QueryOptions, QueryState } from './evaluate/query-state.ts';
-import { type Explanation, type ExplainOptions, explain } from './explain/explain.ts';
+import { type ExplainOptions, type Explanation, explain } from './explain/explain.ts';
 import { buildDocuments, buildQuery } from './program.ts';
 import type { Expr } from './syntax/ast.ts';
 import type { Diagnostic } from './syntax/diagnostic.ts';

@@ -7,7 +7,7 @@ import { fuseClock } from './fuse-clock.ts';
 import type { Block, Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
 import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
 import { matchOperand } from './lower-unify.ts';
-import { markHead } from './mark-literal.ts';
+import { markArguments, markHead } from './mark-literal.ts';
 import { buildIndex } from './rule-index.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
 
@@ -41,6 +41,7 @@ function lowerBranch(
 ): Branch {
   b.vars = new Map();
   const body = b.closure(() => {
+    if (b.marked && rule.head.args !== undefined) markArguments(b, rule.head.location);
     for (const [i, arg] of (rule.head.args ?? []).entries()) {
       const param = params[i];
       if (param !== undefined) matchArgument(b, arg, { kind: 'local', local: param });

@@ -11,6 +11,11 @@ export function markHead(b: Builder, location: Location): void {
   b.emit({ op: 'mark', location, generated: false, variables: authorVariables(b) });
 }
 
+/** What a head demands of its arguments belongs to the head, without having reached it. */
+export function markArguments(b: Builder, head: Location): void {
+  b.emit({ op: 'mark', location: head, generated: true, variables: new Map() });
+}
+
 export function markLiteral(b: Builder, expr: Expr, lower: () => void): void {
   const variables = new Map<string, Operand>();
   b.emit({ op: 'mark', location: expr.location, generated: expr.generated === true, variables });
