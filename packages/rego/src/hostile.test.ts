@@ -22,7 +22,13 @@ function value(text: string, input?: Value): Value | undefined {
 function compilation(text: string): Compilation {
   const module = parseModule('p.rego', text, 'v1');
   assert.ok(module.ok, JSON.stringify(module));
-  const c = newCompilation([module.value], { builtins: BUILTINS, excluded: EXCLUDED, strict: false, printing: false });
+  const c = newCompilation([module.value], {
+    builtins: BUILTINS,
+    excluded: EXCLUDED,
+    strict: false,
+    yaml: undefined,
+    printing: false,
+  });
   assert.deepEqual(
     runPasses(c).map(({ message }) => message),
     [],

@@ -18,6 +18,7 @@ import { NET } from './net.ts';
 import { NUMBERS } from './numbers.ts';
 import { OBJECTS } from './objects.ts';
 import { OPERATORS } from './operators.ts';
+import { PARSE_MODULE } from './parse-module.ts';
 import { PRINTING } from './printing.ts';
 import { REGEX } from './regex.ts';
 import { SEMVER } from './semver.ts';
@@ -48,6 +49,7 @@ const FAMILIES: readonly (readonly Builtin[])[] = [
   JSON_PATCH,
   JSON_PATHS,
   METADATA,
+  PARSE_MODULE,
   NET,
   REGEX,
   SEMVER,

@@ -1,6 +1,5 @@
 /** Pass: a called function exists and gets as many arguments as it takes (and at most one more, for its result). */
-import type { Builtin } from '../builtins/builtin.ts';
-import type { Expr, Ref } from '../syntax/ast.ts';
+import type { Expr } from '../syntax/ast.ts';
 import { type CallExpr, operatorName } from '../syntax/ast.ts';
 import { visitBody, visitRule } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report } from './context.ts';
@@ -18,10 +17,6 @@ export function checkQueryFunctions(c: Compilation, body: readonly Expr[]): void
 export function functionArity(c: Compilation, name: string | undefined): number | undefined {
   if (name === undefined) return undefined;
   return c.builtins.get(name)?.args.length ?? findFunction(c, name)?.arity;
-}
-
-export function findBuiltin(c: Compilation, operator: Ref): Builtin | undefined {
-  return c.builtins.get(operatorName(operator) ?? '');
 }
 
 export function findFunction(c: Compilation, name: string): VirtualDocument | undefined {

@@ -1,8 +1,10 @@
 /** The compiler as one ordered table of passes. A group that found errors is the last one to run. */
 
 import type { Builtin } from '../builtins/builtin.ts';
+import type { HostYaml } from '../builtins/host.ts';
 import type { Module } from '../syntax/ast.ts';
 import { type Diagnostic, sortDiagnostics } from '../syntax/diagnostic.ts';
+import { rewriteMetadata } from './annotations/rewrite-metadata.ts';
 import type { Compilation } from './context.ts';
 import { checkDeprecated } from './deprecated.ts';
 import { checkFunctions } from './functions.ts';
@@ -23,6 +25,7 @@ type Pass = (c: Compilation) => void;
 
 const PASSES: readonly (readonly Pass[])[] = [
   [checkModules, resolveRefs, checkUnused, rewriteLocals],
+  [rewriteMetadata],
   [buildRuleTree, checkWiths, rewriteHeads, rewritePrints, hoistCalls],
   [checkFunctions, checkSafety, checkRecursion],
   [checkTypes],
@@ -35,6 +38,8 @@ export interface CompileSettings {
   readonly excluded: ReadonlyMap<string, string>;
   /** Refuses also what is unused, and what OPA has given up. */
   readonly strict: boolean;
+  /** Reads `# METADATA` blocks. */
+  readonly yaml: HostYaml | undefined;
   /** Somebody listens to `print`; otherwise its calls disappear. */
   readonly printing: boolean;
 }

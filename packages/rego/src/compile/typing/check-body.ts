@@ -1,5 +1,5 @@
 /** The literals of a body, one after the other: each gives types to variables that the later ones rely on. */
-import type { FunctionType, Type } from '../../builtins/type.ts';
+import { ANY, type FunctionType, type Type } from '../../builtins/type.ts';
 import { type CallExpr, type Expr, operatorName } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
 import { visitExpr } from '../../syntax/walk.ts';
@@ -69,7 +69,11 @@ function checkCall(scope: Scope, expr: CallExpr): Refusal | undefined {
   const [left, right] = expr.args;
   const isEquation = (name === 'eq' || name === 'equal') && expr.args.length === 2;
   if (isEquation && left !== undefined && right !== undefined) {
-    if (expr.generated === true && left.kind === 'var') scope.world.literals.set(left.name, right);
+    if (expr.generated === true && left.kind === 'var') {
+      scope.world.literals.set(left.name, right);
+      // As in OPA, a scalar before brackets is not looked into: `some x in 2` has no solution.
+      if (right.kind === 'scalar') return void scope.vars.set(left.name, ANY);
+    }
     const types = [typeOfTerm(scope, left), typeOfTerm(scope, right)] as const;
     return unifyTerms(scope, left, right) ? undefined : mismatch(expr, types);
   }

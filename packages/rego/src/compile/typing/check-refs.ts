@@ -66,7 +66,8 @@ function checkDocument(scope: Scope, ref: Ref): Diagnostic | undefined {
   let node: TypeNode = scope.world.root;
   if (node.children.size === 0) return checkMembers(scope, ref, 0, ANY);
   for (const [i, part] of path.entries()) {
-    if (i < 2 && part.kind !== 'var' && part.kind !== 'ref' && !isString(part)) {
+    // Below a package base documents may stand: OPA refuses there only what it happens to have checked before.
+    if (i === 0 && part.kind !== 'var' && part.kind !== 'ref' && !isString(part)) {
       return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: STRING, oneOf: [...node.children.keys()] });
     }
     if (part.kind === 'var' || part.kind === 'ref') {
