@@ -23,6 +23,11 @@ export type { Dependencies, DocumentPath } from './dependencies/dependencies.ts'
 export type { CodeHost } from './evaluate/code-host.ts';
 export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
 export { NODE_HOST } from './evaluate/node-host.ts';
+export type { Change } from './explain/change.ts';
+export type { ExplainOptions, Explanation } from './explain/explain.ts';
+export { formatExplanation } from './explain/format-explanation.ts';
+export type { Edit, InputPath } from './explain/input-path.ts';
+export type { DocumentTrace, LiteralTrace, RuleTrace, SeenValue } from './explain/trace.ts';
 export {
   type Bindings,
   type Decision,
