@@ -20,6 +20,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'rego/value': [],
   'rego/syntax': ['rego/value'],
   'rego/builtins': ['rego/syntax', 'rego/value'],
+  'rego/bundle': ['rego/builtins', 'rego/syntax', 'rego/value'],
   'rego/compile': ['rego/builtins', 'rego/syntax', 'rego/value'],
   'rego/evaluate': ['rego/builtins', 'rego/compile', 'rego/syntax', 'rego/value'],
   'rego/dependencies': ['rego/compile', 'rego/value'],

@@ -1,0 +1,27 @@
+/** What is wrong with a bundle, or not used of it. */
+export interface BundleDiagnostic {
+  /** Path within the bundle; empty when it is about the archive. */
+  readonly file: string;
+  /** From 1; absent when it is about the whole file. */
+  readonly line?: number;
+  readonly column?: number;
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string;
+}
+
+/** Ends the reading: what follows could not be trusted to mean anything. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+  readonly diagnostics: readonly BundleDiagnostic[];
+
+  constructor(diagnostics: readonly BundleDiagnostic[]) {
+    super(diagnostics.map(({ file, message }) => `${file}: ${message}`).join('\n'));
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** @throws BundleError always */
+export function refuse(file: string, message: string, hint: string): never {
+  throw new BundleError([{ file, message, hint }]);
+}
