@@ -25,6 +25,7 @@ export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation
 export { NODE_HOST } from './evaluate/node-host.ts';
 export type { Change } from './explain/change.ts';
 export type { ExplainOptions, Explanation } from './explain/explain.ts';
+export { explanationAsJson } from './explain/explanation-json.ts';
 export { formatExplanation } from './explain/format-explanation.ts';
 export type { Edit, InputPath } from './explain/input-path.ts';
 export type { DocumentTrace, LiteralTrace, RuleTrace, SeenValue } from './explain/trace.ts';

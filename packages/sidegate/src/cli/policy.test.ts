@@ -99,6 +99,71 @@ describe('sidegate policy test', () => {
   });
 });
 
+describe('sidegate policy explain', () => {
+  const files = {
+    'a.rego': 'package a\ndefault allow := false\nallow if {\n\tinput.n > 3\n}',
+    'input.json': '{"n": 1}',
+  };
+
+  test('a denial exits 1, names the literal with its place and the change that would allow', async () => {
+    await using dir = await folder(files);
+    const args = [
+      'policy',
+      'explain',
+      'data.a.allow',
+      '--policies',
+      dir.path,
+      '--input',
+      path.join(dir.path, 'input.json'),
+    ];
+    const { code, stdout } = await sidegate(...args);
+    assert.equal(code, EXIT.failed);
+    assert.match(stdout, /^data\.a\.allow is false\n/);
+    assert.match(stdout, /a\.rego:4:2 fails: input\.n > 3\n +input\.n is 1\n/);
+    assert.match(stdout, /It would be true after this change of the input:\n {2}set input\.n to 4 \(it is 1\)\n$/);
+    const asJson = await sidegate(...args, '--json');
+    assert.equal(asJson.code, EXIT.failed);
+    const { value, change } = JSON.parse(asJson.stdout) as { value: unknown; change: { edits: unknown } };
+    assert.deepEqual([value, change.edits], [false, [{ kind: 'set', path: ['n'], value: 4 }]]);
+  });
+
+  test('an allow exits 0; a wrong query 64; an input that is no JSON 78', async () => {
+    await using dir = await folder({ ...files, 'good.json': '{"n": 9}', 'bad.json': '{' });
+    const explain = (query: string, input: string): Promise<Ran> =>
+      sidegate('policy', 'explain', query, '--policies', dir.path, '--input', path.join(dir.path, input));
+    assert.equal((await explain('data.a.allow', 'good.json')).code, EXIT.ok);
+    const wrong = await explain('data.a.allow +', 'good.json');
+    assert.deepEqual([wrong.code, wrong.stdout], [EXIT.usage, '']);
+    const unread = await explain('data.a.allow', 'bad.json');
+    assert.equal(unread.code, EXIT.config);
+    assert.match(unread.stderr, /bad\.json: error: cannot be read/);
+  });
+});
+
+describe('sidegate policy bench', () => {
+  test('measures both backends; a wrong query exits 64, a wrong policy 78', async () => {
+    await using dir = await folder({
+      'a.rego': 'package a\nallow if input.n > 3',
+      'input.json': '{"n": 4}',
+      'z.rego.txt': '',
+    });
+    const input = path.join(dir.path, 'input.json');
+    const bench = (query: string, ...more: string[]): Promise<Ran> =>
+      sidegate('policy', 'bench', query, '--policies', dir.path, '--input', input, '--runs', '3', ...more);
+    const { code, stdout } = await bench('data.a.allow', '--json');
+    assert.equal(code, EXIT.ok);
+    const { measured } = JSON.parse(stdout) as { measured: { backend: string; medianNanoseconds: number }[] };
+    assert.deepEqual(
+      measured.map(({ backend }) => backend),
+      ['generated', 'closures'],
+    );
+    assert.ok(measured.every(({ medianNanoseconds }) => medianNanoseconds > 0));
+    assert.equal((await bench('data.a.allow[')).code, EXIT.usage);
+    await writeFile(path.join(dir.path, 'wrong.rego'), 'package b\nx := y');
+    assert.equal((await bench('data.a.allow')).code, EXIT.config);
+  });
+});
+
 /** Each case of the Rego tests that ship is a test here. */
 describe('the tests of the policies that ship', () => {
   const loaded = loadPolicy({ directory: EXAMPLES, dataFile: undefined, tests: true });
