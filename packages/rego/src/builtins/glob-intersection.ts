@@ -8,27 +8,111 @@ interface Token {
   readonly repeat: 'one' | 'some' | 'any';
 }
 
+/**
+ * OPA's answer, which is narrower than a common string: of two globs that may both be empty (`a*`, `b*`) it says no,
+ * and what follows the end of the other (`x`, `xa*`) is not taken as empty. So its steps are followed, each pair of
+ * remainders once.
+ */
 export function globsIntersect(context: BuiltinContext, a: string, b: string): boolean {
-  const [left, right] = [tokenize(a), tokenize(b)];
-  const seen = new Set<number>();
-  const queue: (readonly [number, number])[] = [[0, 0]];
-  for (let state = queue.pop(); state !== undefined; state = queue.pop()) {
-    const [i, j] = state;
-    if (i === left.length && j === right.length) return true;
-    const key = i * (right.length + 1) + j;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    context.spend(1);
-    const [x, y] = [left[i], right[j]];
-    if (x?.repeat === 'any') queue.push([i + 1, j]);
-    if (y?.repeat === 'any') queue.push([i, j + 1]);
-    if (x === undefined || y === undefined || !overlap(x, y)) continue;
-    // One common character: a repeating token may stay or be left behind.
-    queue.push([i + 1, j + 1]);
-    if (x.repeat !== 'one') queue.push([i, j + 1]);
-    if (y.repeat !== 'one') queue.push([i + 1, j]);
+  const trimmed = trim(simplify(tokenize(a)), simplify(tokenize(b)));
+  return trimmed !== undefined && new Intersection(context, ...trimmed).meet(0, 0);
+}
+
+class Intersection {
+  private readonly context: BuiltinContext;
+  private readonly left: readonly Token[];
+  private readonly right: readonly Token[];
+  private readonly known = new Map<number, boolean>();
+  /** The same with left and right exchanged. */
+  private mirror: Intersection | undefined;
+
+  constructor(context: BuiltinContext, left: readonly Token[], right: readonly Token[], mirror?: Intersection) {
+    this.context = context;
+    this.left = left;
+    this.right = right;
+    this.mirror = mirror;
   }
-  return false;
+
+  /** Whether the left glob from i and the right one from j meet. */
+  meet(i: number, j: number): boolean {
+    const key = i * (this.right.length + 1) + j;
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const answer = this.follow(i, j);
+    this.known.set(key, answer);
+    return answer;
+  }
+
+  private follow(from: number, to: number): boolean {
+    let [i, j] = [from, to];
+    for (; ; i += 1, j += 1) {
+      this.context.spend(1);
+      const [x, y] = [this.left[i], this.right[j]];
+      if (x === undefined || y === undefined) return x === y;
+      if (x.repeat !== 'one') return this.repeated(x, i, j);
+      if (y.repeat !== 'one') return this.mirrored().repeated(y, j, i);
+      if (!overlap(x, y)) return false;
+    }
+  }
+
+  private repeated(token: Token, i: number, j: number): boolean {
+    if (token.repeat === 'any') return this.gobble(token, i, j);
+    const other = this.right[j];
+    if (other === undefined || !overlap(token, other)) return false;
+    return this.gobble(token, i, j + 1) || (other.repeat !== 'one' && this.meet(i + 1, j));
+  }
+
+  /** The left token takes tokens of the right until the rest of both meet. */
+  private gobble(token: Token, i: number, from: number): boolean {
+    const next = this.left[i + 1];
+    for (let j = from; j < this.right.length; j += 1) {
+      this.context.spend(1);
+      const other = this.right[j] as Token;
+      if (next !== undefined && overlap(other, next) && this.meet(i + 1, j)) return true;
+      if (!overlap(other, token)) return false;
+    }
+    return next === undefined;
+  }
+
+  private mirrored(): Intersection {
+    this.mirror ??= new Intersection(this.context, this.right, this.left, this);
+    return this.mirror;
+  }
+}
+
+/** Without the plain tokens both begin and end with, but for one; undefined when these differ. */
+function trim(a: readonly Token[], b: readonly Token[]): readonly [readonly Token[], readonly Token[]] | undefined {
+  const before = commonPlain(a, b);
+  if (before === undefined) return undefined;
+  const skip = Math.max(before - 1, 0);
+  const after = commonPlain(a.slice(skip).reverse(), b.slice(skip).reverse());
+  if (after === undefined) return undefined;
+  const drop = Math.max(after - 1, 0);
+  return [a.slice(skip, a.length - drop), b.slice(skip, b.length - drop)];
+}
+
+function commonPlain(a: readonly Token[], b: readonly Token[]): number | undefined {
+  for (let at = 0; ; at += 1) {
+    const [x, y] = [a[at], b[at]];
+    if (x?.repeat !== 'one' || y?.repeat !== 'one') return at;
+    if (!overlap(x, y)) return undefined;
+  }
+}
+
+/** Neighbouring repetitions of the same characters are one. */
+function simplify(tokens: readonly Token[]): readonly Token[] {
+  const simple: Token[] = [];
+  for (const token of tokens) {
+    const last = simple.at(-1);
+    if (last === undefined || last.repeat === 'one' || token.repeat === 'one' || !sameCharacters(last, token)) {
+      simple.push(token);
+    } else if (token.repeat === 'some') simple[simple.length - 1] = token;
+  }
+  return simple;
+}
+
+function sameCharacters(a: Token, b: Token): boolean {
+  return JSON.stringify(a.ranges) === JSON.stringify(b.ranges);
 }
 
 function overlap(a: Token, b: Token): boolean {

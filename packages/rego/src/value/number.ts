@@ -101,11 +101,21 @@ export function toInteger(value: number | BigNumber): bigint | undefined {
   return decimal.negative ? -magnitude : magnitude;
 }
 
+const ZERO_FRACTION = /^(-?\d{1,17})\.0+$/;
+const ZERO_FRACTION_DIGITS = 18;
+const MACHINE_LIMIT = 2 ** 63;
+
 /**
- * The value if its text is that of a machine integer; `1.0` is not. OPA reads counts, offsets and ranges so.
+ * The value, or its nearest double, if its text is that of a 64-bit integer. As OPA reads counts and offsets: `1.0` is
+ * one unless it takes more than 18 digits, `1e0` is not.
  */
 export function toMachineInteger(value: number | BigNumber): number | undefined {
-  return isSafe(value) ? value : undefined;
+  if (isSafe(value)) return value;
+  const text = numberText(value);
+  const whole = ZERO_FRACTION.exec(text)?.[1];
+  if (whole !== undefined)
+    return text.replace('-', '').length <= ZERO_FRACTION_DIGITS + 1 ? Number(whole) + 0 : undefined;
+  return /^-?\d+$/.test(text) && Math.abs(Number(text)) < MACHINE_LIMIT ? Number(text) : undefined;
 }
 
 export function compareNumbers(a: number | BigNumber, b: number | BigNumber): number {
