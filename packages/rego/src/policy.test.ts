@@ -47,6 +47,18 @@ const rows: readonly (readonly [title: string, text: string, input: Value | unde
       { b: 1, c: 1 },
       'true',
     ],
+    [
+      'not of a group',
+      'import future.keywords.or\nimport future.keywords.not\nx if not (input.a or input.b)',
+      { a: 1 },
+      undefined,
+    ],
+    [
+      'braces have their own variables',
+      'import future.keywords.or\nx if { {y := 1; y == 2} or {y := 3; y == 3} }',
+      {},
+      'true',
+    ],
     ['template strings', 'x := $"{input.a} \\{} {input.b}"', { a: [1] }, '"[1] {} \\u003cundefined\\u003e"'],
     ['general ref heads', 'y[a].z[b] := c if { some a, b in ["s"]; c := 1 }\nx := y', {}, '{"0":{"z":{"s":1}}}'],
     [

@@ -46,7 +46,7 @@ export function remark(c: Compilation, message: string, location: Location): voi
 
 /** A fresh variable that no author can write. */
 export function localVar(c: Compilation, location: Location, written?: string): Var {
-  const name = `#${c.counter}`;
+  const name = written === undefined ? `#${c.counter}` : `#${c.counter}.${written}`;
   c.counter += 1;
   if (written !== undefined) c.written.set(name, written);
   return varTerm(name, location);

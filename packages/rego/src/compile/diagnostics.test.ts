@@ -104,6 +104,23 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ],
   ['contains("a") := 1', '1:1 rego_parse_error: contains keyword cannot be used for rule name'],
   ['x := input [0]', '1:12 rego_parse_error: array cannot be used for rule name'],
+  // and, or, not: operands without braces have no variables of their own
+  [
+    'import future.keywords.or\nx if { y := 1 or true }',
+    '2:8 rego_compile_error: cannot assign vars inside implicit or operand',
+  ],
+  ['import future.keywords.or\nx if { y = 1 or y = 2 }', '2:8 rego_unsafe_var_error: var y is unsafe'],
+  ['import future.keywords.or\nx if input.a or y == 1', '2:6 rego_unsafe_var_error: var y is unsafe'],
+  [
+    'import future.keywords.or\nx if input.a or every y in [1] { y == 1 }',
+    '2:17 rego_parse_error: unexpected every keyword',
+  ],
+  ['import future.keywords.not\nx if not input.a[_]', '2:6 rego_unsafe_var_error: var _ is unsafe'],
+  ['import future.keywords.not\nx if { not y == 1; y := 2 }', '2:20 rego_compile_error: var y referenced above'],
+  [
+    'import future.keywords.or\nx if input.z with input.z as 1 or input.q',
+    '2:14 rego_parse_error: `with` modifier is not allowed on operand of `or` (hint: Wrap the operand in `(...)` or `{...}` to scope, or move `with` after the `or` expression to apply it to the whole expression)',
+  ],
   ['package q', '1:1 rego_parse_error: unexpected package'],
   ['x := `a', '1:6 rego_parse_error: non-terminated string'],
   ['default x := input.a', '1:1 rego_parse_error: illegal default rule (value cannot contain ref)'],

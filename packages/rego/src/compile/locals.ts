@@ -10,6 +10,7 @@ import {
   type Expr,
   equation,
   isGeneratedName,
+  type LogicExpr,
   type Rule,
   refTerm,
   type SomeInExpr,
@@ -124,11 +125,11 @@ function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
       result.push(rewriteEvery(scope, expr));
       return;
     case 'not':
-      expr.body = rewriteClosure(scope, expr.body);
+      expr.body = expr.implicit ? rewriteBody(scope, expr.body) : rewriteClosure(scope, expr.body);
       break;
     case 'logic':
-      expr.left = rewriteClosure(scope, expr.left);
-      expr.right = rewriteClosure(scope, expr.right);
+      expr.left = rewriteOperand(scope, expr, expr.left, expr.implicitLeft);
+      expr.right = rewriteOperand(scope, expr, expr.right, expr.implicitRight);
       break;
     case 'call':
       if (isOperator(expr, 'assign')) return rewriteAssign(scope, expr, result);
@@ -139,6 +140,14 @@ function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
       expr.term = rename(expr.term);
   }
   result.push(expr);
+}
+
+function rewriteOperand(scope: Scope, { op, location }: LogicExpr, side: readonly Expr[], implicit: boolean): Expr[] {
+  if (!implicit) return rewriteClosure(scope, side);
+  if (side.some((each) => each.kind === 'call' && isOperator(each, 'assign'))) {
+    report(scope.c, 'rego_compile_error', `cannot assign vars inside implicit ${op} operand`, location);
+  }
+  return rewriteBody(scope, side);
 }
 
 function renameOperator(scope: Scope, call: { operator: CallExpr['operator'] }): void {

@@ -2,7 +2,15 @@
  * Pass: every variable must get its value from somewhere. Literals are put in an order in which each finds its
  * variables bound; what cannot be ordered is unsafe. The order also is the order of evaluation.
  */
-import { type Expr, isGeneratedName, operatorName, type Ref, type Rule, type Term } from '../syntax/ast.ts';
+import {
+  type Expr,
+  isGeneratedName,
+  isTemporary,
+  operatorName,
+  type Ref,
+  type Rule,
+  type Term,
+} from '../syntax/ast.ts';
 import { compareLocations, type Location } from '../syntax/location.ts';
 import { chain, visitExpr, visitTerm } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report, writtenName } from './context.ts';
@@ -85,11 +93,21 @@ function exprVars(expr: Expr): Set<string> {
     if (operatorVar(expr.operator) !== undefined) add(expr.operator);
   }
   if (expr.kind === 'every') add(expr.domain);
+  for (const body of implicitBodies(expr)) {
+    for (const inner of body) for (const name of exprVars(inner)) if (!isTemporary(name)) names.add(name);
+  }
   for (const modifier of expr.with) {
     for (const part of modifier.target.path) add(part);
     add(modifier.value);
   }
   return names;
+}
+
+/** Bodies without braces, whose variables must get their values outside. */
+function implicitBodies(expr: Expr): readonly (readonly Expr[])[] {
+  if (expr.kind === 'not') return expr.implicit ? [expr.body] : [];
+  if (expr.kind !== 'logic') return [];
+  return [...(expr.implicitLeft ? [expr.left] : []), ...(expr.implicitRight ? [expr.right] : [])];
 }
 
 /** A local that is used as a function: never callable, so its own unsafe variable. */

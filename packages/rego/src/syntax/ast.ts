@@ -118,6 +118,8 @@ export interface EveryExpr extends ExprBase {
 export interface NotExpr extends ExprBase {
   readonly kind: 'not';
   body: Expr[];
+  /** Without braces: the body has no variables of its own. */
+  readonly implicit: boolean;
 }
 
 /** `a or b`, `a and b` between literals or braced bodies. */
@@ -126,6 +128,9 @@ export interface LogicExpr extends ExprBase {
   readonly op: 'and' | 'or';
   left: Expr[];
   right: Expr[];
+  /** Sides without braces: they have no variables of their own. */
+  readonly implicitLeft: boolean;
+  readonly implicitRight: boolean;
 }
 
 export type Expr = TermExpr | CallExpr | SomeExpr | SomeInExpr | EveryExpr | NotExpr | LogicExpr;
@@ -174,6 +179,11 @@ export interface Module {
 /** A name that a reader wrote as `_`, or that a pass made up: never shown in a message. */
 export function isGeneratedName(name: string): boolean {
   return name.startsWith('#') || name.startsWith('$');
+}
+
+/** A name that a pass made up for a part of a literal; the author has no name for it. */
+export function isTemporary(name: string): boolean {
+  return /^#t?\d+$/.test(name);
 }
 
 export function isWildcard(name: string): boolean {

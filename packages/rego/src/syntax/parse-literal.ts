@@ -1,5 +1,5 @@
 /** The literals of a body: terms, `=` and `:=`, `not`, `some`, `every`, `and`/`or`, and `with`. */
-import { builtinRef, type Expr, type Ref, refTerm, type Term, type Var, type With } from './ast.ts';
+import { builtinRef, type Expr, operatorName, type Ref, refTerm, type Term, type Var, type With } from './ast.ts';
 import type { Cursor } from './cursor.ts';
 import type { Location } from './location.ts';
 import { parseInfix, parseTerm, parseVar } from './parse-term.ts';
@@ -34,8 +34,17 @@ export function parseQuery(p: Cursor, end: string | undefined): Expr[] {
 export function parseLiteral(p: Cursor): Expr {
   const start = p.location();
   const expr = p.nested(() => parseOr(p));
-  if (p.isKeyword('with')) expr.with = parseWiths(p);
+  if (p.isKeyword('with')) {
+    const at = p.location();
+    expr.with = parseWiths(p);
+    for (const operator of ['or', 'and']) if (p.isKeyword(operator)) refuseWith(p, operator, at);
+  }
   return { ...expr, location: p.span(start) };
+}
+
+function refuseWith(p: Cursor, operator: string, at: Location): never {
+  const hint = `Wrap the operand in \`(...)\` or \`{...}\` to scope, or move \`with\` after the \`${operator}\` expression to apply it to the whole expression`;
+  return p.fail(`\`with\` modifier is not allowed on operand of \`${operator}\``, at, hint);
 }
 
 function parseOr(p: Cursor): Expr {
@@ -60,7 +69,18 @@ function parseAnd(p: Cursor): Expr | Expr[] {
 
 function logic(op: 'and' | 'or', left: Expr | Expr[], right: Expr | Expr[], location: Location): Expr {
   const body = (side: Expr | Expr[]): Expr[] => (Array.isArray(side) ? side : [side]);
-  return { kind: 'logic', op, left: body(left), right: body(right), negated: false, with: [], location };
+  const [implicitLeft, implicitRight] = [!Array.isArray(left), !Array.isArray(right)];
+  return {
+    kind: 'logic',
+    op,
+    left: body(left),
+    right: body(right),
+    implicitLeft,
+    implicitRight,
+    negated: false,
+    with: [],
+    location,
+  };
 }
 
 /** A braced body stands only beside `and` or `or`; the attempt below never returns it alone. */
@@ -70,6 +90,7 @@ function unbraced(p: Cursor, operand: Expr | Expr[]): Expr {
 
 function parseOperand(p: Cursor): Expr | Expr[] {
   const afterOperator = p.afterLogic();
+  if (afterOperator && (p.isKeyword('some') || p.isKeyword('every'))) p.illegal();
   if (p.isPunct('{')) {
     const body = p.attemptOnce(() => {
       p.advance();
@@ -78,18 +99,22 @@ function parseOperand(p: Cursor): Expr | Expr[] {
     });
     if (body !== undefined) return body;
   }
-  if (p.isPunct('(') && p.hasLogic()) {
-    const group = p.attemptOnce(() => {
-      p.advance();
-      const literal = parseLiteral(p);
-      if (!p.isPunct(')')) return undefined;
-      p.advance();
-      const grouped = afterOperator || literal.kind === 'logic' || literal.with.length > 0;
-      return grouped || p.isKeyword('and') || p.isKeyword('or') ? literal : undefined;
-    });
-    if (group !== undefined) return group;
-  }
+  const group = parseGroup(p, afterOperator);
+  if (group !== undefined) return group;
   return parsePlain(p);
+}
+
+/** `(a or b)`, beside an operator or behind `not`: a literal, where parentheses otherwise hold a term. */
+function parseGroup(p: Cursor, expected: boolean): Expr | undefined {
+  if (!p.isPunct('(') || !p.hasLogic()) return undefined;
+  return p.attemptOnce(() => {
+    p.advance();
+    const literal = parseLiteral(p);
+    if (!p.isPunct(')') || (literal.kind === 'call' && operatorName(literal.operator) === 'assign')) return undefined;
+    p.advance();
+    const grouped = expected || literal.kind === 'logic' || literal.with.length > 0;
+    return grouped || p.isKeyword('and') || p.isKeyword('or') ? literal : undefined;
+  });
 }
 
 function parsePlain(p: Cursor): Expr {
@@ -113,8 +138,8 @@ function parseNot(p: Cursor, start: Location): Expr {
         return parseBody(p, '}');
       })
     : undefined;
-  const body = braced ?? [parseExpression(p)];
-  return { kind: 'not', body, negated: false, with: [], location: p.span(start) };
+  const body = braced ?? [parseGroup(p, false) ?? parseExpression(p)];
+  return { kind: 'not', body, implicit: braced === undefined, negated: false, with: [], location: p.span(start) };
 }
 
 function parseExpression(p: Cursor): Expr {
