@@ -5,7 +5,7 @@ import { innerBlocks, stmtOperands } from '../compile/ir-uses.ts';
 import { lowerDocument, lowerQuery } from '../compile/lower.ts';
 import type { CheckedQuery } from '../compile/query.ts';
 import type { TreeNode, VirtualDocument } from '../compile/rule-tree.ts';
-import { primitiveKey } from '../value/key.ts';
+import { compositeKey, primitiveKey } from '../value/key.ts';
 import type { Value } from '../value/value.ts';
 import type { DocumentPath, Reads } from './dependencies.ts';
 
@@ -39,7 +39,7 @@ class Walk {
   }
 
   document(document: VirtualDocument, args: readonly Abstract[]): void {
-    const variant = JSON.stringify([document.id, args.map((arg) => (arg.kind === 'unknown' ? 0 : arg))]);
+    const variant = `${document.id}(${args.map(identity).join()})`;
     if (this.seen.has(variant)) return;
     const variants = this.variants.get(document.id) ?? 0;
     if (variants >= MAX_VARIANTS && args.some(({ kind }) => kind !== 'unknown')) {
@@ -159,6 +159,12 @@ class Walk {
   private read(value: Abstract): void {
     if (value.kind === 'input' || value.kind === 'data') this.reads[value.kind].push(value.path);
   }
+}
+
+/** Different for different values: a set is not the array of its members. */
+function identity(value: Abstract): string {
+  if (value.kind === 'const') return compositeKey(value.value);
+  return value.kind === 'unknown' ? '?' : `${value.kind}${JSON.stringify(value.path)}`;
 }
 
 function valueOf(operand: Operand, known: ReadonlyMap<Local, Abstract>): Abstract {

@@ -6,7 +6,7 @@ import { elements, isCollection, isShape } from '../access.ts';
 import type { ContextModifier } from '../context.ts';
 import type { Pairs } from '../partial-object.ts';
 import { RUNTIME } from '../runtime.ts';
-import { type View, viewElements } from '../view.ts';
+import { viewElements } from '../view.ts';
 import {
   callerIn,
   contextIn,
@@ -162,19 +162,29 @@ function spendStep(frame: Frame): void {
 }
 
 /** Keys and values in order. */
-function pairsOf(source: Value | View, isView: boolean): Iterable<readonly [Value, Value | View]> {
-  if (isView) return viewElements(source);
-  return Array.isArray(source) ? (source as readonly Value[]).entries() : elements(source as Value);
+function pairsOf(source: Value): Iterable<readonly [Value, Value]> {
+  return Array.isArray(source) ? (source as readonly Value[]).entries() : elements(source);
 }
 
 function scan({ source, view, key, value }: Extract<Scan, { op: 'scan' }>, body: Step): Step {
   const from = read(source);
+  const visit = (frame: Frame, k: unknown, v: unknown): number => {
+    spendStep(frame);
+    frame[key] = k;
+    frame[value] = v;
+    return body(frame);
+  };
   return (frame) => {
-    for (const [k, v] of pairsOf(from(frame), view)) {
-      spendStep(frame);
-      frame[key] = k;
-      frame[value] = v;
-      const signal = body(frame);
+    const collection = from(frame);
+    if (Array.isArray(collection)) {
+      for (let i = 0; i < collection.length; i += 1) {
+        const signal = visit(frame, i, collection[i]);
+        if (signal !== NEXT) return signal;
+      }
+      return NEXT;
+    }
+    for (const [k, v] of view ? viewElements(collection) : elements(collection)) {
+      const signal = visit(frame, k, v);
       if (signal !== NEXT) return signal;
     }
     return NEXT;
@@ -186,7 +196,7 @@ function every({ source, key, value, label }: Extract<Scan, { op: 'every' }>, bo
   return (frame) => {
     const collection = from(frame);
     if (!isCollection(collection)) return FAIL;
-    for (const [k, v] of pairsOf(collection, false)) {
+    for (const [k, v] of pairsOf(collection)) {
       spendStep(frame);
       frame[key] = k;
       frame[value] = v;
