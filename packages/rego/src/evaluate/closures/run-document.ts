@@ -206,22 +206,26 @@ class Maker {
     }
     if (second === undefined)
       return this.body(first, (stmt) => this.settle(first, this.result, read(produced(stmt).value)));
-    return this.elseChain(first, branches);
+    return this.elseChain(branches);
   }
 
   /** The first branch with a solution gives the chain's value, which must agree with other rules' values. */
-  private elseChain({ location }: Branch, branches: readonly Branch[]): Step {
+  private elseChain(branches: readonly Branch[]): Step {
     const { held, result, isFunction } = this;
-    const steps = branches.map((branch) =>
-      this.body(branch, (stmt) => this.settle(branch, held, read(produced(stmt).value))),
-    );
+    const steps = branches.map((branch) => ({
+      location: branch.location,
+      run: this.body(branch, (stmt) => this.settle(branch, held, read(produced(stmt).value))),
+    }));
     return (frame) => {
       frame[held] = undefined;
-      for (const step of steps) if (frame[held] === undefined) step(frame);
-      const value = frame[held] as Value | undefined;
-      const known = frame[result] as Value | undefined;
-      if (value !== undefined)
+      for (const { run, location } of steps) {
+        run(frame);
+        const value = frame[held] as Value | undefined;
+        if (value === undefined) continue;
+        const known = frame[result] as Value | undefined;
         frame[result] = known === undefined ? value : RUNTIME.settle(known, value, location, isFunction);
+        return NEXT;
+      }
       return NEXT;
     };
   }
