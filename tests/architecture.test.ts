@@ -25,7 +25,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'rego/evaluate': ['rego/builtins', 'rego/compile', 'rego/syntax', 'rego/value'],
   'rego/dependencies': ['rego/compile', 'rego/value'],
   'rego/explain': ['rego/evaluate', 'rego/compile', 'rego/syntax', 'rego/value'],
-  'rego/testing': ['rego/evaluate', 'rego/compile', 'rego/syntax', 'rego/value'],
+  'rego/testing': ['rego/explain', 'rego/evaluate', 'rego/compile', 'rego/syntax', 'rego/value'],
   'sdk/spiffe': ['sdk'],
   'sdk/x509': ['sdk/spiffe', 'sdk'],
   'sdk/jwt': ['sdk/spiffe', 'sdk/x509', 'sdk'],

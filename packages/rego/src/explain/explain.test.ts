@@ -102,6 +102,34 @@ describe('an explanation', () => {
     assert.throws(() => policy('x := 1').explain('data.p.x +', {}), TypeError);
   });
 
+  it('says that there is no input at all', () => {
+    const [rule] = policy('allow if input.a').explain('data.p.allow', undefined).documents[0]?.rules ?? [];
+    assert.deepEqual(rule?.literals[0]?.samples, [[{ name: 'input', value: undefined }]]);
+  });
+
+  it('of hostile inputs ends, with an error where the evaluation has one', () => {
+    let deep: Value = 1;
+    for (let i = 0; i < 100_000; i += 1) deep = [deep];
+    const equal = policy('allow if input.a == input.b').explain('data.p.allow', { a: deep, b: [deep] });
+    assert.equal(equal.error?.code, 'eval_cancel_error');
+    const long = Array.from({ length: 20_000 }, (_, i) => `r${i}`);
+    const text = 'allow if {\n\tsome role in input.roles\n\trole == "admin"\n}';
+    const { change, documents } = policy(text).explain('data.p.allow', { roles: long });
+    assert.ok(change !== undefined);
+    const [literal] = documents[0]?.rules[0]?.literals.filter(({ held }) => !held) ?? [];
+    assert.deepEqual([literal?.failures, literal?.samples.length], [20_000, 3]);
+  });
+
+  it('reads own properties only, and changes them only', () => {
+    for (const key of ['__proto__', 'constructor', 'toString']) {
+      const compiled = policy(`allow if input["${key}"].x == 1`);
+      const { value, change } = compiled.explain('data.p.allow', {});
+      assert.equal(value, undefined);
+      assert.equal(compiled.prepare('data.p.allow')(change?.input), true);
+      assert.equal(({} as Record<string, unknown>)['x'], undefined);
+    }
+  });
+
   it('stays small and ends when very much happens', () => {
     const text = 'f(x) if x > 5\nallow if {\n\tsome x in numbers.range(1, 10000)\n\tf(x - 100000)\n}';
     const explanation = policy(text).explain('data.p.allow', {});

@@ -24,6 +24,11 @@ export function formatExplanation({ query, input, value, error, documents, trunc
   return `${lines.join('\n')}\n`;
 }
 
+/** What was tried for one document, line by line. */
+export function formatTrace(document: DocumentTrace): readonly string[] {
+  return documentLines(document, 0).slice(1);
+}
+
 function documentLines(document: DocumentTrace, depth: number): string[] {
   const { name, args, known, value, rules } = document;
   const call = args === undefined ? name : `${name}(${args.map(shown).join(', ')})`;

@@ -200,7 +200,7 @@ export class Tracer implements Instruments {
       if (path !== undefined && path.length > 0) trace.reads.push(path);
     }
     return leaves
-      .filter(({ name }) => name !== 'input')
+      .filter(({ name, local }) => name !== 'input' || frame[local] === undefined)
       .map(({ name, local }) => ({ name, value: frame[local] as Value | undefined }));
   }
 

@@ -1,4 +1,5 @@
 /** Test reports as `opa test` prints them: for people, and as JSON. */
+import { formatTrace } from '../explain/format-explanation.ts';
 import type { TestOutcome, TestReport, TestResult } from './run-tests.ts';
 
 const LINE = '-'.repeat(80);
@@ -34,12 +35,13 @@ function caseJson({ name, outcome }: TestResult['cases'][number]): object {
   return outcome === 'pass' ? { name } : { name, fail: true };
 }
 
-function resultLines({ location, name, outcome, error, output, cases, ...result }: TestResult): string[] {
+function resultLines({ location, name, outcome, error, output, cases, tried, ...result }: TestResult): string[] {
   const duration = outcome === 'skip' ? '' : ` (${durationText(result.durationNanoseconds)})`;
   return [
     `${location.file}:${location.row}:`,
     `${result.package}.${name}: ${WORDS[outcome]}${duration}`,
     ...cases.map((each) => `  ${each.name}: ${WORDS[each.outcome]}`),
+    ...tried.flatMap(formatTrace),
     ...(error === undefined ? [] : error.message.split('\n').map((line) => `  ${line}`)),
     ...(output.length === 0 ? [] : ['', ...output.map((line) => `  ${line}`), '']),
   ];

@@ -138,6 +138,17 @@ describe('policy tests', () => {
     assert.doesNotMatch(text, /test_get/);
   });
 
+  it('a failing test says which literal failed, when that is asked for', () => {
+    const filter = (name: string): boolean => name.endsWith('test_wrong');
+    const text = formatTests(policy(POLICY, TESTS).test({ filter, explain: true }));
+    assert.match(
+      text,
+      /test_wrong: FAIL \(.*\)\n {2}m1\.rego:7:1 this rule does not hold\n {4}m1\.rego:7:15 fails: shop\.allow\n/,
+    );
+    assert.match(text, /m0\.rego:6:2 fails: input\.method == "GET"\n/);
+    assert.deepEqual(results.find(({ name }) => name === 'test_wrong')?.tried, []);
+  });
+
   it('all tests that pass are one line', () => {
     const report = policy(POLICY, TESTS).test({ filter: (name) => name.endsWith('test_get') });
     assert.equal(formatTests(report), 'PASS: 1/1\n');

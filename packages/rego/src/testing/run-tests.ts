@@ -12,6 +12,8 @@ import { closeDocument, closeDocuments } from '../evaluate/closures/run-document
 import { Context, type DocumentFunction, type Documents } from '../evaluate/context.ts';
 import { EvaluationError } from '../evaluate/evaluation-error.ts';
 import { type QueryOptions, QueryState } from '../evaluate/query-state.ts';
+import type { DocumentTrace } from '../explain/trace.ts';
+import { Tracer } from '../explain/tracer.ts';
 import type { Rule } from '../syntax/ast.ts';
 import { formatPath } from '../syntax/format-path.ts';
 import type { Location } from '../syntax/location.ts';
@@ -24,6 +26,8 @@ export interface TestOptions {
   /** Which tests run, by full name (`data.order_test.test_get`); all when absent. */
   readonly filter?: (name: string) => boolean;
   readonly coverage?: boolean;
+  /** Whether to write down what was tried for tests that fail. */
+  readonly explain?: boolean;
 }
 
 export type TestOutcome = 'pass' | 'fail' | 'error' | 'skip';
@@ -41,6 +45,8 @@ export interface TestResult {
   readonly output: readonly string[];
   /** Cases of a rule `test_x[case]`, by name. */
   readonly cases: readonly { readonly name: string; readonly outcome: 'pass' | 'fail' }[];
+  /** What was tried, when that was asked for and the test fails. */
+  readonly tried: readonly DocumentTrace[];
 }
 
 export interface TestReport {
@@ -71,9 +77,33 @@ export function runTests(c: Compilation, environment: TestEnvironment, options: 
     const only = { ...test.document, rules: [test.rule], defaultRule: undefined };
     const routine = lowerDocument(c, only, { marked: true });
     const run = closeDocument(c, routine, documents.functions, cases.instruments(routine, recorder));
-    return evaluate(test, run, { documents, environment, cases });
+    const result = evaluate(test, run, { documents, environment, cases });
+    if (options.explain !== true || result.outcome !== 'fail') return result;
+    return { ...result, tried: tracedRun(c, environment, only) };
   });
   return { results, coverage: recorder?.report() };
+}
+
+/** The same evaluation once more, watched. */
+function tracedRun(c: Compilation, environment: TestEnvironment, document: VirtualDocument): readonly DocumentTrace[] {
+  const tracer = new Tracer();
+  const learned = (each: VirtualDocument): Routine => {
+    const routine = lowerDocument(c, each, { marked: true });
+    tracer.learn(routine);
+    return routine;
+  };
+  const documents = closeDocuments(c, c.tree.documents.map(learned), tracer);
+  const run = closeDocument(c, learned(document), documents.functions, tracer);
+  tracer.begin(undefined);
+  run(
+    new Context(
+      documents,
+      new QueryState({ ...environment, print: undefined }, undefined),
+      undefined,
+      environment.data,
+    ),
+  );
+  return tracer.end().documents;
 }
 
 /** In the order in which they were written. */
@@ -149,6 +179,7 @@ function resultOf(test: Test, partial: Partial<TestResult> & Pick<TestResult, 'o
     error: undefined,
     output: [],
     cases: [],
+    tried: [],
     ...partial,
   };
 }

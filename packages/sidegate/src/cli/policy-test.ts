@@ -43,7 +43,11 @@ function runTests(directory: string, options: TestCommandOptions): number {
     return EXIT.config;
   }
   const coverage = options.coverage === true || threshold !== undefined;
-  const report = loaded.policy.test({ coverage, ...(run === undefined ? {} : { filter: (name) => run.test(name) }) });
+  const report = loaded.policy.test({
+    coverage,
+    explain: !json,
+    ...(run === undefined ? {} : { filter: (name) => run.test(name) }),
+  });
   process.stdout.write(json ? asJson(report) : asText(report, verbose));
   const percent = report.coverage?.coverage ?? 100;
   const passes =
