@@ -6,7 +6,7 @@ import { RegoSet, setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 import type { Builtin } from './builtin.ts';
 import { membersOf, objectOperand, operandError, operandTypeError, typeName } from './operand.ts';
-import { ANY, ANY_ARRAY, ANY_OBJECT, arrayOf, STRING, setOf, union } from './type.ts';
+import { ANY_ARRAY, ANY_OBJECT, arrayOf, STRING, setOf, union } from './type.ts';
 
 const PATH = union(STRING, ANY_ARRAY);
 const PATHS = union(arrayOf(PATH), setOf(PATH));
@@ -15,13 +15,13 @@ export const JSON_PATHS: readonly Builtin[] = [
   {
     name: 'json.filter',
     args: [ANY_OBJECT, PATHS],
-    result: ANY,
+    result: ANY_OBJECT,
     evaluate: (_, object, paths) => filter(objectOperand(object, 1), pathTree(paths)),
   },
   {
     name: 'json.remove',
     args: [ANY_OBJECT, PATHS],
-    result: ANY,
+    result: ANY_OBJECT,
     evaluate: (_, object, paths) => remove(objectOperand(object, 1), pathTree(paths)),
   },
 ];

@@ -6,7 +6,7 @@ import type { ObjectValue, Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { arrayOperand, elementError, objectOperand, operandTypeError } from './operand.ts';
 import { itemAt } from './operators.ts';
-import { ANY, ANY_ARRAY, ANY_OBJECT, ANY_SET, arrayOf, union } from './type.ts';
+import { ANY, ANY_ARRAY, ANY_OBJECT, ANY_SET, arrayOf, BOOLEAN, union } from './type.ts';
 
 const KEY_LIST = union(ANY_ARRAY, ANY_SET, ANY_OBJECT);
 const COMPOSITE = union(ANY_OBJECT, ANY_SET, ANY_ARRAY);
@@ -30,25 +30,25 @@ export const OBJECTS: readonly Builtin[] = [
   {
     name: 'object.remove',
     args: [ANY_OBJECT, KEY_LIST],
-    result: ANY,
+    result: ANY_OBJECT,
     evaluate: (_, object, keys) => select(objectOperand(object, 1), keysOperand(keys), false),
   },
   {
     name: 'object.filter',
     args: [ANY_OBJECT, KEY_LIST],
-    result: ANY,
+    result: ANY_OBJECT,
     evaluate: (_, object, keys) => select(objectOperand(object, 1), keysOperand(keys), true),
   },
   {
     name: 'object.union',
     args: [ANY_OBJECT, ANY_OBJECT],
-    result: ANY,
+    result: ANY_OBJECT,
     evaluate: (_, a, b) => merge(objectOperand(a, 1), objectOperand(b, 2)),
   },
   {
     name: 'object.union_n',
     args: [arrayOf(ANY_OBJECT)],
-    result: ANY,
+    result: ANY_OBJECT,
     evaluate: (_, objects) => {
       const list = arrayOperand(objects, 1).map((item) => {
         if (!isObject(item)) throw elementError(1, objects, item, 'object');
@@ -60,7 +60,7 @@ export const OBJECTS: readonly Builtin[] = [
   {
     name: 'object.subset',
     args: [COMPOSITE, COMPOSITE],
-    result: ANY,
+    result: BOOLEAN,
     evaluate: (_, larger, smaller) => isSubset(larger, smaller),
   },
 ];

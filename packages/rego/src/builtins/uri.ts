@@ -5,14 +5,14 @@ import { type Builtin, BuiltinError } from './builtin.ts';
 import { fromBytes, toBytes } from './bytes.ts';
 import { stringOperand } from './operand.ts';
 import { quote } from './text.ts';
-import { ANY, BOOLEAN, objectOf, STRING } from './type.ts';
+import { BOOLEAN, objectOf, STRING } from './type.ts';
 import { percent } from './url-escape.ts';
 
 export const URI: readonly Builtin[] = [
   {
     name: 'uri.parse',
     args: [STRING],
-    result: objectOf(STRING, ANY),
+    result: objectOf(STRING, STRING),
     evaluate: (_, text) => parse(stringOperand(text, 1)),
   },
   {

@@ -16,7 +16,8 @@ export function rewriteHeads(c: Compilation): void {
   });
 }
 
-function needsEvaluation(term: Term): boolean {
+/** Whether a term is more than values and variables. */
+export function needsEvaluation(term: Term): boolean {
   let found = false;
   visitTerm(term, {
     term({ kind }) {

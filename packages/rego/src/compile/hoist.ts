@@ -2,9 +2,10 @@
  * Pass: calls inside terms become literals of their own that bind a fresh variable, before the literal that needs
  * them. They stand outside a `not`, as in OPA: `not f(g(x))` is undefined when `g(x)` is.
  */
-import { type CallExpr, type Expr, type Ref, refTerm, type Term, type With } from '../syntax/ast.ts';
+import { type CallExpr, type Expr, equation, type Ref, refTerm, type Term, type With } from '../syntax/ast.ts';
 import { mapChildTerms } from '../syntax/walk.ts';
 import { type Compilation, eachRule, localVar } from './context.ts';
+import { needsEvaluation } from './heads.ts';
 
 export function hoistCalls(c: Compilation): void {
   eachRule(c, (rule) => {
@@ -66,7 +67,14 @@ function hoistTerm(c: Compilation, term: Term, support: Expr[]): Term {
       return hoistRef(c, term, support);
     case 'comprehension': {
       const inner: Expr[] = [];
-      mapChildTerms(term, (child) => hoistTerm(c, child, inner));
+      // What a comprehension collects is evaluated as the end of its body, and may bind variables there.
+      mapChildTerms(term, (child) => {
+        const hoisted = hoistTerm(c, child, inner);
+        if (!needsEvaluation(hoisted)) return hoisted;
+        const variable = localVar(c, child.location);
+        inner.push(equation(variable, hoisted, child.location));
+        return variable;
+      });
       term.body = [...hoistBody(c, term.body), ...inner];
       return term;
     }

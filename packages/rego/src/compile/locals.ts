@@ -226,8 +226,8 @@ function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
   const value = declareMember(members, expr.value);
   let source = domain;
   if (domain.kind !== 'var' && domain.kind !== 'ref') {
-    source = localVar(scope.c, location);
-    result.push({ ...equation(source, domain, location), with: expr.with });
+    source = localVar(scope.c, domain.location);
+    result.push({ ...equation(source, domain, domain.location), with: expr.with });
   }
   const base = source.kind === 'ref' ? source : refTerm(source, [], location);
   const element = refTerm(base.head, [...base.path, key], location);

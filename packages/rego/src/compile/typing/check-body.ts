@@ -8,7 +8,7 @@ import { checkRefs } from './check-refs.ts';
 import { functionAt } from './document-types.ts';
 import { formatType, formatTypes, formatWanted } from './format-type.ts';
 import { overlaps } from './overlap.ts';
-import { builtinType, checkComprehension, innerScope, type Scope, typeOfTerm } from './scope.ts';
+import { assumeAny, builtinType, checkComprehension, innerScope, type Scope, typeOfTerm } from './scope.ts';
 import { unifyTerms, unifyType } from './unify-types.ts';
 import { writtenRef } from './written-ref.ts';
 
@@ -28,9 +28,13 @@ export function checkBody(
   for (const expr of body) {
     const before = findings.length;
     checkComprehensions(scope, expr, findings);
+    const inside = findings.length;
     checkRefs(scope, expr, findings);
     const refusal = checkWiths(scope, expr) ?? (expr.kind === 'call' ? checkCall(scope, expr) : undefined);
-    if (refusal !== undefined && !(refusal.consequent && findings.length > before)) findings.push(refusal.finding);
+    if (refusal === undefined) continue;
+    if (!refusal.consequent || findings.length === before) findings.push(refusal.finding);
+    // After a ref that leads nowhere nothing is known; that is said once.
+    else if (findings.length > inside && expr.kind === 'call') for (const arg of expr.args) assumeAny(scope, arg);
   }
   return { scope, findings };
 }
@@ -70,7 +74,8 @@ function checkCall(scope: Scope, expr: CallExpr): Refusal | undefined {
   const isEquation = (name === 'eq' || name === 'equal') && expr.args.length === 2;
   if (isEquation && left !== undefined && right !== undefined) {
     if (expr.generated === true && left.kind === 'var') {
-      scope.world.literals.set(left.name, right);
+      const { literals } = scope.world;
+      literals.set(left.name, (right.kind === 'var' ? literals.get(right.name) : undefined) ?? right);
       // As in OPA, a scalar before brackets is not looked into: `some x in 2` has no solution.
       if (right.kind === 'scalar') return void scope.vars.set(left.name, ANY);
     }
@@ -79,12 +84,20 @@ function checkCall(scope: Scope, expr: CallExpr): Refusal | undefined {
   }
   const type = functionType(scope, name);
   if (type === undefined) return undefined;
+  rememberCall(scope, expr, type);
   const expected = type.result === undefined ? type.args : [...type.args, type.result];
   for (const [i, arg] of expr.args.entries()) {
     const want = expected[i] ?? type.variadic;
     if (want !== undefined && !unifyType(scope, arg, want)) return wrongArguments(scope, expr, type);
   }
   return undefined;
+}
+
+/** What stands for the result of a call that a pass took out of a term, for messages. */
+function rememberCall(scope: Scope, { operator, args, location, generated }: CallExpr, type: FunctionType): void {
+  const output = args[type.args.length];
+  if (generated !== true || output?.kind !== 'var') return;
+  scope.world.literals.set(output.name, { kind: 'call', operator, args: args.slice(0, -1), location });
 }
 
 function mismatch({ location }: CallExpr, [left, right]: readonly [Type, Type]): Refusal {
@@ -104,5 +117,5 @@ function wrongArguments(scope: Scope, { operator, args, location }: CallExpr, ty
   const have = args.map((arg) => typeOfTerm(scope, arg));
   const details = [`have: ${formatTypes(have)}`, `want: ${formatWanted(type)}`];
   const message = `${writtenRef(scope.world.c, operator)}: invalid argument(s)`;
-  return { finding: { code: 'rego_type_error', message, location, details }, consequent: have.some(isUnknown) };
+  return { finding: { code: 'rego_type_error', message, location, details }, consequent: false };
 }

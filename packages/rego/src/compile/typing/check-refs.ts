@@ -169,6 +169,6 @@ function unsupported(scope: Scope, ref: Ref, length: number, have: Type): Diagno
   return refusal(message, ref, [text, '^'.repeat(writtenRef(c, ref, length).length), `have: ${formatType(have)}`]);
 }
 
-function refusal(message: string, { location }: Ref, details: readonly string[]): Diagnostic {
-  return { code: 'rego_type_error', message, location, details };
+function refusal(message: string, { head }: Ref, details: readonly string[]): Diagnostic {
+  return { code: 'rego_type_error', message, location: head.location, details };
 }

@@ -140,6 +140,14 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x if { {"a": y} = {"a": "s"}; y == 1 }', '1:31 rego_type_error: match error'],
   ['f("a") := 1\nx := f(1)', '2:6 rego_type_error: data.p.f: invalid argument(s)'],
   ['x := lower(upper(1))', '1:12 rego_type_error: upper: invalid argument(s)'],
+  ['x if { some d in count(input.x) }', '1:18 rego_type_error: undefined ref: count(input.x)[__local0__]'],
+  ['x if { y := 1; z := y.a; z == "b"; z == 2 }', '1:21 rego_type_error: undefined ref: y.a'],
+  [
+    'x if { y := [1]; "a" * y.b }',
+    '1:18 rego_type_error: mul: invalid argument(s)',
+    '1:24 rego_type_error: undefined ref: y.b',
+  ],
+  ['x := object.union({}, {}) == 1\ny if object.union({}, {}) == 1', '2:6 rego_type_error: match error'],
 ];
 const ACCEPTED: readonly string[] = [
   'a if { every x in ["a"] { x == 1 } }',
@@ -149,6 +157,9 @@ const ACCEPTED: readonly string[] = [
   'x if every y in [1] { count(y) == 2 }',
   'x := {y: z | some y, z in {"a": 1}}.a == "b"',
   'x if input.foo[data.p.y] == 1\ny := {"a"}',
+  'x if { some d in 2 }',
+  'x := [input.y[i] | true]\ny := {input.k[_]: input.v[_] | true}',
+  'x if data.base[1].b',
 ];
 
 describe('type errors', () => {

@@ -5,13 +5,13 @@
 import { ANY, type Type } from '../../builtins/type.ts';
 import type { Expr, Rule, Term } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
-import { chain, visitTerm } from '../../syntax/walk.ts';
+import { chain } from '../../syntax/walk.ts';
 import type { Compilation } from '../context.ts';
 import { documentOrder } from '../recursion.ts';
 import type { TreeRule } from '../rule-tree.ts';
 import { checkBody } from './check-body.ts';
 import { childNode, insertType, putType } from './document-types.ts';
-import { innerScope, newWorld, type Scope, type TypeWorld, typeOfTerm, typeOfVar } from './scope.ts';
+import { assumeAny, innerScope, newWorld, type Scope, type TypeWorld, typeOfTerm } from './scope.ts';
 
 export function checkTypes(c: Compilation): void {
   const world = newWorld(c, checkBody);
@@ -55,16 +55,6 @@ function typeOfRule(scope: Scope, { head }: Rule, rest: readonly Term[]): Type |
   }
   const value = head.value && typeOfTerm(scope, head.value);
   return value === undefined || value.kind === 'unknown' ? undefined : nested(scope, rest, value);
-}
-
-/** Arguments that a body says nothing about can be anything. */
-function assumeAny(scope: Scope, arg: Term): void {
-  visitTerm(arg, {
-    term(term) {
-      if (term.kind === 'var' && typeOfVar(scope, term.name).kind === 'unknown') scope.vars.set(term.name, ANY);
-      return undefined;
-    },
-  });
 }
 
 /** Each variable of a head's ref is a level of objects with any number of members. */

@@ -2,6 +2,7 @@
 import { ANY, type FunctionType, type Type } from '../../builtins/type.ts';
 import type { Comprehension, Expr, ObjectTerm, Ref, Term } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
+import { visitTerm } from '../../syntax/walk.ts';
 import { primitiveKey } from '../../value/key.ts';
 import { objectFromEntries } from '../../value/object.ts';
 import type { Value } from '../../value/value.ts';
@@ -71,10 +72,10 @@ export function typeOfTerm(scope: Scope, term: Term): Type {
     case 'var':
       return typeOfVar(scope, term.name);
     case 'array':
-      return { kind: 'array', items: term.items.map((item) => typeOfTerm(scope, item)) };
+      return { kind: 'array', items: term.items.map((item) => typeOfPart(scope, item)) };
     case 'set': {
       if (term.items.length === 0) return { kind: 'set' };
-      const member = unionOf(term.items.map((item) => typeOfTerm(scope, item)));
+      const member = unionOf(term.items.map((item) => typeOfPart(scope, item)));
       return { kind: 'set', member: member.kind === 'unknown' ? ANY : member };
     }
     case 'object':
@@ -88,12 +89,18 @@ export function typeOfTerm(scope: Scope, term: Term): Type {
   }
 }
 
+/** Inside a collection a ref that leads nowhere, reported as such, is like any value. */
+function typeOfPart(scope: Scope, term: Term): Type {
+  const type = typeOfTerm(scope, term);
+  return term.kind === 'ref' && type.kind === 'unknown' ? ANY : type;
+}
+
 function typeOfObject(scope: Scope, { entries }: ObjectTerm): Type {
   const properties = new Map<string, { key: Value; value: Type }>();
   let rest: { key: Type; value: Type } | undefined;
   for (const [key, value] of entries) {
     const constant = constantOf(key);
-    const type = typeOfTerm(scope, value);
+    const type = typeOfPart(scope, value);
     // As in OPA, the last of several computed keys speaks for all of them.
     if (constant === undefined) rest = { key: typeOfTerm(scope, key), value: type };
     else properties.set(JSON.stringify(constant), { key: constant, value: type });
@@ -169,4 +176,14 @@ export function constantOf(term: Term): Value | undefined {
 /** A variable's type, once more: a pattern that can match in several ways gives it several. */
 export function widenVar(scope: Scope, name: string, type: Type): void {
   scope.vars.set(name, either(typeOfVar(scope, name), type));
+}
+
+/** Variables that nothing is known of can be anything. */
+export function assumeAny(scope: Scope, arg: Term): void {
+  visitTerm(arg, {
+    term(term) {
+      if (term.kind === 'var' && typeOfVar(scope, term.name).kind === 'unknown') scope.vars.set(term.name, ANY);
+      return undefined;
+    },
+  });
 }

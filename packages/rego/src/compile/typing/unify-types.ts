@@ -58,8 +58,11 @@ export function unifyType(scope: Scope, term: Term, type: Type, widening = false
       return unifyEach(scope, term, type, term.items);
     case 'var':
       return unifyVariable(scope, term.name, type, widening);
-    default:
-      return overlaps(typeOfTerm(scope, term), type);
+    default: {
+      // A ref that leads nowhere was reported as such.
+      const known = typeOfTerm(scope, term);
+      return known.kind === 'unknown' || overlaps(known, type);
+    }
   }
 }
 

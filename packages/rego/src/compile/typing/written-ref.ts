@@ -38,11 +38,13 @@ export function writtenTerm(c: Compilation, term: Term): string {
       return term.items.length === 0 ? 'set()' : `{${term.items.map((item) => writtenTerm(c, item)).join(', ')}}`;
     case 'object':
       return `{${term.entries.map(([key, value]) => `${writtenTerm(c, key)}: ${writtenTerm(c, value)}`).join(', ')}}`;
+    case 'call':
+      return `${writtenRef(c, term.operator)}(${term.args.map((arg) => writtenTerm(c, arg)).join(', ')})`;
     default:
       return term.location.text;
   }
 }
 
 function isLiteral({ kind }: Term): boolean {
-  return kind === 'array' || kind === 'object' || kind === 'set' || kind === 'comprehension';
+  return kind === 'array' || kind === 'object' || kind === 'set' || kind === 'comprehension' || kind === 'call';
 }
