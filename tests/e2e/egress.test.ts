@@ -89,6 +89,15 @@ egress:
         client_cert: /etc/certs/client-zone3.crt
         client_key: /etc/certs/client-zone3.key
         ca_cert: /etc/certs/zone3-ca.crt
+    narrow:
+      url: https://data-service.zone3.local:8443
+      auth:
+        type: oauth2_client_credentials
+        token_url: \${TOKEN_URL}
+        client_id: order-service
+        client_secret: \${ORDER_SERVICE_CLIENT_SECRET}
+        scopes: ["data-service:read"]
+      tls: *zone3
     open: { url: "https://data-service.zone3.local:8443", auth: { type: none }, tls: *zone3 }
     other-host: { url: "https://data-service.zone3.local:9443", auth: { type: none }, tls: *zone3 }
     no-san: { url: "https://data-service.zone3.local:9444", auth: { type: none }, tls: *zone3 }
@@ -96,6 +105,7 @@ egress:
   routes:
     - { path_prefix: /data, target: data-service, strip_prefix: /data }
     - { path_prefix: /open, target: open, methods: [GET], strip_prefix: /open, rewrite_prefix: /v2 }
+    - { path_prefix: /narrow, target: narrow }
     - { path_prefix: /other-host, target: other-host }
     - { path_prefix: /no-san, target: no-san }
     - { path_prefix: /gone, target: gone }
@@ -230,6 +240,24 @@ describe('the token', () => {
       client_secret: SECRET,
       scope: 'data-service:read data-service:write',
     });
+  });
+
+  test('C-217 of one target is never sent to another, though client and issuer are the same', async () => {
+    await using fresh = await startOrderEgress();
+    issuer.answer = ({ form }) => ({
+      body: {
+        access_token: `for.${form.get('scope')?.replaceAll(/[ :]/g, '.')}`,
+        token_type: 'Bearer',
+        expires_in: 300,
+      },
+    });
+    const sent: (string | undefined)[] = [];
+    for (const target of ['/data/x', '/narrow/x', '/data/x']) {
+      assert.equal((await sendRequest({ port: fresh.egressPort }, { target })).status, 200);
+      sent.push(lastSeen().values('authorization')[0]);
+    }
+    const wide = 'Bearer for.data-service.read.data-service.write';
+    assert.deepEqual(sent, [wide, 'Bearer for.data-service.read', wide]);
   });
 
   const BAD: readonly (readonly [title: string, code: ProblemCode, answer: TokenAnswer])[] = [

@@ -200,6 +200,15 @@ describe('a start that is right', { concurrency: 2 }, () => {
     });
   }
 
+  test('C-226 opens no debugger on SIGUSR1, and goes on serving', async () => {
+    await using sidecar = await start(writeRoot());
+    sidecar.signal('SIGUSR1');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const answer = await sendRequest({ port: portOf(sidecar.listening?.egress) }, { target: '/none' });
+    assert.equal(answer.status, 404, 'it serves');
+    assert.doesNotMatch(sidecar.stderr(), /[Dd]ebugger/);
+  });
+
   test('ends after the answer that is under way, and takes no new request meanwhile', async () => {
     const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
     let asked = false;

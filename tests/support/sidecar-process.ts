@@ -10,6 +10,7 @@ export interface SidecarProcess extends AsyncDisposable {
   readonly listening: { readonly ingress?: string; readonly egress?: string } | undefined;
   stdout(): string;
   stderr(): string;
+  signal(name: NodeJS.Signals): void;
   /** Sends the signal, unless the process has ended, and waits for its exit code. */
   end(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>;
 }
@@ -43,6 +44,7 @@ export async function startSidecarProcess(
     listening: await Promise.race([listening.promise, exited.then(() => undefined)]),
     stdout: () => output.stdout,
     stderr: () => output.stderr,
+    signal: (name) => void child.kill(name),
     end,
     [Symbol.asyncDispose]: async () => void (await end()),
   };

@@ -27,7 +27,6 @@ export {
   processClientCredentialsResponse,
   type TokenExchangeDependencies,
 } from './oauth/client-credentials.ts';
-export { type TokenCacheKeyParts, tokenCacheKey } from './oauth/token-cache-key.ts';
 export { createTokenSource, type TokenSource, type TokenSourceOptions } from './oauth/token-source.ts';
 export {
   AnswerTooLarge,

@@ -5,7 +5,6 @@ import { startTokenEndpoint, type TokenEndpoint } from '../../../../tests/suppor
 import type { Problem } from '../problem.ts';
 import { AccessToken } from './access-token.ts';
 import { type ClientCredentialsGrant, obtainToken } from './client-credentials.ts';
-import { tokenCacheKey } from './token-cache-key.ts';
 import { createTokenSource, type TokenSource, type TokenSourceOptions } from './token-source.ts';
 
 const SECOND = 1000;
@@ -243,39 +242,5 @@ describe('a token source', () => {
     time.advance(1 * SECOND);
     assert.equal((await source.token()).reveal(), 'token-2');
     assert.equal(endpoint.requests.length, 2);
-  });
-});
-
-describe('tokenCacheKey', () => {
-  const parts = {
-    issuer: 'https://a.example/token',
-    clientId: 'order-service',
-    scopes: ['read', 'write'],
-    audience: 'data-service',
-    resource: 'https://data.example/',
-    tlsIdentity: 'thumbprint',
-  };
-
-  const OTHERS: readonly [string, Partial<Parameters<typeof tokenCacheKey>[0]>][] = [
-    ['issuer', { issuer: 'https://b.example/token' }],
-    ['client', { clientId: 'payment-service' }],
-    ['audience', { audience: 'other-service' }],
-    ['no audience', { audience: undefined }],
-    ['resource', { resource: undefined }],
-    ['scope set', { scopes: ['read'] }],
-    ['scopes joined into one', { scopes: ['read write'] }],
-    ['TLS identity', { tlsIdentity: 'another' }],
-    ['no TLS identity', { tlsIdentity: undefined }],
-    ['audience moved to the resource', { audience: undefined, resource: 'data-service' }],
-    ['parts that shift', { clientId: 'order-service","read', scopes: ['write'] }],
-  ];
-  for (const [title, changes] of OTHERS) {
-    it(`C-217 keeps apart: ${title}`, () => {
-      assert.notEqual(tokenCacheKey(parts), tokenCacheKey({ ...parts, ...changes }));
-    });
-  }
-
-  it('C-217 reads scopes as a set', () => {
-    assert.equal(tokenCacheKey(parts), tokenCacheKey({ ...parts, scopes: ['write', 'read', 'write'] }));
   });
 });

@@ -38,10 +38,11 @@ Exit codes: 0 stopped, 64 wrong command line, 78 configuration, realm, certifica
 
 async function runIdp(options: IdpOptions): Promise<number> {
   try {
+    const stopped = stopSignal();
     const { issuer, warnings } = await start(options);
     for (const warning of warnings) process.stderr.write(`${renderFinding(warning)}\n`);
     printEvent({ event: 'listening', url: issuer.url });
-    await stopSignal();
+    await stopped;
     await issuer.close();
     return EXIT.ok;
   } catch (error) {

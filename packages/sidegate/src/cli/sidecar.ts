@@ -47,13 +47,14 @@ Exit codes: 0 stopped, 64 wrong command line, 78 configuration, certificate, key
 
 async function runSidecar(options: SidecarOptions): Promise<number> {
   try {
+    const stopped = stopSignal();
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
     const running = await startSidecar(config, printLine, assemblyOf(config, options, findings));
     const { name: service } = config.service;
     printEvent({ event: 'listening', service, ingress: shown(running.ingress), egress: shown(running.egress) });
     void running.ready.then(() => printEvent({ event: 'ready', service }));
-    await stopSignal();
+    await stopped;
     await running.close(GRACE_MS);
     return EXIT.ok;
   } catch (error) {

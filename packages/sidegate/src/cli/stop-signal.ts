@@ -1,5 +1,9 @@
-/** Resolves when the process is asked to end, by SIGTERM or by Ctrl-C. */
+/**
+ * Resolves when the process is asked to end, by SIGTERM or by Ctrl-C. Called before a process says that it runs: a signal
+ * that comes before would kill it. SIGUSR1, which would open Node's debugger to whoever may send it, does nothing.
+ */
 export function stopSignal(): Promise<void> {
+  process.on('SIGUSR1', () => undefined);
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());

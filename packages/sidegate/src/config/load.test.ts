@@ -285,7 +285,15 @@ egress: {targets: {a: {url: "https://x"}, b: {url: "https://x/"}}}`,
   [
     'a binding with an unknown key',
     `${NAMED}identities: {"CN=a": {client_id: a, may_foward: [b]}}`,
-    ['2:37: error: identities."CN=a".may_foward: is an unknown key (did you mean may_forward?)'],
+    [
+      '2:13: error: identities: needs client certificates (set http.tls.client_auth to require)',
+      '2:37: error: identities."CN=a".may_foward: is an unknown key (did you mean may_forward?)',
+    ],
+  ],
+  [
+    'SD-05 identities that no handshake proves',
+    `${NAMED}identities: {"CN=a": a}`,
+    ['2:13: error: identities: needs client certificates (set http.tls.client_auth to require)'],
   ],
   [
     'a sidecar without a name for its records',
@@ -331,12 +339,9 @@ proxy: {mtls: {enabled: true, allowed_clients: ["CN=a"]}}`,
     ],
   ],
   [
-    'identities and clients that no handshake proves',
-    `${NAMED}proxy: {mtls: {allowed_clients: ["CN=a"]}}\nidentities: {"CN=a": a}`,
-    [
-      '2:33: warning: proxy.mtls.allowed_clients: has no effect (set proxy.mtls.enabled to true)',
-      '3:13: warning: identities: has no effect without client certificates (set proxy.mtls.enabled to true)',
-    ],
+    'clients that no handshake proves',
+    `${NAMED}proxy: {mtls: {allowed_clients: ["CN=a"]}}`,
+    ['2:33: warning: proxy.mtls.allowed_clients: has no effect (set proxy.mtls.enabled to true)'],
   ],
   [
     'tokens in clear text',

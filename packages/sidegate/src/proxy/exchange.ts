@@ -22,6 +22,8 @@ export interface Exchange {
   readonly headers: RawHeaders;
   /** Ends what is under way: nobody waits for the answer any more, or the request's own body is broken. */
   readonly cut: AbortController;
+  /** What the message claimed to be, before it was parsed; the path without a query, which may hold anything. */
+  readonly received: { readonly method: string; readonly path: string };
   /** Undefined until the stage that learns it has run. */
   target?: RequestTarget;
   peer?: Peer | undefined;
@@ -45,17 +47,30 @@ export interface ExchangePorts {
   readonly randomHex: RandomHex;
 }
 
-export function openExchange(direction: Direction, headers: RawHeaders, ports: ExchangePorts): Exchange {
+/** What a listener knows of a message; a connection that sent none has no header fields either. */
+export interface OpeningMessage {
+  readonly rawHeaders: RawHeaders;
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+export function openExchange(direction: Direction, message: OpeningMessage, ports: ExchangePorts): Exchange {
   return {
     direction,
     requestId: ports.randomHex(16),
-    correlationId: correlationIdOf(headers, ports.randomHex),
-    trace: continueTrace(singleValue(headers, 'traceparent'), ports.randomHex),
+    correlationId: correlationIdOf(message.rawHeaders, ports.randomHex),
+    trace: continueTrace(singleValue(message.rawHeaders, 'traceparent'), ports.randomHex),
     startedAt: ports.clock.now(),
     startedMonotonic: ports.clock.monotonic(),
-    headers,
+    headers: message.rawHeaders,
+    received: { method: message.method ?? '', path: pathOf(message.url ?? '') },
     cut: new AbortController(),
   };
+}
+
+/** Only what looks like a path: an absolute target could hold a password. */
+function pathOf(url: string): string {
+  return url.startsWith('/') ? (url.split('?', 1)[0] ?? '') : '';
 }
 
 /** The value of a field that was sent exactly once. */

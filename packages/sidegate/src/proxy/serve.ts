@@ -6,9 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asProblem, Problem } from '@sidegate/sdk';
 import type { ListenerHandlers } from '../net/listener.ts';
-import type { RawHeaders } from '../net/raw-headers.ts';
 import type { Audit } from './audit.ts';
-import { type Direction, type Exchange, type ExchangePorts, openExchange } from './exchange.ts';
+import { type Direction, type Exchange, type ExchangePorts, type OpeningMessage, openExchange } from './exchange.ts';
 import { framingProblem } from './framing.ts';
 import { respond, respondRaw } from './respond.ts';
 
@@ -23,11 +22,13 @@ export interface ServeOptions {
 /** The stages of one direction: resolves when the answer is out, throws a Problem to refuse. */
 export type Pipeline = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+const NO_MESSAGE = { rawHeaders: [] };
+
 export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandlers {
   const pending = new WeakMap<IncomingMessage, { readonly exchange: Exchange; readonly response: ServerResponse }>();
   return {
     request: (request, response) => {
-      const exchange = openExchange(options.direction, request.rawHeaders, options.ports);
+      const exchange = openExchange(options.direction, request, options.ports);
       pending.set(request, { exchange, response });
       response.once('close', () => noticeAbort(exchange, response));
       void run(pipeline, exchange, { request, response }, options);
@@ -37,12 +38,12 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
         request.method === 'CONNECT'
           ? new Problem('method_not_allowed', 'CONNECT is never proxied')
           : new Problem('upgrade_not_allowed', 'no route allows an upgrade');
-      refuseRaw(refused, request.rawHeaders, { socket, options });
+      refuseRaw(refused, request, { socket, options });
     },
     unparseable: (failure, socket, unfinished) => {
       const underWay = unfinished && pending.get(unfinished);
       if (underWay === undefined) {
-        refuseRaw(framingProblem(failure), [], { socket, options });
+        refuseRaw(framingProblem(failure), NO_MESSAGE, { socket, options });
         return;
       }
       const { exchange, response } = underWay;
@@ -58,7 +59,7 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
     },
     handshakeFailed: (code, remoteAddress) => {
       const reason = `the TLS handshake with ${remoteAddress ?? 'an unknown address'} failed (${code})`;
-      const exchange = openExchange(options.direction, [], options.ports);
+      const exchange = openExchange(options.direction, NO_MESSAGE, options.ports);
       exchange.problem = new Problem('peer_identity_missing', reason);
       options.audit.record(exchange);
     },
@@ -94,10 +95,10 @@ function noticeAbort(exchange: Exchange, response: ServerResponse): void {
 
 function refuseRaw(
   problem: Problem,
-  headers: RawHeaders,
+  message: OpeningMessage,
   { socket, options }: { readonly socket: Duplex; readonly options: ServeOptions },
 ): void {
-  const exchange = openExchange(options.direction, headers, options.ports);
+  const exchange = openExchange(options.direction, message, options.ports);
   exchange.problem = problem;
   exchange.status = problem.row.status;
   respondRaw(exchange, problem, socket);

@@ -20,10 +20,6 @@ function* identityWarnings({ proxy, identities }: SidecarConfig): Generator<Find
       code: 'identities_missing',
     };
   }
-  if (!proxy.mtls.enabled && bound) {
-    const hint = 'set proxy.mtls.enabled to true';
-    yield { path: ['identities'], message: 'has no effect without client certificates', hint, code: 'no_effect' };
-  }
   if (!proxy.mtls.enabled && proxy.mtls.allowed_clients.length > 0) {
     const hint = 'set proxy.mtls.enabled to true';
     yield { path: ['proxy', 'mtls', 'allowed_clients'], message: 'has no effect', hint, code: 'no_effect' };

@@ -159,6 +159,7 @@ test('several issuers share the interval above them unless they have their own',
 
 test('SD-05 an identity is bound to a client id, with or without tokens that it may forward', () => {
   const { identities } = load(`service: {name: test}
+http: {tls: {enabled: true, cert_file: /c, key_file: /k, client_ca_file: /a, client_auth: require}}
 identities:
   spiffe://example.org/zone1/api-gateway: {client_id: api-gateway, may_forward: [web-app]}
   "CN=order-service-client,O=MyOrg": order-service`);

@@ -26,7 +26,7 @@ const chapters = z.strictObject({
 });
 
 const fileSchema = chapters
-  .superRefine((file, context) => refuse(context, clientCertificates(file)), reading('http', 'proxy'))
+  .superRefine((file, context) => refuse(context, clientCertificates(file)), reading('http', 'proxy', 'identities'))
   .superRefine((file, context) => refuse(context, missingIssuer(file)), reading('jwt', 'proxy'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'));
@@ -47,10 +47,12 @@ export const sidecarSchema = fileSchema.transform((file) => ({
 
 export type SidecarConfig = z.output<typeof sidecarSchema>;
 
-function* clientCertificates({ http, proxy }: SidecarFile): Generator<Finding> {
-  if (!proxy.mtls.enabled || http.tls.client_auth === 'require') return;
-  const hint = 'set http.tls.client_auth to require';
-  yield { path: ['proxy', 'mtls', 'enabled'], message: 'needs client certificates', hint };
+/** Whoever writes these expects certificates to be looked at; without them nothing would be bound to anything. */
+function* clientCertificates({ http, proxy, identities }: SidecarFile): Generator<Finding> {
+  if (http.tls.client_auth === 'require') return;
+  const finding = { message: 'needs client certificates', hint: 'set http.tls.client_auth to require' };
+  if (proxy.mtls.enabled) yield { path: ['proxy', 'mtls', 'enabled'], ...finding };
+  if (Object.keys(identities).length > 0) yield { path: ['identities'], ...finding };
 }
 
 function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
