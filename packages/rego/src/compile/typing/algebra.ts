@@ -130,12 +130,18 @@ export function either(a: Type, b: Type): Type {
     return a.kind === 'function' && b.kind === 'function' ? eitherFunction(a, b) : UNKNOWN;
   }
   if (a.kind === 'any' || b.kind === 'any') return ANY;
-  const of = a.kind === 'union' ? [...a.of] : [a];
-  for (const each of b.kind === 'union' ? b.of : [b]) {
-    if (!of.some((known) => compareTypes(known, each) === 0)) of.push(each);
+  return distinct([...(a.kind === 'union' ? a.of : [a]), ...(b.kind === 'union' ? b.of : [b])]);
+}
+
+/** The union of types that are neither unions themselves nor `any`. */
+function distinct(types: readonly Type[]): Type {
+  const of: Type[] = [];
+  for (const each of types.toSorted(compareTypes)) {
+    const last = of.at(-1);
+    if (last === undefined || compareTypes(last, each) !== 0) of.push(each);
   }
   const [only] = of;
-  return of.length === 1 && only !== undefined ? only : { kind: 'union', of: of.toSorted(compareTypes) };
+  return of.length === 1 && only !== undefined ? only : { kind: 'union', of };
 }
 
 function eitherFunction(a: FunctionType, b: FunctionType): Type {
@@ -145,7 +151,11 @@ function eitherFunction(a: FunctionType, b: FunctionType): Type {
 }
 
 export function unionOf(types: readonly Type[]): Type {
-  return types.reduce(either, UNKNOWN);
+  if (types.length < 3) return types.reduce(either, UNKNOWN);
+  const known = types.filter(({ kind }) => kind !== 'unknown');
+  if (known.length === 0 || known.some(({ kind }) => kind === 'function')) return known.reduce(either, UNKNOWN);
+  if (known.some(({ kind }) => kind === 'any')) return ANY;
+  return distinct(known.flatMap((type) => (type.kind === 'union' ? type.of : [type])));
 }
 
 /** Whether `type` takes in all of `other`: `any` does, and a union that lists it. */
