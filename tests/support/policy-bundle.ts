@@ -18,7 +18,7 @@ export interface BundleSigner {
 /** A fresh key for ES256. */
 export function createBundleSigner(): BundleSigner {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { publicPem: publicKey.export({ format: 'pem', type: 'spki' }).toString(), privateKey };
+  return { publicPem: publicKey.export({ format: 'pem', type: 'spki' }), privateKey };
 }
 
 export interface SignOptions {

@@ -44,14 +44,17 @@ function delimitersOperand(value: Value): readonly string[] {
 }
 
 function compileGlob(context: BuiltinContext, pattern: string, delimiters: readonly string[]): RE2JS {
-  return context.patterns.get(`glob ${delimiters.join('')} ${pattern}`, () => {
-    const source = new GlobCompiler(pattern, delimiters).compile();
-    try {
-      return RE2JS.compile(`^(?:${source})$`, RE2JS.DOTALL);
-    } catch {
-      throw new BuiltinError(`pattern cannot be compiled: ${pattern}`);
-    }
-  });
+  return context.patterns.get(`glob ${delimiters.join('')} ${pattern}`, () => globPattern(pattern, delimiters));
+}
+
+/** @throws BuiltinError when the pattern is malformed */
+export function globPattern(pattern: string, delimiters: readonly string[]): RE2JS {
+  const source = new GlobCompiler(pattern, delimiters).compile();
+  try {
+    return RE2JS.compile(`^(?:${source})$`, RE2JS.DOTALL);
+  } catch {
+    throw new BuiltinError(`pattern cannot be compiled: ${pattern}`);
+  }
 }
 
 const MAX_DEPTH = 50;

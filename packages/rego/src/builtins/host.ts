@@ -2,6 +2,11 @@
 export interface Host {
   readonly crypto?: HostCrypto;
   readonly yaml?: HostYaml;
+  /**
+   * Unpacks gzip (RFC 1952), for bundles.
+   * @throws RangeError when it is more than `maxBytes`, another Error when it is damaged
+   */
+  readonly gunzip?: (bytes: Uint8Array, maxBytes: number) => Uint8Array;
 }
 
 /** Synchronous cryptography: builtins cannot wait. Everything that reads a key throws an Error when it cannot. */

@@ -11,8 +11,7 @@ const MAX_FOLDERS = 64;
 export function entryPath(name: string): string {
   const path = name.replace(/^\.?\//, '');
   const segments = path.split('/');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is refused.
-  if (/[\u0000-\u001f\u007f\\]/.test(path)) refused(name, 'has a backslash or a control character in its name');
+  if (/[\p{Cc}\\]/u.test(path)) refused(name, 'has a backslash or a control character in its name');
   if (segments.includes('..')) refused(name, 'leaves the bundle');
   if (segments.some((segment) => segment === '' || segment === '.')) refused(name, 'is no plain path');
   if (segments.length > MAX_FOLDERS) refused(name, `is below more than ${MAX_FOLDERS} folders`);
