@@ -14,7 +14,7 @@ export interface Attached {
   readonly rule: Rule | undefined;
 }
 
-export interface AttachedAnnotations {
+interface AttachedAnnotations {
   readonly attached: readonly Attached[];
   readonly findings: readonly Diagnostic[];
 }

@@ -10,7 +10,7 @@ import { fromNative } from '../../value/json.ts';
 import type { Value } from '../../value/value.ts';
 import type { Annotation } from './annotation.ts';
 
-export interface ReadAnnotations {
+interface ReadAnnotations {
   readonly annotations: readonly Annotation[];
   readonly findings: readonly Diagnostic[];
 }

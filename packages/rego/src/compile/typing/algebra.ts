@@ -73,7 +73,7 @@ export function normalized(type: Type): Type {
   }
 }
 
-export function compareTypes(a: Type, b: Type): number {
+function compareTypes(a: Type, b: Type): number {
   if (a === b) return 0;
   if (ORDER[a.kind] !== ORDER[b.kind]) return ORDER[a.kind] < ORDER[b.kind] ? -1 : 1;
   if (a.kind === 'array' && b.kind === 'array') {

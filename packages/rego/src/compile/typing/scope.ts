@@ -10,7 +10,7 @@ import type { Compilation } from '../context.ts';
 import { either, memberType, normalized, objectType, typeOfKey, UNKNOWN, unionOf, valuesType } from './algebra.ts';
 import { extentOf, newTypeNode, type TypeNode } from './document-types.ts';
 
-export interface CheckedComprehension {
+interface CheckedComprehension {
   readonly type: Type;
   readonly findings: readonly Diagnostic[];
 }
