@@ -19,6 +19,16 @@ import type { Value } from './value/value.ts';
 
 export { type Builtin, type BuiltinContext, BuiltinError } from './builtins/builtin.ts';
 export type { Host } from './builtins/host.ts';
+export type { BundleDiagnostic } from './bundle/bundle-diagnostic.ts';
+export type { BundleManifest } from './bundle/manifest.ts';
+export {
+  type Bundle,
+  type BundleModule,
+  type BundleOptions,
+  type BundleResult,
+  readBundle,
+} from './bundle/read-bundle.ts';
+export type { BundleKey, BundleVerification } from './bundle/signature.ts';
 export type { Dependencies, DocumentPath } from './dependencies/dependencies.ts';
 export type { CodeHost } from './evaluate/code-host.ts';
 export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
@@ -50,6 +60,8 @@ export type { Value } from './value/value.ts';
 export interface ModuleSource {
   readonly file: string;
   readonly text: string;
+  /** The file's language, when it is not that of {@link CompileOptions}. */
+  readonly version?: RegoVersion;
 }
 
 export interface CompileOptions {
@@ -87,8 +99,8 @@ const MAX_MILLISECONDS = 1_000;
 export function compile(modules: readonly ModuleSource[], options: CompileOptions = {}): CompileResult {
   const parsed: Module[] = [];
   const failures: Diagnostic[] = [];
-  for (const { file, text } of modules) {
-    const result = parseModule(file, text, options.version ?? 'v1');
+  for (const { file, text, version } of modules) {
+    const result = parseModule(file, text, version ?? options.version ?? 'v1');
     if (result.ok) parsed.push(result.value);
     else failures.push(...result.diagnostics);
   }

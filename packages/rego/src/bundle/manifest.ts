@@ -8,7 +8,7 @@ import type { ObjectValue, Value } from '../value/value.ts';
 import type { BundleDiagnostic } from './bundle-diagnostic.ts';
 import { pathOf, type RootPath, rootsOverlap } from './roots.ts';
 
-export interface Manifest {
+export interface BundleManifest {
   /** Empty when the manifest does not tell. */
   readonly revision: string;
   /** The documents that the bundle owns, as paths below `data`; the one empty path owns everything. */
@@ -22,7 +22,7 @@ export interface Manifest {
 
 export const MANIFEST = '.manifest';
 
-const NO_MANIFEST: Manifest = {
+const NO_MANIFEST: BundleManifest = {
   revision: '',
   roots: [[]],
   regoVersion: undefined,
@@ -34,7 +34,7 @@ const MEMBERS = ['revision', 'roots', 'rego_version', 'file_rego_versions', 'met
 type Member = (typeof MEMBERS)[number];
 
 /** The manifest that a document is; what is wrong with it goes to `diagnostics`. Without a document, one that owns all. */
-export function readManifest(document: Value | undefined, diagnostics: BundleDiagnostic[]): Manifest {
+export function readManifest(document: Value | undefined, diagnostics: BundleDiagnostic[]): BundleManifest {
   if (document === undefined) return NO_MANIFEST;
   const wrong = (message: string, hint: string): undefined => {
     diagnostics.push({ file: MANIFEST, message, hint });
@@ -87,7 +87,7 @@ function readVersion(value: Value, what: string, wrong: Wrong): RegoVersion | un
 }
 
 /** Patterns in the order of their names; the first that matches decides. OPA matches the path behind a slash. */
-function readFileVersions(value: Value, wrong: Wrong): Manifest['versionOf'] {
+function readFileVersions(value: Value, wrong: Wrong): BundleManifest['versionOf'] {
   if (!isObject(value)) {
     wrong('file_rego_versions is no object', 'write {"/path/file.rego": 0}');
     return NO_MANIFEST.versionOf;

@@ -12,7 +12,7 @@ import { checkRoots } from './check-roots.ts';
 import { type DataFile, mergeData } from './data-tree.ts';
 import { checkDigests } from './file-digests.ts';
 import { fileKind } from './file-kind.ts';
-import { type Manifest, readManifest } from './manifest.ts';
+import { type BundleManifest, readManifest } from './manifest.ts';
 import { type BundleVerification, SIGNATURES, verifiedDigests } from './signature.ts';
 import { readTar } from './tar.ts';
 
@@ -37,7 +37,7 @@ export interface Bundle {
   readonly modules: readonly BundleModule[];
   /** What policies see as `data`. */
   readonly data: ObjectValue;
-  readonly manifest: Manifest;
+  readonly manifest: BundleManifest;
   /** Files that nothing here reads, such as policies compiled to WebAssembly. */
   readonly ignored: readonly BundleDiagnostic[];
 }
