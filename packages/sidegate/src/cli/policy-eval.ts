@@ -1,4 +1,4 @@
-/** `sidegate policy eval`: one decision of a policy folder, with the rule that made it. */
+/** `sidegate policy eval`: one decision of a policy folder or bundle, with the rule that made it. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Decision, PolicyInput } from '../policy/decision.ts';
@@ -17,7 +17,7 @@ export function policyEvalCommand(): Command {
   return new Command('eval')
     .description('Decide one input as the sidecar would.')
     .argument('<query>', 'data.<package>.<rule>')
-    .requiredOption('--policies <dir>', 'folder of .rego files')
+    .requiredOption('--policies <path>', 'folder of .rego files, or a bundle (.tar.gz)')
     .option('--input <file>', 'JSON document, - for standard input', '-')
     .option('--data <file>', 'JSON document that policies see as data')
     .option('--json', 'print the decision as JSON')

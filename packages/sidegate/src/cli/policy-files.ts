@@ -1,10 +1,12 @@
-/** Policies and their data from a folder, for the commands that look at them without a sidecar. */
+/** Policies and their data from a folder or a bundle, for the commands that look at them without a sidecar. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CompileOptions, compile, type Policy, parseJson, type Value } from '@sidegate/rego';
+import { isPolicyBundle, type PolicyBundle, readPolicyBundle } from '../policy/policy-bundle.ts';
 import { renderFinding, type StartFinding } from './start-finding.ts';
 
 export interface PolicyFiles {
+  /** A folder, or a bundle (`.tar.gz`). */
   readonly directory: string;
   /** JSON document that policies see as `data`. */
   readonly dataFile: string | undefined;
@@ -13,24 +15,26 @@ export interface PolicyFiles {
 }
 
 export type LoadedPolicy =
-  | { readonly ok: true; readonly policy: Policy; readonly files: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly policy: Policy;
+      readonly files: readonly string[];
+      /** Files of a bundle that nothing reads. */
+      readonly warnings: readonly StartFinding[];
+    }
   | { readonly ok: false; readonly findings: readonly StartFinding[] };
 
 /** Compiles everything, or says everything that is wrong. */
-export function loadPolicy({ directory, dataFile, tests }: PolicyFiles, options: CompileOptions = {}): LoadedPolicy {
-  const findings: StartFinding[] = [];
-  const files = attempt(findings, directory, 'give a readable folder', () => regoFiles(directory, tests)) ?? [];
-  const modules = files.flatMap((file) => {
-    const text = attempt(findings, file, 'make it readable', () => readFileSync(file, 'utf8'));
-    return text === undefined ? [] : [{ file, text }];
-  });
-  const data = dataFile === undefined ? {} : readDocument(findings, dataFile);
-  if (findings.length === 0 && modules.length === 0) {
-    findings.push(finding(directory, 'has no policy', 'put at least one .rego file there'));
+export function loadPolicy(source: PolicyFiles, options: CompileOptions = {}): LoadedPolicy {
+  const { directory: file, dataFile, tests } = source;
+  const read = isPolicyBundle(file) ? readPolicyBundle({ file, dataFile, tests }) : readFolder(source);
+  if (!read.ok) return read;
+  const { modules, data, warnings } = read;
+  if (modules.length === 0) {
+    return { ok: false, findings: [finding(file, 'has no policy', 'put at least one .rego file there')] };
   }
-  if (findings.length > 0 || data === undefined) return { ok: false, findings };
   const compiled = compile(modules, { ...options, data });
-  if (compiled.ok) return { ok: true, policy: compiled.policy, files };
+  if (compiled.ok) return { ok: true, policy: compiled.policy, files: modules.map((module) => module.file), warnings };
   const wrong = compiled.diagnostics.map(
     ({ code, message, location: { file, row, col } }): StartFinding => ({
       ...finding(file, `${code}: ${message}`, ''),
@@ -39,6 +43,20 @@ export function loadPolicy({ directory, dataFile, tests }: PolicyFiles, options:
     }),
   );
   return { ok: false, findings: wrong };
+}
+
+function readFolder({ directory, dataFile, tests }: PolicyFiles): PolicyBundle {
+  const findings: StartFinding[] = [];
+  const files =
+    attempt(findings, directory, 'give a readable folder or bundle', () => regoFiles(directory, tests)) ?? [];
+  const modules = files.flatMap((file) => {
+    const text = attempt(findings, file, 'make it readable', () => readFileSync(file, 'utf8'));
+    return text === undefined ? [] : [{ file, text }];
+  });
+  const data = dataFile === undefined ? {} : readDocument(findings, dataFile);
+  return findings.length > 0 || data === undefined
+    ? { ok: false, findings }
+    : { ok: true, modules, data, warnings: [] };
 }
 
 /** A JSON document; `-` is standard input. What is wrong with it goes to `findings`. */
@@ -50,7 +68,8 @@ export function readDocument(findings: StartFinding[], file: string): Value | un
 }
 
 export function printFindings(findings: readonly StartFinding[], json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify({ ok: findings.length === 0, findings }, undefined, 2)}\n`);
+  const ok = findings.every(({ severity }) => severity !== 'error');
+  if (json) process.stdout.write(`${JSON.stringify({ ok, findings }, undefined, 2)}\n`);
   else for (const each of findings) process.stderr.write(`${renderFinding(each)}\n`);
 }
 

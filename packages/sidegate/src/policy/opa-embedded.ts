@@ -6,6 +6,7 @@ import {
   type Diagnostic,
   type Evaluate,
   EvaluationError,
+  type ModuleSource,
   NODE_HOST,
   parseJson,
   type Decision as RegoDecision,
@@ -13,10 +14,12 @@ import {
   type Value,
 } from '@sidegate/rego';
 import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
+import { isPolicyBundle, readPolicyBundle } from './policy-bundle.ts';
+import type { PolicyFinding } from './policy-finding.ts';
 import { YAML } from './rego-yaml.ts';
 
 export interface OpaEmbeddedOptions {
-  /** Folder of `.rego` files, with all folders below; `*_test.rego` is not loaded. */
+  /** Folder of `.rego` files, with all folders below, or a bundle (`.tar.gz`); `*_test.rego` is not loaded. */
   readonly directory: string;
   /** JSON document that policies see as `data`. */
   readonly dataFile?: string;
@@ -25,31 +28,21 @@ export interface OpaEmbeddedOptions {
   readonly clock: { now(): number };
 }
 
-export interface PolicyFinding {
-  readonly file: string;
-  readonly line?: number;
-  readonly column?: number;
-  readonly severity: 'error';
-  readonly message: string;
-  readonly hint: string;
-}
+export type LoadedEngine = { readonly ok: true; readonly value: PolicyEngine } | Refused;
 
-export type LoadedEngine =
-  | { readonly ok: true; readonly value: PolicyEngine }
-  | { readonly ok: false; readonly findings: readonly PolicyFinding[] };
+interface Refused {
+  readonly ok: false;
+  readonly findings: readonly PolicyFinding[];
+}
 
 /** Reads and compiles everything; one wrong file refuses them all, with every finding. */
 export function loadOpaEmbedded(options: OpaEmbeddedOptions): LoadedEngine {
   const { directory, query, clock } = options;
-  let modules: { file: string; text: string }[];
-  let data: Value;
-  try {
-    modules = regoFiles(directory).map((file) => ({ file, text: readFileSync(file, 'utf8') }));
-    data = options.dataFile === undefined ? {} : parseJson(readFileSync(options.dataFile, 'utf8'));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return refused(directory, `cannot be read (${code})`, 'policy.path must be a readable folder');
-  }
+  const sources = isPolicyBundle(directory)
+    ? readPolicyBundle({ file: directory, dataFile: options.dataFile, tests: false })
+    : readFolder(options);
+  if (!sources.ok) return sources;
+  const { modules, data } = sources;
   if (modules.length === 0) return refused(directory, 'has no policy', 'put at least one .rego file there');
   const compiled = compile(modules, { data, limits: LIMITS, host: HOST });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
@@ -58,6 +51,19 @@ export function loadOpaEmbedded(options: OpaEmbeddedOptions): LoadedEngine {
   }
   const decision = compiled.policy.prepareDecision(query);
   return { ok: true, value: (input) => decide(decision, input, clock.now()) };
+}
+
+type Sources = { readonly ok: true; readonly modules: readonly ModuleSource[]; readonly data: Value } | Refused;
+
+function readFolder({ directory, dataFile }: OpaEmbeddedOptions): Sources {
+  try {
+    const modules = regoFiles(directory).map((file) => ({ file, text: readFileSync(file, 'utf8') }));
+    const data = dataFile === undefined ? {} : parseJson(readFileSync(dataFile, 'utf8'));
+    return { ok: true, modules, data };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return refused(directory, `cannot be read (${code})`, 'policy.path must be a readable folder, or a .tar.gz bundle');
+  }
 }
 
 const HOST = { ...NODE_HOST, yaml: YAML };
@@ -114,6 +120,6 @@ function asFinding({ code, message, location }: Diagnostic): PolicyFinding {
   };
 }
 
-function refused(file: string, message: string, hint: string): LoadedEngine {
+function refused(file: string, message: string, hint: string): Refused {
   return { ok: false, findings: [{ file, severity: 'error', message, hint }] };
 }

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import {
+  type BundleFiles,
+  createBundleSigner,
+  packBundle,
+  signFiles,
+} from '../../../../tests/support/policy-bundle.ts';
+import type { PolicyInput } from './decision.ts';
+import { type LoadedEngine, loadOpaEmbedded } from './opa-embedded.ts';
+
+const POLICY = 'package order\n\nallow if input.request.method in data.order.methods\n';
+const DATA = { 'order/data.yaml': 'methods:\n  - GET\n' };
+
+function load(bytes: Uint8Array, dataFile?: string): LoadedEngine {
+  using folder = mkdtempDisposableSync(path.join(tmpdir(), 'sidegate-bundle-'));
+  const directory = path.join(folder.path, 'policies.tar.gz');
+  writeFileSync(directory, bytes);
+  const query = 'data.order.allow';
+  return loadOpaEmbedded({
+    directory,
+    query,
+    clock: { now: () => 0 },
+    ...(dataFile === undefined ? {} : { dataFile }),
+  });
+}
+
+function findings(loaded: LoadedEngine): string {
+  assert.ok(!loaded.ok, 'the bundle was loaded');
+  return loaded.findings
+    .map(
+      ({ file, line, column, message }) => `${file.split('policies.tar.gz')[1] ?? file}:${line}:${column} ${message}`,
+    )
+    .join('\n');
+}
+
+function input(method: string): PolicyInput {
+  return {
+    mtls: { verified: false, subject: {} },
+    request: { method, path: '/', upstream_path: '/', query: '', host: 'a' },
+    headers: {},
+  };
+}
+
+describe('bundles that do not decide', () => {
+  const CASES: readonly (readonly [title: string, files: BundleFiles, message: RegExp])[] = [
+    ['without a policy', DATA, /has no policy/],
+    ['with nothing but tests', { 'order_test.rego': POLICY, ...DATA }, /has no policy/],
+    ['without the rule', { 'a.rego': 'package order\n\ndeny := true' }, /has no rule data\.order\.allow/],
+    [
+      'with a policy that does not parse',
+      { 'a/a.rego': 'package a\n\np if {' },
+      /^\/a\/a\.rego:3:\d+ rego_parse_error/,
+    ],
+    [
+      'with a policy that does not compile',
+      { 'a/a.rego': 'package a\n\np := x' },
+      /^\/a\/a\.rego:3:6 rego_unsafe_var_error/,
+    ],
+    [
+      'with content outside its roots',
+      { '.manifest': '{"roots":["users"]}', 'a.rego': POLICY },
+      /do not permit the package order/,
+    ],
+    [
+      'signed, as no key is known',
+      signFiles({ 'a.rego': POLICY }, createBundleSigner()),
+      /no key is given to verify it/,
+    ],
+  ];
+  for (const [title, files, message] of CASES) {
+    test(title, () => assert.match(findings(load(packBundle(files))), message));
+  }
+
+  test('damaged', () => {
+    assert.match(findings(load(packBundle({ 'a.rego': POLICY }).subarray(0, -1))), /cannot be unpacked/);
+  });
+
+  test('with data from elsewhere', () => {
+    assert.match(findings(load(packBundle({ 'a.rego': POLICY }), 'data.json')), /data\.json.* given beside a bundle/);
+  });
+
+  test('absent, or a file that is no bundle', () => {
+    for (const directory of ['/nowhere/policies.tar.gz', import.meta.filename]) {
+      const loaded = loadOpaEmbedded({ directory, query: 'data.order.allow', clock: { now: () => 0 } });
+      assert.match(findings(loaded), /cannot be read \(ENO/);
+    }
+  });
+});
+
+test('a bundle decides by its policies and its data, and names its rules', () => {
+  const loaded = load(
+    packBundle({ 'order/order.rego': POLICY, 'order/order_test.rego': 'package order_test', ...DATA }),
+  );
+  assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
+  assert.deepEqual(loaded.value(input('GET')), { allow: true, reasons: [], rule: 'order.rego:3' });
+  assert.equal(loaded.value(input('POST')).allow, false);
+});
+
+test('a bundle in the older language decides in it', () => {
+  const files = {
+    '.manifest': '{"rego_version":0}',
+    'a.rego': 'package order\n\nallow { input.request.method == "GET" }',
+  };
+  const loaded = load(packBundle(files));
+  assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
+  assert.equal(loaded.value(input('GET')).allow, true);
+});
