@@ -3,14 +3,13 @@ import { readFileSync, statSync } from 'node:fs';
 import type { KeycloakRealm } from '../authority/issuer/keycloak-realm.ts';
 import type { Algorithms } from '../authority/issuer/signing-key.ts';
 import type { IssuerOptions, IssuerTls } from '../authority/issuer/start.ts';
-import type { Diagnostic } from '../config/diagnostic.ts';
 import { loadIdentityProviderConfig, loadRealm } from '../config/load.ts';
 import type { IdentityProviderConfig } from '../config/schema/identity-provider.ts';
 import type { RealmConfig } from '../config/schema/realm.ts';
 import { loadCertificates, loadKeyPair, type ReadFile } from '../identity/key-pair.ts';
 import { take } from './assembly.ts';
 import { loadConfigFile } from './config-file.ts';
-import { type StartFinding, StartRefused } from './start-finding.ts';
+import { fromDiagnostic, type StartFinding, StartRefused } from './start-finding.ts';
 
 export interface IdpSetup {
   readonly options: Omit<IssuerOptions, 'clock' | 'random' | 'log'>;
@@ -23,13 +22,13 @@ export interface IdpSetup {
 export function readIdpSetup(file: string, root: string | undefined): IdpSetup {
   const paths = { env: process.env, root };
   const loaded = loadConfigFile(loadIdentityProviderConfig, file, paths);
-  if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(startFinding));
+  if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(fromDiagnostic));
   const { config } = loaded;
-  const findings = loaded.warnings.map(startFinding);
+  const findings = loaded.warnings.map(fromDiagnostic);
 
   const realms = config.realms.flatMap((realmFile) => {
     const realm = loadConfigFile(loadRealm, realmFile, paths);
-    findings.push(...(realm.ok ? realm.warnings : realm.diagnostics).map(startFinding));
+    findings.push(...(realm.ok ? realm.warnings : realm.diagnostics).map(fromDiagnostic));
     return realm.ok ? [{ file: realmFile, realm: realm.config }] : [];
   });
   const tls = readTls(config.tls, findings);
@@ -73,8 +72,4 @@ function keycloakRealm({ clients, users, ...realm }: RealmConfig): KeycloakRealm
       credentials: credentials.map(({ type, value }) => ({ type, value: value?.reveal() })),
     })),
   };
-}
-
-function startFinding({ path, message, ...rest }: Diagnostic): StartFinding {
-  return { ...rest, message: path === '' ? message : `${path}: ${message}` };
 }

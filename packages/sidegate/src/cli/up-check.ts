@@ -1,15 +1,14 @@
 /** Everything that can be wrong with a lab's files, found before anything starts and all at once. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Diagnostic } from '../config/diagnostic.ts';
 import { loadRealm, loadSidecarConfig } from '../config/load.ts';
 import type { LabConfig } from '../config/schema/lab.ts';
 import type { RealmConfig } from '../config/schema/realm.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { SecretValues } from '../lab/secrets.ts';
-import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
 import { loadConfigFile } from './config-file.ts';
-import type { StartFinding } from './start-finding.ts';
+import { loadPolicy } from './policy-files.ts';
+import { fromDiagnostic, type StartFinding } from './start-finding.ts';
 import type { Source } from './up-source.ts';
 
 export interface Checked<T> {
@@ -22,7 +21,7 @@ export function checkRealms(config: LabConfig, secrets: SecretValues): Checked<R
   const loaded = config.identity_provider.realms.map((file) => loadConfigFile(loadRealm, file, { env: secrets }));
   return {
     values: loaded.flatMap((realm) => (realm.ok ? [realm.config] : [])),
-    findings: loaded.flatMap((realm) => (realm.ok ? [] : realm.diagnostics.map(startFinding))),
+    findings: loaded.flatMap((realm) => (realm.ok ? [] : realm.diagnostics.map(fromDiagnostic))),
   };
 }
 
@@ -44,20 +43,16 @@ export function checkSidecars(
   });
   return {
     values: loaded.flatMap(({ name, result }) => (result.ok ? [[name, result.config] as const] : [])),
-    findings: loaded.flatMap(({ result }) => (result.ok ? [] : result.diagnostics.map(startFinding))),
+    findings: loaded.flatMap(({ result }) => (result.ok ? [] : result.diagnostics.map(fromDiagnostic))),
   };
 }
 
 /** Compiles the folder that all sidecars share, once. */
 export function checkPolicies({ policies }: Source, directory: string): readonly StartFinding[] {
-  const loaded = loadOpaEmbedded({ directory, query: 'data', clock: { now: () => 0 } });
+  const loaded = loadPolicy({ directory, dataFile: undefined, tests: false });
   if (loaded.ok) return [];
   return loaded.findings.map((finding) => ({
     ...finding,
     file: policies.get(path.basename(finding.file))?.file ?? finding.file,
   }));
-}
-
-export function startFinding({ path: key, message, ...rest }: Diagnostic): StartFinding {
-  return { ...rest, message: key === '' ? message : `${key}: ${message}` };
 }

@@ -14,8 +14,8 @@ import type { AppliedPatch } from '../lab/seed-patches.ts';
 import { CLIENT_AUTHORITIES, type Lab, type LabService } from '../lab/topology.ts';
 import { pkiPlan } from './certs-plan.ts';
 import { loadConfigFile } from './config-file.ts';
-import { StartRefused } from './start-finding.ts';
-import { checkPolicies, checkRealms, checkSidecars, startFinding } from './up-check.ts';
+import { fromDiagnostic, StartRefused } from './start-finding.ts';
+import { checkPolicies, checkRealms, checkSidecars } from './up-check.ts';
 import { type CorrectedSource, correctSource, readSource } from './up-source.ts';
 
 export interface PrepareOptions {
@@ -81,7 +81,7 @@ async function lockState(root: string): Promise<Disposable> {
 
 function readLab(directory: string): LabConfig {
   const loaded = loadConfigFile(loadLabConfig, path.join(directory, 'lab.yaml'), { env: process.env });
-  if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(startFinding));
+  if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(fromDiagnostic));
   return loaded.config;
 }
 
