@@ -81,12 +81,10 @@ const ACCESS_TOKEN_TYPES: ReadonlySet<string> = new Set(['at+jwt', 'application/
  *
  * @example
  * ```ts
- * import { createTokenVerifier, httpJwksLoader, createFetchedJwks } from '@sidegate/sdk';
- *
  * const issuer = 'https://idp.example.com/realms/users';
  * const keys = createFetchedJwks({ load: httpJwksLoader(http, `${issuer}/protocol/openid-connect/certs`), clock, schedule, random });
  * const verifier = createTokenVerifier({ issuers: [{ name: 'users', issuer, audiences: ['orders'], keys }], clock });
- * const { subject, scopes } = await verifier.verify(token);
+ * const { subject, scopes } = await verifier.verify('eyJ…');
  * ```
  *
  * @throws RangeError when the options contradict themselves

@@ -51,7 +51,14 @@ const MAX_BACKOFF_MS = 30_000;
  *
  * @example
  * ```ts
- * const source = createTokenSource({ obtain: () => obtainToken(grant, { http, clock }), clock, random: Math.random });
+ * const grant = {
+ *   tokenUrl: 'https://idp.example.com/realms/services/protocol/openid-connect/token',
+ *   clientId: 'order-service',
+ *   clientSecret: { reveal: () => process.env['ORDER_SERVICE_CLIENT_SECRET'] ?? '' },
+ *   clientAuthentication: 'client_secret_post' as const,
+ *   scopes: ['data-service:read'],
+ * };
+ * const source = createTokenSource({ obtain: () => obtainToken(grant, { http, clock }), clock, random });
  * const { scopes } = await source.token();
  * ```
  */

@@ -43,7 +43,9 @@ const ANY_EXTENDED_KEY_USAGE = '2.5.29.37.0';
  * `peer_identity_missing` when it names no identity that is accepted here
  * @example
  * ```ts
- * const peer = identifyCertificate(readCertificate(socket.getPeerX509Certificate().raw), allowedClients);
+ * const listed = compileAllowedClients(['spiffe://example.org/zone1/api-gateway']);
+ * const der = Buffer.from('MIIB…', 'base64');
+ * if (listed.ok) identifyCertificate(readCertificate(der), listed.value).spiffeId;
  * ```
  */
 export function identifyCertificate(certificate: Certificate, rules: PeerRules): PeerIdentity {
