@@ -130,6 +130,21 @@ describe('bundles that are refused', () => {
       { 'data.json': `{"a":${'['.repeat(1001)}${']'.repeat(1001)}}` },
       /max depth/,
     ],
+    [
+      'a rule and data of one name',
+      { 'a.rego': POLICY, 'order/data.json': '{"allow":1}' },
+      /^a\.rego:3:1:conflicting rule for data path order\/allow found$/,
+    ],
+    [
+      'a rule below a value',
+      { 'a.rego': 'package a\n\np.q.r := 1', 'a/data.json': '{"p":1}' },
+      /conflicting rule for data path a\/p\/q\/r/,
+    ],
+    [
+      'rules with a variable beside data',
+      { 'a.rego': 'package a\n\np.q[x] := x if some x in [1]', 'a/data.json': '{"p":{"q":{}}}' },
+      /data path a\/p\/q found/,
+    ],
     ['a signature in a folder', { 'a/.signatures.json': '{}' }, /stands in a folder/],
     ['a signature that nobody can verify', { '.signatures.json': '{"signatures":[]}' }, /no key is given/],
   ];
@@ -186,6 +201,11 @@ describe('bundles that are read', () => {
   test('without a manifest it owns everything', () => {
     const { manifest: own } = bundle({ 'order.rego': POLICY, 'data.json': '{"a":1}' });
     assert.deepEqual([own.revision, own.roots], ['', [[]]]);
+  });
+
+  test('data beside rules of one package', () => {
+    const files = { 'a.rego': 'package a\n\np.q.r := 1\n\np.q.s := 2', 'a/data.json': '{"n":1,"p":{"q":{"z":1}}}' };
+    assert.equal(bundle(files).modules.length, 1);
   });
 
   test('null says nothing, as in OPA', () => {

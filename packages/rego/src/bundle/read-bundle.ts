@@ -4,11 +4,14 @@
  * roots do not permit is used at all.
  */
 import type { Host } from '../builtins/host.ts';
+import type { Module } from '../syntax/ast.ts';
 import type { RegoVersion } from '../syntax/cursor.ts';
+import { parseModule } from '../syntax/parse-module.ts';
 import type { ObjectValue } from '../value/value.ts';
 import { type BundleDiagnostic, BundleError, refuse } from './bundle-diagnostic.ts';
 import { readDocument, readText } from './bundle-document.ts';
 import { checkRoots } from './check-roots.ts';
+import { checkRules } from './check-rules.ts';
 import { type DataFile, mergeData } from './data-tree.ts';
 import { checkDigests } from './file-digests.ts';
 import { fileKind } from './file-kind.ts';
@@ -103,10 +106,23 @@ function readFiles(files: Files, options: BundleOptions): BundleResult {
     ),
     (file, path) => diagnostics.push(conflict(file, path)),
   );
-  diagnostics.push(...checkRoots(manifest.roots, { modules, data }));
+  const parsed = parseModules(modules, diagnostics);
+  diagnostics.push(...checkRoots(manifest.roots, parsed, data), ...checkRules(parsed, data));
   return diagnostics.length > 0
     ? { ok: false, diagnostics }
     : { ok: true, bundle: { modules, data, manifest, ignored } };
+}
+
+/** A policy that cannot be parsed has no package and no rules; what is wrong with it is told as `compile` would. */
+function parseModules(modules: readonly BundleModule[], diagnostics: BundleDiagnostic[]): readonly Module[] {
+  return modules.flatMap(({ file, text, version }) => {
+    const parsed = parseModule(file, text, version);
+    if (parsed.ok) return [parsed.value];
+    for (const { code, message, location } of parsed.diagnostics) {
+      diagnostics.push({ file, line: location.row, column: location.col, message: `${code}: ${message}`, hint: '' });
+    }
+    return [];
+  });
 }
 
 type Entry = readonly [file: string, bytes: Uint8Array];
