@@ -216,7 +216,7 @@ export function keysType(type: Type): Type {
     case 'any':
       return ANY;
     case 'array':
-      return NUMBER;
+      return isEmpty(type) ? ANY : NUMBER;
     case 'object':
       if (isEmpty(type)) return ANY;
       return either(unionOf(type.properties.map(({ key }) => typeOfKey(key))), type.rest?.key ?? UNKNOWN);

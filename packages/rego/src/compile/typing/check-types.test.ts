@@ -159,6 +159,10 @@ const ACCEPTED: readonly string[] = [
   'x if input.foo[data.p.y] == 1\ny := {"a"}',
   'x if { some d in 2 }',
   'x := [input.y[i] | true]\ny := {input.k[_]: input.v[_] | true}',
+  'f(x) := [x | true]\nx if { some y in f(1); y == 2 }',
+  'f(x) := count({x | input.a})',
+  'f(x) := count({x: x | input.a})',
+  'x if { some y, z in []; y == "a"; z }',
   'x if data.base[1].b',
 ];
 

@@ -121,9 +121,13 @@ export function checkComprehension(scope: Scope, term: Comprehension): CheckedCo
 
 function typeOfComprehension(inner: Scope, { of, key, value }: Comprehension): Type {
   const type = typeOfTerm(inner, value);
-  if (of === 'array') return { kind: 'array', items: [], rest: type };
-  if (of === 'set' || key === undefined) return { kind: 'set', member: type };
-  return { kind: 'object', properties: [], rest: { key: typeOfTerm(inner, key), value: type } };
+  // As in OPA, a collection of what nothing is known of looks like an empty one.
+  const known = type.kind === 'unknown' ? undefined : type;
+  if (of === 'array') return { kind: 'array', items: [], rest: known };
+  if (of === 'set' || key === undefined) return { kind: 'set', member: known };
+  const keys = typeOfTerm(inner, key);
+  const rest = known === undefined || keys.kind === 'unknown' ? undefined : { key: keys, value: known };
+  return { kind: 'object', properties: [], rest };
 }
 
 export function typeOfRef(scope: Scope, ref: Ref): Type {

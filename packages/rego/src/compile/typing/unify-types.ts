@@ -16,9 +16,13 @@ export function unifyTerms(scope: Scope, a: Term, b: Term): boolean {
   if (unknownB && !unknownA) return unifyType(scope, b, typeA);
   if (!unknownA && !unknownB) return overlaps(typeA, typeB);
   if (a.kind === 'array' || a.kind === 'object') return unifyPatterns(scope, a, b);
-  if (a.kind !== 'var') return false;
-  if (b.kind === 'array' || b.kind === 'object') return unifyPatterns(scope, b, a);
-  return b.kind === 'var' && unifyVar(scope, a, b);
+  if (a.kind === 'var' && (b.kind === 'array' || b.kind === 'object')) return unifyPatterns(scope, b, a);
+  if (a.kind === 'var' && b.kind === 'var') return unifyVar(scope, a, b);
+  if (a.kind === 'var' && b.kind === 'ref') return unifyType(scope, a, ANY);
+  if (b.kind === 'var' && a.kind === 'ref') return unifyType(scope, b, ANY);
+  // What a comprehension over a function's argument collects is not known, but that it is a collection is.
+  if (a.kind === 'var' && typeA.kind === 'unknown' && typeB.kind !== 'unknown') return unifyType(scope, a, typeB);
+  return b.kind === 'var' && typeB.kind === 'unknown' && typeA.kind !== 'unknown' && unifyType(scope, b, typeA);
 }
 
 /** Two unknown sides: the pattern becomes any, the variable what the pattern is then. */
