@@ -3,7 +3,7 @@ import { BuiltinError } from '../builtins/builtin.ts';
 import { globPattern } from '../builtins/glob.ts';
 import type { RegoVersion } from '../syntax/cursor.ts';
 import { keyText } from '../value/json.ts';
-import { isObject, objectEntries, objectGet } from '../value/object.ts';
+import { isObject, objectEntries, objectGet, objectSize } from '../value/object.ts';
 import type { ObjectValue, Value } from '../value/value.ts';
 import type { BundleDiagnostic } from './bundle-diagnostic.ts';
 import { pathOf, type RootPath, rootsOverlap } from './roots.ts';
@@ -21,6 +21,9 @@ export interface BundleManifest {
 }
 
 export const MANIFEST = '.manifest';
+
+/** Each root is compared with the others, each pattern with each file. */
+const MAX_MEMBERS = 1_000;
 
 const NO_MANIFEST: BundleManifest = {
   revision: '',
@@ -71,6 +74,10 @@ function readRoots(value: Value | undefined, wrong: Wrong): readonly RootPath[] 
     wrong('roots is no array of strings', 'list paths such as "order/policies"');
     return [];
   }
+  if (value.length > MAX_MEMBERS) {
+    wrong(`has more than ${MAX_MEMBERS} roots`, 'name the folders above them');
+    return [];
+  }
   const roots = value.map(pathOf);
   for (const [index, root] of roots.entries()) {
     const other = roots.slice(0, index).find((earlier) => rootsOverlap(earlier, root));
@@ -90,6 +97,10 @@ function readVersion(value: Value, what: string, wrong: Wrong): RegoVersion | un
 function readFileVersions(value: Value, wrong: Wrong): BundleManifest['versionOf'] {
   if (!isObject(value)) {
     wrong('file_rego_versions is no object', 'write {"/path/file.rego": 0}');
+    return NO_MANIFEST.versionOf;
+  }
+  if (objectSize(value) > MAX_MEMBERS) {
+    wrong(`file_rego_versions has more than ${MAX_MEMBERS} members`, 'write patterns, or set rego_version');
     return NO_MANIFEST.versionOf;
   }
   const rules = objectEntries(value).flatMap(([key, each]) => {

@@ -109,6 +109,12 @@ describe('bundles that are refused', () => {
     ['an unknown version', manifest({ rego_version: 2 }), /rego_version is neither 0 nor 1/],
     ['an unknown version of a file', manifest({ file_rego_versions: { '/a.rego': '1' } }), /neither 0 nor 1/],
     ['a malformed pattern', manifest({ file_rego_versions: { '[a': 0 } }), /malformed pattern "\[a"/],
+    ['too many roots', manifest({ roots: Array.from({ length: 1001 }, (_, i) => `r${i}`) }), /more than 1000 roots/],
+    [
+      'too many patterns',
+      manifest({ file_rego_versions: Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`/${i}`, 1])) }),
+      /more than 1000 members/,
+    ],
     ['a manifest in a folder', { 'order/.manifest': '{}' }, /order\/\.manifest:stands in a folder/],
     ['a manifest as protobuf', { '.manifest.pb': '' }, /in another format/],
     ['a delta bundle', { 'patch.json': '{"data":[]}' }, /delta bundle/],

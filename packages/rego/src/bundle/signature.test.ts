@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import {
   type BundleFiles,
   createBundleSigner,
@@ -11,7 +12,8 @@ import {
   signFiles,
 } from '../../../../tests/support/policy-bundle.ts';
 import { NODE_HOST } from '../evaluate/node-host.ts';
-import { readBundle } from './read-bundle.ts';
+import { toPlainJson } from '../value/json.ts';
+import { type BundleResult, readBundle } from './read-bundle.ts';
 import type { BundleVerification } from './signature.ts';
 
 const SIGNER = createBundleSigner();
@@ -102,6 +104,7 @@ describe('signatures that prove nothing', () => {
       signed({ claims: { files: digestsOf(FILES).map((file) => ({ ...file, algorithm: 'toString' })) } }),
       /weak or unknown digest/,
     ],
+    ['too long a document', { ...FILES, '.signatures.json': ' '.repeat(4 * 1024 * 1024 + 1) }, /is longer than/],
     ['a scope that nobody asked for', signed({ claims: { scope: 'write' } }), /the scope "write" instead of ""/],
   ];
   for (const [title, files, message] of CASES) test(title, () => assert.match(verdict(files), message));
@@ -150,6 +153,24 @@ describe('files that are not what was signed', () => {
     const files = { ...without(signed(), '.manifest'), 'b.rego': 'package b', 'README.md': '' };
     assert.equal(verdict(files).split('\n').length, 3);
   });
+});
+
+test('no byte of a signed archive can change what is read', () => {
+  const archive = gunzipSync(packBundle(signed()));
+  const read = (bytes: Buffer) => readBundle(gzipSync(bytes, { level: 0 }), { host: NODE_HOST, verification: TRUSTED });
+  const content = (result: BundleResult) =>
+    result.ok ? [result.bundle.modules, toPlainJson(result.bundle.data), result.bundle.manifest.roots] : undefined;
+  const right = content(read(archive));
+  assert.ok(right !== undefined);
+  let refused = 0;
+  for (let at = 0; at < archive.length; at += 3) {
+    const changed = Buffer.from(archive);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+    const result = read(changed);
+    if (result.ok) assert.deepEqual(content(result), right, `byte ${at}`);
+    else refused += 1;
+  }
+  assert.ok(refused > 500, `${refused} changes were refused`);
 });
 
 test('the layout of documents does not matter, as in OPA', () => {

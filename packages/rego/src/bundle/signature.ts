@@ -39,6 +39,8 @@ export interface FileDigest {
 }
 
 export const SIGNATURES = '.signatures.json';
+/** Twice what the signature of the largest bundle needs. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * The digests that a trusted key has signed.
@@ -49,6 +51,7 @@ export function verifiedDigests(
   verification: BundleVerification,
   crypto: HostCrypto,
 ): readonly FileDigest[] {
+  if (bytes.length > MAX_BYTES) doubt(`is longer than ${MAX_BYTES} bytes`, 'sign fewer files');
   const token = readToken(onlySignature(readDocument(SIGNATURES, bytes, undefined)));
   const id = verification.keyId ?? text(token.header, 'kid') ?? text(token.claims, 'keyid') ?? '';
   const trusted = Object.hasOwn(verification.keys, id) ? verification.keys[id] : undefined;
