@@ -54,7 +54,13 @@ const TAR_LIMITS = { entries: 10_000, headerBytes: 64 * 1024 };
 
 type Files = ReadonlyMap<string, Uint8Array>;
 
-/** Reads a `.tar.gz` as `opa build` makes it, or says everything that is wrong with it. */
+/**
+ * Reads a `.tar.gz` as `opa build` makes it, or says everything that is wrong with it.
+ *
+ * @example
+ * const read = readBundle(bytes, { host: NODE_HOST, verification: { keys: { default: { key: pem, algorithm: 'RS256' } } } });
+ * if (read.ok) compile(read.bundle.modules, { data: read.bundle.data });
+ */
 export function readBundle(bytes: Uint8Array, options: BundleOptions): BundleResult {
   try {
     const files = readTar(unpack(bytes, options.host), TAR_LIMITS);

@@ -207,6 +207,13 @@ describe('keys', () => {
     assert.match(verdict(empty, { keys: { default: { key: '', algorithm: 'HS256' } } }), /cannot be used with HS256/);
   });
 
+  test('a key too small for its algorithm', () => {
+    const small = generateKeyPairSync('rsa', { modulusLength: 512 });
+    const key = small.publicKey.export({ format: 'pem', type: 'spki' });
+    const files = signed({ header: { alg: 'PS512' }, sign: () => Buffer.alloc(64) });
+    assert.match(verdict(files, { keys: { default: { key, algorithm: 'PS512' } } }), /not by the key/);
+  });
+
   test('a configured key id counts, whatever the signature names', () => {
     const keys = { ...TRUSTED.keys, other: { key: OTHER.publicPem, algorithm: 'ES256' } } as const;
     assert.equal(verdict(signed({ header: { kid: 'other' } }), { keys, keyId: 'default' }), 'read');
