@@ -316,8 +316,17 @@ function encodeSign(context: BuiltinContext, header: string, payload: string, jw
   }
   if (first.key.kind !== kindFor(algorithm)) throw new BuiltinError(`the key does not sign with ${algorithm}`);
   const signed = [header, payload].map((part) => encodeBase64(toBytes(part), 'base64url', false)).join('.');
-  const signature = cryptoOf(context).sign(algorithm, first.key, toBytes(signed));
+  const signature = signatureOf(context, algorithm, first.key, signed);
   return `${signed}.${encodeBase64(signature, 'base64url', false)}`;
+}
+
+/** A key can look well and yet not sign: what it is made of need not fit together. */
+function signatureOf(context: BuiltinContext, algorithm: SignatureAlgorithm, key: HostKey, signed: string): Uint8Array {
+  try {
+    return cryptoOf(context).sign(algorithm, key, toBytes(signed));
+  } catch {
+    throw new BuiltinError(`the key does not sign with ${algorithm}`);
+  }
 }
 
 function headerParameters(header: string): ObjectValue {

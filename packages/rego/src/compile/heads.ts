@@ -1,7 +1,7 @@
 /** Pass: what a rule's head must evaluate moves into its body, so that the head holds only values and variables. */
-import { equation, type Rule, type Term } from '../syntax/ast.ts';
+import { equation, operatorName, type Rule, type Term } from '../syntax/ast.ts';
 import { visitTerm } from '../syntax/walk.ts';
-import { type Compilation, eachRule, localVar } from './context.ts';
+import { type Compilation, eachRule, localVar, report } from './context.ts';
 
 export function rewriteHeads(c: Compilation): void {
   eachRule(c, (rule) => {
@@ -11,8 +11,21 @@ export function rewriteHeads(c: Compilation): void {
     head.ref.path = head.ref.path.map((term) =>
       term.kind === 'scalar' || term.kind === 'var' ? term : hoistTerm(c, rule, term),
     );
+    for (const arg of head.args ?? []) refuseCalls(c, arg);
     if (head.key !== undefined) head.key = hoist(head.key);
     if (head.value !== undefined) head.value = hoist(head.value);
+  });
+}
+
+function refuseCalls(c: Compilation, arg: Term): void {
+  visitTerm(arg, {
+    term(each) {
+      const { kind, location } = each;
+      if (kind === 'call' && operatorName(each.operator) !== 'internal.template_string') {
+        report(c, 'rego_compile_error', 'rule arguments cannot contain calls', location);
+      }
+      return kind !== 'call' && kind !== 'comprehension';
+    },
   });
 }
 

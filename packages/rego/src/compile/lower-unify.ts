@@ -65,7 +65,7 @@ export function matchOperand(b: Builder, term: Term, value: Operand): void {
       term.items.map((item, i) => [item, { kind: 'const', value: i }]),
       value,
     );
-  } else if (term.kind === 'object') {
+  } else if (term.kind === 'object' && term.entries.every(([key]) => isReady(b, key))) {
     b.emit({ op: 'shape', of: 'object', source: value, size: term.entries.length });
     matchParts(
       b,
@@ -73,8 +73,20 @@ export function matchOperand(b: Builder, term: Term, value: Operand): void {
       value,
     );
   } else {
-    throw new Error(`a ${term.kind} with unbound variables passed the safety check`);
+    matchNothing(b, term, value);
   }
+}
+
+/** Members of sets and keys of objects bind no variables: as in OPA, an argument that asks for that matches nothing. */
+function matchNothing(b: Builder, term: Term, value: Operand): void {
+  visitTerm(term, {
+    term(part) {
+      if (part.kind === 'var' && !b.vars.has(part.name)) b.vars.set(part.name, value);
+      return true;
+    },
+  });
+  const [left, right] = [true, false].map((value): Operand => ({ kind: 'const', value })) as [Operand, Operand];
+  b.emit({ op: 'compare', by: 'equal', left, right });
 }
 
 /** Plain variables and patterns first: they bind what refs in later parts need. */

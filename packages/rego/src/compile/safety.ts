@@ -26,7 +26,8 @@ type Unsafe = Map<Expr, Set<string>>;
 
 export function checkSafety(c: Compilation): void {
   eachRule(c, (rule) => {
-    if (!rule.isDefault) checkRule(c, rule);
+    if (rule.isDefault) checkDefault(c, rule);
+    else checkRule(c, rule);
   });
 }
 
@@ -44,6 +45,7 @@ function checkRule(c: Compilation, rule: Rule): void {
   for (const arg of head.args ?? []) for (const name of varsIn(arg)) globals.add(name);
   const unsafe: Unsafe = new Map();
   const suffix = (): string => ruleOnSharedLine(c, rule);
+  checkArguments(c, head.args ?? [], unsafe, suffix);
   const safe = new Set([...globals, ...bodyVars(rule.body)]);
   for (const term of [...head.ref.path, head.key, head.value]) {
     if (term === undefined) continue;
@@ -56,6 +58,32 @@ function checkRule(c: Compilation, rule: Rule): void {
   }
   rule.body = reorder(c, rule.body, globals, unsafe);
   reportUnsafe(c, unsafe, suffix);
+}
+
+/** A default has no body, but its value may be a comprehension. */
+function checkDefault(c: Compilation, { head: { value } }: Rule): void {
+  if (value === undefined) return;
+  const unsafe: Unsafe = new Map();
+  checkClosures(c, asLiteral(value), new Set(ROOTS), unsafe);
+  reportUnsafe(c, unsafe, () => '');
+}
+
+/** Arguments are patterns: nothing is looked up in them, and comprehensions in them see no other argument. */
+function checkArguments(c: Compilation, args: readonly Term[], unsafe: Unsafe, suffix: () => string): void {
+  for (const arg of args) {
+    visitTerm(arg, {
+      term(each) {
+        if (each.kind !== 'ref') return each.kind !== 'comprehension';
+        reportVar(c, each.head.location.text, each.location, suffix);
+        return false;
+      },
+    });
+    checkClosures(c, asLiteral(arg), new Set(ROOTS), unsafe);
+  }
+}
+
+function asLiteral(term: Term): Expr {
+  return { kind: 'term', term, negated: false, with: [], location: term.location };
 }
 
 /** When a rule of another name stands on the line where this one begins, the message says which one it means. */

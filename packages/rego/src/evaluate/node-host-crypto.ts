@@ -21,7 +21,7 @@ export const NODE_CRYPTO: HostCrypto = {
   certificateKey: (certificate) => hostKey(new X509Certificate(certificate).publicKey),
   publicKey: (info) => hostKey(createPublicKey({ key: Buffer.from(info), format: 'der', type: 'spki' })),
   jwk: readJwk,
-  isIssuedBy: (certificate, issuer) => new X509Certificate(certificate).verify(new X509Certificate(issuer).publicKey),
+  isIssuedBy,
   matches: (certificate, privateJwk) => {
     const key = createPrivateKey({ key: { ...privateJwk }, format: 'jwk' });
     return new X509Certificate(certificate).checkPrivateKey(key);
@@ -30,6 +30,15 @@ export const NODE_CRYPTO: HostCrypto = {
   verify: verifySignature,
   sign: makeSignature,
 };
+
+/** A certificate whose key cannot be read issued nothing. */
+function isIssuedBy(certificate: Uint8Array, issuer: Uint8Array): boolean {
+  try {
+    return new X509Certificate(certificate).verify(new X509Certificate(issuer).publicKey);
+  } catch {
+    return false;
+  }
+}
 
 function readJwk(jwk: Readonly<Record<string, unknown>>): HostKey {
   if (jwk.kty === 'oct') {

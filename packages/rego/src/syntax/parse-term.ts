@@ -129,6 +129,7 @@ function parseNumeral(p: Cursor): Term {
   if (p.isPunct('.')) text += p.advance().text;
   if (p.token.kind !== 'number') p.illegal('expected number');
   const { text: digits } = p.token;
+  if (text.endsWith('.') && digits.includes('.')) p.illegal('invalid float');
   if (!text.endsWith('.') && /^0\d/.test(digits)) p.illegal('expected number without leading zero');
   const exponent = /[eE]([+-]?\d+)$/.exec(digits)?.[1];
   if (Math.abs(Number(exponent ?? 0)) > MAX_EXPONENT || digits.length > MAX_EXPONENT) p.fail('number too big');
