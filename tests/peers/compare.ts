@@ -1,0 +1,96 @@
+/** One generated policy, compared: does it compile, and what do its documents say for some inputs. */
+import { type CompileResult, compile, type Value } from '@sidegate/rego';
+import { runSeed, SeededRandom } from '../fuzz/seeded-random.ts';
+import { BASE_DATA, generatedInput } from './input-generator.ts';
+import { knownDifference, knownRefusal } from './known-differences.ts';
+import type { OpaServer } from './opa-server.ts';
+import { type Answer, answerOf, type Refused, sameAnswer, show } from './outcome.ts';
+import { DECISIONS, PolicyGenerator } from './policy-generator.ts';
+import { damaged } from './source-mutation.ts';
+
+const INPUTS = 3;
+const DAMAGED = 0.2;
+
+export interface Comparison {
+  /** Of answers. */
+  readonly compared: number;
+  readonly outcome: 'accepted' | 'refused' | 'disagreed';
+  /** Which answers were errors, undefined, or values. */
+  readonly kinds: readonly string[];
+  readonly unexplained: readonly string[];
+  /** Reasons out of the table of known differences. */
+  readonly known: readonly string[];
+}
+
+export async function compareOne(opa: OpaServer, seed: number, run: number): Promise<Comparison> {
+  const random = new SeededRandom(runSeed(seed, run));
+  const generated = new PolicyGenerator(random).policy();
+  const text = random.chance(DAMAGED) ? damaged(random, generated) : generated;
+  const where = `seed ${seed}, run ${run}`;
+  const refused = await opa.load(text);
+  const [direct, closures] = (['generated', 'closures'] as const).map((backend) =>
+    compile([{ file: 'policy.rego', text }], { data: BASE_DATA, backend }),
+  ) as [CompileResult, CompileResult];
+  if (refused !== undefined || !direct.ok || !closures.ok) return refusal(text, where, refused, direct);
+
+  const kinds: string[] = [];
+  const unexplained: string[] = [];
+  const known: string[] = [];
+  for (let count = 0; count < INPUTS; count += 1) {
+    const input = generatedInput(random);
+    const theirs = await Promise.all(DECISIONS.map((path) => opa.decide(path, input)));
+    for (const [index, path] of DECISIONS.entries()) {
+      const answer = theirs[index] as Answer;
+      const reference = `data.${path.replace('/', '.')}`;
+      for (const [backend, { policy }] of [
+        ['generated', direct],
+        ['closures', closures],
+      ] as const) {
+        const ours = answerOf(() => policy.prepare(reference)(input));
+        kinds.push(answer.kind === 'error' ? answer.code : answer.value === undefined ? 'undefined' : 'value');
+        if (sameAnswer(ours, answer)) continue;
+        const reason = knownDifference({ text, ours, opa: answer });
+        if (reason === undefined)
+          unexplained.push(report({ where, backend, reference, input, ours, opa: answer, text }));
+        else known.push(reason);
+      }
+    }
+  }
+  return { compared: kinds.length, outcome: 'accepted', kinds, unexplained, known };
+}
+
+function refusal(text: string, where: string, opa: Refused | undefined, result: CompileResult): Comparison {
+  const ours = result.ok
+    ? undefined
+    : {
+        code: result.diagnostics[0]?.code ?? '',
+        texts: result.diagnostics.map(
+          ({ code, message, location }) => `${location.row}:${location.col} ${code}: ${message}`,
+        ),
+      };
+  if (opa !== undefined && ours !== undefined && opa.code === ours.code) {
+    return { compared: 1, outcome: 'refused', kinds: [opa.code], unexplained: [], known: [] };
+  }
+  const reason = knownRefusal({ text, ours, opa });
+  const said = (refused: Refused | undefined): string => refused?.texts.join('\n    ') ?? 'accepted';
+  const unexplained = reason === undefined ? [`${where}\n  opa:  ${said(opa)}\n  ours: ${said(ours)}\n${text}`] : [];
+  return { compared: 1, outcome: 'disagreed', kinds: [], unexplained, known: reason === undefined ? [] : [reason] };
+}
+
+function report(found: {
+  readonly where: string;
+  readonly backend: string;
+  readonly reference: string;
+  readonly input: Value | undefined;
+  readonly ours: Answer;
+  readonly opa: Answer;
+  readonly text: string;
+}): string {
+  return [
+    `${found.where}: ${found.reference} (${found.backend})`,
+    `  input ${JSON.stringify(found.input)}`,
+    `  opa:  ${show(found.opa)}`,
+    `  ours: ${show(found.ours)}`,
+    found.text,
+  ].join('\n');
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Comparison, compareOne } from './compare.ts';
+import { BASE_DATA } from './input-generator.ts';
+import { withoutOpa } from './opa-binary.ts';
+import { OpaServer } from './opa-server.ts';
+
+const ENOUGH = 10_000;
+const SHOWN = 5;
+
+/** `PEERS_SEED` repeats a run; without it every run is another one. */
+const SEED = Number(process.env['PEERS_SEED'] ?? Date.now() % 1_000_000_000);
+const COMPARISONS = Number(process.env['PEERS_COMPARISONS'] ?? ENOUGH);
+const FIRST_RUN = Number(process.env['PEERS_RUN'] ?? 0);
+
+test('generated policies mean to us what they mean to the real OPA', { skip: withoutOpa() }, async (t) => {
+  process.stdout.write(`PEERS_SEED=${SEED}\n`);
+  await using opa = await OpaServer.start(BASE_DATA);
+  const all: Comparison[] = [];
+  let compared = 0;
+  for (let run = FIRST_RUN; compared < COMPARISONS; run += 1) {
+    const one = await compareOne(opa, SEED, run);
+    all.push(one);
+    compared += one.compared;
+  }
+  const count = (list: readonly string[]): string =>
+    [...Map.groupBy(list, (one) => one)].map(([name, { length }]) => `${name} ${length}`).join(', ');
+  process.stdout.write(
+    [
+      `compared ${compared} answers of the real OPA with ours`,
+      `policies: ${count(all.map(({ outcome }) => outcome))}`,
+      `answers: ${count(all.flatMap(({ kinds }) => kinds))}`,
+      `known differences: ${count(all.flatMap(({ known }) => known)) || 'none'}`,
+      '',
+    ].join('\n'),
+  );
+  const unexplained = all.flatMap((one) => one.unexplained);
+  assert.equal(
+    unexplained.length,
+    0,
+    `PEERS_SEED=${SEED}: ${unexplained.length} differ\n${unexplained.slice(0, SHOWN).join('\n\n')}`,
+  );
+  assert.ok(all.some(({ outcome }) => outcome === 'refused') && all.some(({ outcome }) => outcome === 'accepted'));
+  t.diagnostic(`compared ${compared}`);
+});
