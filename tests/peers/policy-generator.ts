@@ -12,7 +12,7 @@ const RULES = ['r0', 'r1', 's0', 'o0', 'r2', 't0', 'r3', 's1', 'r4'] as const;
 export const DECISIONS: readonly string[] = [...RULES.map((rule) => `p/${rule}`), 'p'];
 
 const LITERALS: Readonly<Record<Exclude<Kind, 'any'>, readonly string[]>> = {
-  number: ['0', '1', '2', '-1', '1.5', '1e2', '10', '0.1', '9007199254740993', '100000000000000000000'],
+  number: ['0', '1', '2', '-1', '1.5', '100', '10', '0.1', '9007199254740993', '100000000000000000000'],
   string: ['"a"', '"b"', '""', '"ab"', '"a.b"', '"ü"', '"😀"', '"10"', '`a\\b`', '"A b"', '"[1]"'],
   boolean: ['true', 'false'],
   array: ['[]', '[1, 2]', '["a", "b"]', '[[1], [2, 3]]', '[1, "a", null]', '[{"a": 1}, {"a": 2}]', '[2, 1, 2]'],
@@ -22,7 +22,7 @@ const LITERALS: Readonly<Record<Exclude<Kind, 'any'>, readonly string[]>> = {
     '{"a": 1}',
     '{"a": {"b": 2}}',
     '{"a": [1, 2], "b": "x"}',
-    '{1: "one", "1": "text"}',
+    '{1: "one", "b": "text"}',
     '{[1]: 2, null: 3}',
   ],
 };

@@ -2,6 +2,8 @@
  * JSON in and out. Reading keeps the text of numbers, never makes a prototype, bounds the depth and complains
  * in the words of Go's encoding/json, because `json.unmarshal` shows them; writing is what OPA's marshalling writes.
  */
+
+import { compareStrings } from './compare.ts';
 import { BigNumber, numberText, parseNumber } from './number.ts';
 import { emptyObject, isObject, objectEntries, RegoObject } from './object.ts';
 import { RegoSet } from './set.ts';
@@ -64,8 +66,14 @@ function writeJson(value: Value, string: (text: string) => string): string {
       .map((item) => writeJson(item, string))
       .join()}]`;
   if (!isObject(value)) throw new TypeError('not a Rego value');
-  const members = objectEntries(value).map(([key, item]) => `${string(keyText(key))}:${writeJson(item, string)}`);
-  return `{${members.join()}}`;
+  const named = value instanceof RegoObject ? byName(value) : objectEntries(value);
+  return `{${named.map(([key, item]) => `${string(keyText(key))}:${writeJson(item, string)}`).join()}}`;
+}
+
+/** JSON has names only: members are in the order of their names, and of two with one name the last counts. */
+function byName(object: RegoObject): (readonly [string, Value])[] {
+  const members = new Map(objectEntries(object).map(([key, item]) => [keyText(key), item] as const));
+  return [...members].sort(([a], [b]) => compareStrings(a, b));
 }
 
 function goString(text: string): string {

@@ -70,6 +70,10 @@ function checkDocument(scope: Scope, ref: Ref): Diagnostic | undefined {
     if (i === 0 && part.kind !== 'var' && part.kind !== 'ref' && !isString(part)) {
       return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: STRING, oneOf: [...node.children.keys()] });
     }
+    if (part.kind === 'comprehension') {
+      const keys = keysType(extentOf(node));
+      return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: keys, oneOf: [...node.children.keys()] });
+    }
     if (part.kind === 'var' || part.kind === 'ref') {
       const keys = keysType(extentOf(node));
       const finding = checkKey(scope, ref, i, { part, keys, oneOf: [...node.children.keys()] });
