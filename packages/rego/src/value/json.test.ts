@@ -101,7 +101,12 @@ describe('toJson', () => {
       [setFrom([1]), true],
       [1, null],
     ]);
-    assert.equal(toJson(value), '{"1":null,"b":[1,2,"x"],"[1]":true}');
+    assert.equal(toJson(value), '{"1":null,"[1]":true,"b":[1,2,"x"]}');
+    const sameName = objectFromEntries([
+      [2, 'number'],
+      ['2', 'text'],
+    ]);
+    assert.equal(toJson(sameName), '{"2":"text"}');
     assert.equal(toJson({ '\u{1f600}': 1, '\uffff': 2, 10: 3, 9: 4 }), '{"10":3,"9":4,"\uffff":2,"\u{1f600}":1}');
   });
 
