@@ -36,6 +36,29 @@ function compilation(text: string): Compilation {
   return c;
 }
 
+describe('inherited members', () => {
+  for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf']) {
+    it(`input.${name} is undefined unless the input has it`, () => {
+      assert.equal(value(`x := input.${name}`, {}), undefined);
+      assert.equal(value(`x := input.${name}`, parseJson(`{"${name}": 1}`)), 1);
+      assert.equal(value(`x := input.a.${name}`, { a: { b: 1 } }), undefined);
+    });
+  }
+
+  it('what a process adds to every object is in no input', () => {
+    const everywhere = Object.prototype as unknown as Record<string, unknown>;
+    const policies = policy('package p\nx := input.zqxAdmin').prepare('data.p.x');
+    assert.equal(policies({}), undefined);
+    Object.defineProperty(everywhere, 'zqxAdmin', { value: true, configurable: true });
+    try {
+      assert.equal(policies({}), undefined);
+      assert.equal(policies({ zqxAdmin: 1 }), 1);
+    } finally {
+      delete everywhere['zqxAdmin'];
+    }
+  });
+});
+
 describe('policy text and generated source', () => {
   const secrets = [
     'zqxKey',

@@ -23,7 +23,7 @@ export interface Program {
 
 /** Functions that generated code takes from the runtime. */
 const RUNTIME =
-  'dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
+  'O,isPlain,dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
   'makeSet,makeObject,isShape,settle,call,lookUp,mocked,derive,NONE';
 
 /** A pool of things that source text may not contain. */
@@ -74,7 +74,8 @@ export class Emission {
   }
 
   constant(value: Value): string {
-    return value === true || value === false || value === null ? String(value) : `k${this.constants.index(value)}`;
+    if (value === true || value === false || value === null) return String(value);
+    return `k${this.constants.index(typeof value === 'string' ? internalized(value) : value)}`;
   }
 
   builtin(name: string): string {
@@ -100,4 +101,12 @@ export class Emission {
       tables: this.tables.items,
     };
   }
+}
+
+/**
+ * The same text as the engine keeps property names. A piece of a source file is a slice of it, and a slice is looked up
+ * in the table of names again at every read of a member.
+ */
+function internalized(text: string): string {
+  return Object.keys({ [text]: 0 })[0] ?? text;
 }

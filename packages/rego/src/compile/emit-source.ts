@@ -19,7 +19,7 @@ function emitSource(e: Emission, value: Source): string {
     case 'data':
       return `v${value.context}.data`;
     case 'dot':
-      return `${READERS[value.of]}(${e.operand(value.source)},${e.operand(value.key)})`;
+      return emitDot(e, value);
     case 'document':
       return emitInvocation(e, value.document, value.context, '');
     case 'view':
@@ -39,6 +39,17 @@ function emitSource(e: Emission, value: Source): string {
     default:
       return emitCall(e, value.callee, value, e.operands(value.args));
   }
+}
+
+/**
+ * A member by a name that the policy spells out is read in place, where the engine remembers the shape it met. Only what
+ * no object inherits is read that way: `O` is Object.prototype, also when somebody has added to it.
+ */
+function emitDot(e: Emission, { of, source, key }: Extract<Source, { kind: 'dot' }>): string {
+  const [from, name] = [e.operand(source), e.operand(key)];
+  const careful = `${READERS[of]}(${from},${name})`;
+  if (of === 'view' || source.kind !== 'local' || key.kind !== 'const' || typeof key.value !== 'string') return careful;
+  return `(isPlain(${from})&&O[${name}]===undefined?${from}[${name}]:${careful})`;
 }
 
 function emitCall(
