@@ -5,7 +5,8 @@ import { BASE_DATA } from './input-generator.ts';
 import { withoutOpa } from './opa-binary.ts';
 import { OpaServer } from './opa-server.ts';
 
-const ENOUGH = 10_000;
+/** Each of OPA's answers is compared with both of our backends. */
+const ENOUGH = 20_000;
 const SHOWN = 5;
 
 /** `PEERS_SEED` repeats a run; without it every run is another one. */
