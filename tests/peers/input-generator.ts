@@ -12,10 +12,10 @@ export const BASE_DATA: Value = {
   },
 };
 
-/** Sometimes there is no input at all. */
+/** Sometimes there is no input at all. OPA's server takes `null` for that, its command line does not: never null. */
 export function generatedInput(random: SeededRandom): Value | undefined {
   if (random.chance(0.03)) return undefined;
-  if (random.chance(0.03)) return generatedValue(random, 1);
+  if (random.chance(0.03)) return generatedValue(random, 1) ?? 0;
   const fields = ['a', 'b', 'list'].filter(() => random.chance(0.85));
   return Object.fromEntries(
     fields.map((name) => {

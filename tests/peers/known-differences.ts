@@ -63,6 +63,16 @@ const KNOWN_REFUSALS: readonly KnownRefusal[] = [
       ours !== undefined && opa !== undefined && ours.code !== 'rego_parse_error' && opa.code !== 'rego_parse_error',
   },
   {
+    reason: 'OPA forgets the type of a variable that stands in a template string',
+    applies: ({ text, ours, opa }) =>
+      opa === undefined &&
+      (ours?.texts.every((one) => {
+        const variable = /undefined ref: (v\d+)\[/.exec(one)?.[1];
+        return variable !== undefined && text.includes(`$"<{${variable}}`);
+      }) ??
+        false),
+  },
+  {
     reason: 'OPA infers the type of input from the targets of with',
     applies: ({ text, ours, opa }) =>
       ours === undefined && opa?.code === 'rego_type_error' && / with (?:input|data)\./.test(text),
