@@ -16,7 +16,7 @@ function load(text: string, { env = {}, files = {} }: Surroundings = {}) {
     if (contents === undefined) throw new Error(`ENOENT: ${path}`);
     return contents;
   };
-  return loadSidecarConfig(text, { file: 'sidecar.yaml', env, readFile, resolvePath: (path) => `/root${path}` });
+  return loadSidecarConfig(text, { file: 'sidecar.yaml', env, readFile, resolvePath: (path) => `/prefix${path}` });
 }
 
 /** Every finding as a person sees it, without the name of the file. */
@@ -482,8 +482,8 @@ test('S3-176 a complete client credentials target', () => {
 
 test('paths mean what resolvePath says, the defaults as well', () => {
   const config = usable(`${NAMED}http: {tls: {enabled: true, cert_file: /c, key_file: /k}}`);
-  assert.equal(config.http.tls.cert_file, '/root/c');
-  assert.equal(config.policy.path, '/root/etc/authz/policies');
+  assert.equal(config.http.tls.cert_file, '/prefix/c');
+  assert.equal(config.policy.path, '/prefix/etc/authz/policies');
 });
 
 test('an empty file is a sidecar that serves nothing, but needs a name', () => {

@@ -20,7 +20,7 @@ function load(lines: string, contents: Readonly<Record<string, string>> = {}, en
     if (text === undefined) throw new Error('EACCES');
     return text;
   };
-  const options = { file: 'f', env, readFile, resolvePath: (path: string) => `/root${path}` };
+  const options = { file: 'f', env, readFile, resolvePath: (path: string) => `/prefix${path}` };
   return loadSidecarConfig(`${FILE}${lines}`, options);
 }
 
@@ -39,7 +39,7 @@ test('a file that cannot be read is named by its key', () => {
 
 test('an empty file and a huge one are no secrets', () => {
   for (const text of ['', '\n', 'x'.repeat(70_000)]) {
-    assert.deepEqual(findings('        client_secret_file: /s', { '/root/s': text }), [
+    assert.deepEqual(findings('        client_secret_file: /s', { '/prefix/s': text }), [
       `f:10:29: error: ${KEY}_file: names a file that is empty or larger than 64 KiB`,
     ]);
   }
@@ -47,7 +47,7 @@ test('an empty file and a huge one are no secrets', () => {
 
 test('a secret and a file for it are one too many', () => {
   const lines = '        client_secret: "${S}"\n        client_secret_file: /s';
-  assert.deepEqual(findings(lines, { '/root/s': 'x' }, { S: 'y' }), [
+  assert.deepEqual(findings(lines, { '/prefix/s': 'x' }, { S: 'y' }), [
     `f:11:29: error: ${KEY}_file: is set beside client_secret (keep one of them)`,
   ]);
 });
@@ -61,7 +61,7 @@ test('a path that is no string is refused', () => {
 
 test('the contents of the file are the secret, without the final line break', () => {
   for (const text of ['s3cret', 's3cret\n', 's3cret\r\n']) {
-    const loaded = load('        client_secret_file: /s', { '/root/s': text });
+    const loaded = load('        client_secret_file: /s', { '/prefix/s': text });
     const auth = loaded.ok ? loaded.config.egress.targets['data']?.auth : undefined;
     assert.ok(auth?.type === 'oauth2_client_credentials');
     assert.equal(auth.client_secret.reveal(), 's3cret');
@@ -69,7 +69,7 @@ test('the contents of the file are the secret, without the final line break', ()
 });
 
 test('the path of the file may come from a variable or from an override', () => {
-  const files = { '/root/s': 's' };
+  const files = { '/prefix/s': 's' };
   assert.deepEqual(findings('        client_secret_file: "${DIR}s"', files, { DIR: '/' }), []);
   assert.deepEqual(findings('', files, { AUTHZ_EGRESS_TARGETS_DATA_AUTH_CLIENT_SECRET_FILE: '/s' }), []);
 });

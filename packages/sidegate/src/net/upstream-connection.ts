@@ -74,6 +74,11 @@ export class UpstreamConnection {
   start(transfer: Transfer): void {
     const { request, response } = transfer;
     const running = this.#begin(transfer);
+    if (this.#closed) {
+      // A write into a destroyed socket would be told to nobody.
+      running.settle({ kind: 'broken', cause: undefined, unanswered: true, stale: true });
+      return;
+    }
     this.#running = running;
     this.#heard = false;
     this.#answered = false;
