@@ -4,6 +4,8 @@ import path from 'node:path';
 import type { BenchFiles } from './ingress-files.ts';
 import { freePort, type Peer, startPeer } from './peer.ts';
 
+export type StartPeer = (files: BenchFiles, origin: number) => Promise<Peer>;
+
 const CORE = 0;
 
 /** nginx answering with 200 bytes of JSON: the service behind all of them, on the load generator's core. */
@@ -99,9 +101,14 @@ backend origin
   return startPeer({ name: 'haproxy', job, port, core: CORE, command: 'haproxy', args: ['-f', file] });
 }
 
-/** Ours: the whole job, with binding, policy and an audit record besides. */
-export async function startSidecarPeer(files: BenchFiles, origin: number): Promise<Peer> {
+/**
+ * Ours: the whole job, with binding, policy and an audit record besides.
+ *
+ * @param profiles a folder for a CPU profile, written when the sidecar ends
+ */
+export async function startSidecarPeer(files: BenchFiles, origin: number, profiles?: string): Promise<Peer> {
   const port = await freePort();
+  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const main = path.join(import.meta.dirname, '../packages/sidegate/src/cli/main.ts');
   return startPeer({
     name: 'sidegate',
@@ -109,11 +116,25 @@ export async function startSidecarPeer(files: BenchFiles, origin: number): Promi
     port,
     core: CORE,
     command: process.execPath,
-    args: ['--conditions=@sidegate/source', main, 'sidecar', '--config', files.sidecarConfig],
+    args: [...profiling, '--conditions=@sidegate/source', main, 'sidecar', '--config', files.sidecarConfig],
     env: {
       AUTHZ_HTTP_ADDR: `127.0.0.1:${port}`,
       AUTHZ_PROXY_UPSTREAM_URL: `http://127.0.0.1:${origin}`,
     },
+  });
+}
+
+/** A prototype: a script that gets its port, the origin's port, and the files of certificate, key and client CA. */
+export async function startScript(script: string, files: BenchFiles, origin: number): Promise<Peer> {
+  const port = await freePort();
+  const args = [script, String(port), String(origin), files.serverCert, files.serverKey, files.ca];
+  return startPeer({
+    name: path.basename(script),
+    job: 'a prototype',
+    port,
+    core: CORE,
+    command: process.execPath,
+    args,
   });
 }
 

@@ -5,7 +5,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { residentBytes } from './cpu.ts';
 import { writeBenchFiles } from './ingress-files.ts';
-import { startHaproxy, startNginx, startOrigin, startSidecarPeer } from './ingress-peers.ts';
+import {
+  type StartPeer,
+  startHaproxy,
+  startNginx,
+  startOrigin,
+  startScript,
+  startSidecarPeer,
+} from './ingress-peers.ts';
 import { type Round, runRound } from './load.ts';
 import { type Peer, stopPeer } from './peer.ts';
 import { type Summary, summarize } from './stats.ts';
@@ -13,6 +20,10 @@ import { type Summary, summarize } from './stats.ts';
 export interface IngressOptions {
   readonly rounds: number;
   readonly secondsPerRound: number;
+  /** Names of peers, or files of scripts that are prototypes. */
+  readonly peers: readonly string[];
+  /** Where the profile of our sidecar goes, if it is to be profiled. */
+  readonly profiles: string | undefined;
   readonly progress: (text: string) => void;
 }
 
@@ -21,7 +32,7 @@ export interface IngressRow {
   readonly job: string;
   readonly cpuMicrosPerRequest: Summary;
   readonly requestsPerSecond: Summary;
-  /** CPU of this peer over CPU of ours in the same round: above 1, ours is cheaper. */
+  /** CPU of this peer over CPU of the first one in the same round: above 1, the first one is cheaper. */
   readonly ratio: Summary;
   readonly residentMebibytes: number;
 }
@@ -29,6 +40,7 @@ export interface IngressRow {
 /** Load generator and origin share it; the peer has core 0 for itself. */
 const LOAD_CORE = 1;
 const OURS = 'sidegate';
+export const INGRESS_PEERS: readonly string[] = [OURS, 'haproxy', 'nginx'];
 
 export async function measureIngress(options: IngressOptions): Promise<IngressRow[]> {
   const jwksServer = createServer((_request, response) => {
@@ -41,7 +53,7 @@ export async function measureIngress(options: IngressOptions): Promise<IngressRo
     const origin = await startOrigin(files, LOAD_CORE);
     started.push(origin);
     const peers: Peer[] = [];
-    for (const start of [startSidecarPeer, startHaproxy, startNginx]) {
+    for (const start of options.peers.map((name) => starterOf(name, options.profiles))) {
       const peer = await start(files, origin.port);
       peers.push(peer);
       started.push(peer);
@@ -51,6 +63,21 @@ export async function measureIngress(options: IngressOptions): Promise<IngressRo
     for (const peer of started) await stopPeer(peer);
     await new Promise((resolve) => jwksServer.close(resolve));
     rmSync(files.directory, { recursive: true, force: true });
+  }
+}
+
+function starterOf(name: string, profiles: string | undefined): StartPeer {
+  switch (name) {
+    case OURS:
+      return (files, origin) => startSidecarPeer(files, origin, profiles);
+    case 'nginx':
+      return startNginx;
+    case 'haproxy':
+      return startHaproxy;
+    default:
+      if (!name.endsWith('.ts'))
+        throw new Error(`there is no peer "${name}": ${INGRESS_PEERS.join(', ')}, or a script`);
+      return (files, origin) => startScript(name, files, origin);
   }
 }
 
@@ -67,7 +94,7 @@ async function interleave(
       results.get(peer.name)?.push(await runRound(peer, { ...load, seconds: secondsPerRound }));
     }
   }
-  const ours = results.get(OURS) ?? [];
+  const ours = results.get(peers[0]?.name ?? '') ?? [];
   return peers.map(({ name, job, process: child }) => {
     const measured = results.get(name) ?? [];
     return {

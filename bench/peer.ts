@@ -21,6 +21,9 @@ export interface PeerCommand {
   readonly core: number;
 }
 
+/** A sidecar that was profiled writes its profile first. */
+const STOP_MS = 10_000;
+
 /** Starts it pinned to its core and waits until its port accepts connections. */
 export async function startPeer(options: PeerCommand): Promise<Peer> {
   const { name, job, port, core, command, args, env = {} } = options;
@@ -45,7 +48,7 @@ export async function stopPeer({ process: child }: Peer): Promise<void> {
   if (child.exitCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
-  const cut = setTimeout(() => child.kill('SIGKILL'), 3_000);
+  const cut = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   await ended;
   clearTimeout(cut);
 }
