@@ -1,5 +1,6 @@
 /** A program under load: how it starts, where it listens, and what it does of the whole job. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import net from 'node:net';
 
 export interface Peer {
@@ -8,6 +9,8 @@ export interface Peer {
   readonly job: string;
   readonly port: number;
   readonly process: ChildProcess;
+  /** Where its standard output goes, emptied between rounds; for who writes an audit trail. */
+  readonly log?: string;
 }
 
 export interface PeerCommand {
@@ -19,6 +22,8 @@ export interface PeerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** The core it is pinned to. */
   readonly core: number;
+  /** Where its standard output goes; by default nowhere. */
+  readonly output?: { readonly file: string; readonly descriptor: number };
 }
 
 /** A sidecar that was profiled writes its profile first. */
@@ -26,18 +31,19 @@ const STOP_MS = 10_000;
 
 /** Starts it pinned to its core and waits until its port accepts connections. */
 export async function startPeer(options: PeerCommand): Promise<Peer> {
-  const { name, job, port, core, command, args, env = {} } = options;
+  const { name, job, port, core, command, args, env = {}, output } = options;
   const child = spawn('taskset', ['-c', String(core), command, ...args], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', output?.descriptor ?? 'ignore', 'pipe'],
   });
+  if (output !== undefined) closeSync(output.descriptor);
   let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => {
+  child.stderr?.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString()).slice(-4096);
   });
   for (let attempt = 0; attempt < 200; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`${name} ended at its start: ${complaints}`);
-    if (await accepts(port)) return { name, job, port, process: child };
+    if (await accepts(port)) return { name, job, port, process: child, ...(output && { log: output.file }) };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   child.kill('SIGKILL');

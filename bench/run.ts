@@ -1,74 +1,106 @@
-/** `npm run bench -- [scenario] [--quick] [--peers …] [--cpu-prof …]`: measures beside the peers, prints ratios, keeps the result. */
+/** `npm run bench -- [scenario…] [--quick] …`: measures beside the peers, prints ratios and targets, keeps the result. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { Command } from 'commander';
 import { measureDecisions } from './decision.ts';
-import { INGRESS_PEERS, measureIngress } from './ingress.ts';
+import { keep } from './keep.ts';
+import { describeMachine } from './machine.ts';
+import { markdownReport } from './markdown.ts';
 import { takeTurn } from './one-at-a-time.ts';
-import { decisionTable, ingressTable } from './tables.ts';
-
-const RESULTS = path.join(import.meta.dirname, 'results');
-
-const PEERS = INGRESS_PEERS.join(',');
+import { plotFindings } from './plot.ts';
+import type { Report } from './report.ts';
+import type { ScenarioOptions } from './scenario.ts';
+import { measureEgress } from './scenarios/egress.ts';
+import { measureGrowth } from './scenarios/growth.ts';
+import { measureHandshakes } from './scenarios/handshakes.ts';
+import { measureIngress } from './scenarios/ingress.ts';
+import { measureLatency } from './scenarios/latency.ts';
+import { measureMemory } from './scenarios/memory.ts';
+import { measureStreams } from './scenarios/streams.ts';
+import { decisionTable } from './tables.ts';
 
 interface Options {
   readonly quick?: boolean;
   readonly json?: boolean;
-  readonly peers: string;
+  readonly peers?: string;
+  readonly rows?: string;
+  readonly rounds?: string;
+  readonly seconds?: string;
   readonly cpuProf?: string;
 }
 
 interface Measured {
   readonly report: unknown;
   readonly table: string;
+  readonly plot?: string;
 }
 
-const SCENARIOS: Readonly<Record<string, (options: Options) => Promise<Measured>>> = {
-  async ingress({ quick = false, peers, cpuProf }) {
-    requirePrograms(['nginx', 'haproxy', 'wrk', 'cc', 'taskset']);
-    const size = quick ? { rounds: 5, secondsPerRound: 2 } : { rounds: 9, secondsPerRound: 8 };
-    const rows = await measureIngress({ ...size, peers: peers.split(','), profiles: cpuProf, progress });
-    return { report: rows, table: ingressTable(rows) };
-  },
-  async decision({ quick = false }) {
+type Scenario = (options: ScenarioOptions) => Promise<Measured>;
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  ingress: beside('ingress', measureIngress),
+  streams: beside('streams', measureStreams),
+  handshakes: beside('handshakes', measureHandshakes),
+  latency: beside('latency', measureLatency),
+  memory: beside('memory', measureMemory),
+  growth: beside('growth', measureGrowth),
+  egress: beside('egress', measureEgress),
+  async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });
     return { report, table: decisionTable(report) };
   },
 };
 
 await new Command('bench')
-  .description(
-    'Measure beside the peers, interleaved in one run. ingress needs nginx, haproxy, wrk and cc; decision uses opa where it is.',
-  )
+  .description('Measure beside the peers, interleaved in one run.')
   .argument('[scenarios...]', Object.keys(SCENARIOS).join(', '), Object.keys(SCENARIOS))
-  .option('--quick', 'few short rounds; nothing is kept')
+  .option('--quick', 'the telling rows, in short rounds; nothing is kept')
   .option('--json', 'print JSON instead of tables')
-  .option('--peers <names>', 'peers of ingress, the first is compared with; a .ts file is a prototype', PEERS)
+  .option('--rows <names>', 'only rows that begin like these, after commas; nothing is kept')
+  .option('--peers <names>', 'peers, the first is compared with the others; a .ts file is a prototype; nothing is kept')
+  .option('--rounds <count>', 'rounds of each row')
+  .option('--seconds <count>', 'seconds of each round')
   .option('--cpu-prof <folder>', 'profile our sidecar under load; nothing is kept')
   .action(async (names: readonly string[], options: Options) => {
-    const { quick = false, json = false, peers, cpuProf } = options;
     using _turn = await takeTurn(progress);
     for (const name of names) {
       const scenario = SCENARIOS[name];
       if (scenario === undefined)
         throw new Error(`there is no scenario "${name}": ${Object.keys(SCENARIOS).join(', ')}`);
-      const { report, table } = await scenario(options);
-      if (!quick && cpuProf === undefined && peers === PEERS) keep(name, report, table);
-      process.stdout.write(json ? `${JSON.stringify({ scenario: name, report })}\n` : `${table}\n`);
+      const measured = await scenario(scenarioOptions(options));
+      if (isWhole(options)) keep({ scenario: name, machine: describeMachine(), plot: undefined, ...measured });
+      const json = JSON.stringify({ scenario: name, report: measured.report });
+      process.stdout.write(options.json === true ? `${json}\n` : `${measured.table}\n`);
     }
   })
   .parseAsync();
 
-function progress(text: string): void {
-  process.stderr.write(`${text}\n`);
+function scenarioOptions({ quick = false, peers, rows, rounds, seconds, cpuProf }: Options): ScenarioOptions {
+  return {
+    rounds: Number(rounds ?? 5),
+    seconds: Number(seconds ?? (quick ? 2 : 3)),
+    quick,
+    rows: rows?.split(','),
+    peers: peers?.split(','),
+    profiles: cpuProf,
+    progress,
+  };
 }
 
-function keep(scenario: string, report: unknown, table: string): void {
-  mkdirSync(RESULTS, { recursive: true });
-  const name = path.join(RESULTS, `${new Date().toISOString().slice(0, 10)}-${scenario}`);
-  writeFileSync(`${name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
-  writeFileSync(`${name}.md`, table);
+/** Only what measured everything is worth keeping. */
+function isWhole({ quick, peers, rows, cpuProf }: Options): boolean {
+  return quick !== true && peers === undefined && rows === undefined && cpuProf === undefined;
+}
+
+function beside(name: string, measure: (options: ScenarioOptions) => Promise<Report>): Scenario {
+  return async (options) => {
+    requirePrograms(['nginx', 'haproxy', 'wrk', 'cc', 'taskset']);
+    const report = await measure(options);
+    return { report, table: markdownReport(report), plot: plotFindings(name, report.findings) };
+  };
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 function requirePrograms(names: readonly string[]): void {

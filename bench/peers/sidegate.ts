@@ -1,0 +1,66 @@
+/** Ours: mutual TLS, token, binding, Rego, headers, and an audit record in a file. */
+import { openSync } from 'node:fs';
+import path from 'node:path';
+import { PEER_CORE } from '../cores.ts';
+import type { BenchFiles } from '../files.ts';
+import { freePort, type Peer, startPeer } from '../peer.ts';
+import { type EgressOptions, egressYaml } from '../sidecar-config.ts';
+
+export interface SidegateOptions {
+  /** Default: that of ingress with the small policy. */
+  readonly config?: string;
+  /** A folder for a CPU profile, written when the sidecar ends. */
+  readonly profiles?: string | undefined;
+}
+
+const MAIN = path.join(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts');
+
+export async function startSidegate(
+  files: BenchFiles,
+  origin: number,
+  { config = files.sidecarConfig, profiles }: SidegateOptions = {},
+): Promise<Peer> {
+  const port = await freePort();
+  const job = 'mutual TLS, token, binding, Rego, headers, audit';
+  const env = {
+    AUTHZ_HTTP_ADDR: `127.0.0.1:${port}`,
+    AUTHZ_PROXY_UPSTREAM_URL: `http://127.0.0.1:${origin}`,
+  };
+  return startProcess(files, { job, port, config, profiles, env });
+}
+
+/** The other direction, with a token that is fetched once. */
+export async function startSidegateEgress(
+  files: BenchFiles,
+  options: EgressOptions,
+  profiles: string | undefined,
+): Promise<Peer> {
+  const port = await freePort();
+  const job = 'plain HTTP to mutual TLS, token from its cache, headers, audit';
+  const config = files.write('egress.yaml', egressYaml(files, options));
+  const env = { AUTHZ_EGRESS_ADDR: `127.0.0.1:${port}`, BENCH_SECRET: 'of-the-benchmark' };
+  return startProcess(files, { job, port, config, profiles, env });
+}
+
+interface SidegateProcess {
+  readonly job: string;
+  readonly port: number;
+  readonly config: string;
+  readonly profiles: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function startProcess(files: BenchFiles, { job, port, config, profiles, env }: SidegateProcess): Promise<Peer> {
+  const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
+  const audit = path.join(files.directory, `audit-${port}.log`);
+  return startPeer({
+    name: 'sidegate',
+    job,
+    port,
+    core: PEER_CORE,
+    command: process.execPath,
+    args: [...profiling, '--conditions=@sidegate/source', MAIN, 'sidecar', '--config', config],
+    env,
+    output: { file: audit, descriptor: openSync(audit, 'a') },
+  });
+}
