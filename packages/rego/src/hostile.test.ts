@@ -98,15 +98,15 @@ zqxRule2 contains zqxVar if { some zqxVar in input["zqxKey"]; zqxFunction(zqxVar
     const [header = '', ...rest] = source.split('\n').slice(1);
     const runtime = new Set(header.match(/[A-Za-z]+/g));
     const keywords =
-      'const let function return if else for break undefined true false null typeof number new length push add done put isArray Array exhausted fuel query memo input data mocks decided insert member kind path value name document builtin answers switch case';
+      'const let function return if else for break undefined true false null typeof number object new length push add done put isArray Array exhausted fuel query memo known input data mocks watched decidedBy evaluate try catch failed insert member kind path value name document builtin answers switch case';
     const known = new Set([...keywords.split(' '), ...runtime]);
     for (const word of rest
       .join('\n')
-      .replaceAll(/"(?:use strict|number)"/g, '')
+      .replaceAll(/"(?:use strict|number|object)"/g, '')
       .match(/[A-Za-z_$][\w$]*/g) ?? []) {
       assert.ok(known.has(word) || /^[A-Za-z]\d*$/.test(word), `unexpected word ${word}`);
     }
-    assert.doesNotMatch(rest.join('\n').replaceAll('"number"', ''), /["'`\\]/);
+    assert.doesNotMatch(rest.join('\n').replaceAll(/"(?:number|object)"/g, ''), /["'`\\]/);
   });
 });
 
@@ -123,6 +123,13 @@ describe('own properties only', () => {
       assert.equal(value(`y[k] := 2 if some k in ["${key}"]\nx := y["${key}"]`), 2);
     });
   }
+
+  it('what an object of the input inherits is not there', () => {
+    const heir = Object.create({ sub: 'inherited' }) as { sub: string };
+    assert.equal(value('x := input.token.sub', { token: heir }), undefined);
+    heir.sub = 'own';
+    assert.equal(value('x := input.token.sub', { token: heir }), 'own');
+  });
 
   it('a rule or package may be called constructor', () => {
     assert.equal(

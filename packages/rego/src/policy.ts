@@ -74,7 +74,7 @@ export class Policy {
     const names = checked.variables.map(({ written }) => written);
     const evaluate: Evaluate<readonly Bindings[]> = (input, options) => {
       const answers: Value[][] = [];
-      this.#guarded(documents, input, options, (context) => run(context, answers));
+      this.#guarded(documents, new QueryState(this.#settings, options), input, (context) => run(context, answers));
       return answers.map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as Value])));
     };
     return { ok: true, evaluate };
@@ -90,7 +90,7 @@ export class Policy {
     const documents = this.#documents;
     const run = documents.functions[document.id];
     if (run === undefined) throw new TypeError(`${text} has no compiled document`);
-    return (input, options) => this.#guarded(documents, input, options, run);
+    return (input, options) => this.#guarded(documents, new QueryState(this.#settings, options), input, run);
   }
 
   /** Like {@link prepare}, and also tells which rule decided. */
@@ -103,11 +103,12 @@ export class Policy {
     const documents = this.#documents;
     const run = documents.functions[document.id];
     if (run === undefined) throw new TypeError(`${text} has no compiled document`);
-    return (input, options) =>
-      this.#guarded(documents, input, options, (context) => {
-        const value = run(context);
-        return { value, rule: context.query.decided[document.id] };
-      });
+    return (input, options) => {
+      const query = new QueryState(this.#settings, options);
+      query.watched = document.id;
+      const value = this.#guarded(documents, query, input, run);
+      return { value, rule: query.decidedBy };
+    };
   }
 
   /** Runs the rules `test_…` of these modules, as `opa test` does; their `print` calls count only when `print` was given. */
@@ -176,13 +177,7 @@ export class Policy {
     return this.#documents;
   }
 
-  #guarded<T>(
-    documents: Documents,
-    input: Value | undefined,
-    options: EvaluateOptions | undefined,
-    run: (context: Context) => T,
-  ): T {
-    const query = new QueryState(this.#settings, options);
+  #guarded<T>(documents: Documents, query: QueryState, input: Value | undefined, run: (context: Context) => T): T {
     const context = new Context(documents, query, input, this.#settings.data);
     try {
       return run(context);

@@ -34,8 +34,13 @@ export const OPERATORS: readonly Builtin[] = [
 /** `value in collection`; false when it is no collection. */
 export function isMember(value: Value, collection: Value): boolean {
   if (collection instanceof RegoSet) return collection.has(value);
-  if (Array.isArray(collection)) return collection.some((item) => equal(item as Value, value));
+  if (Array.isArray(collection)) return isItem(value, collection);
   return isObject(collection) && objectEntries(collection).some(([, item]) => equal(item, value));
+}
+
+function isItem(value: Value, items: readonly Value[]): boolean {
+  for (const item of items) if (item === value || equal(item, value)) return true;
+  return false;
 }
 
 /** `key, value in collection`. */

@@ -1,20 +1,21 @@
 /** `is_*`, `type_name`, `to_number`, and the deprecated casts. */
 import { isNumber, parseNumber } from '../value/number.ts';
-import { setFrom } from '../value/set.ts';
+import { isObject } from '../value/object.ts';
+import { RegoSet, setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
-import { type Builtin, BuiltinError } from './builtin.ts';
+import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { membersOf, operandTypeError, type TypeName, typeName } from './operand.ts';
 import { quote } from './text.ts';
 import { ANY, ANY_ARRAY, ANY_OBJECT, ANY_SET, BOOLEAN, NULL, NUMBER, STRING, type Type, union } from './type.ts';
 
 export const TYPES: readonly Builtin[] = [
-  test('is_number', 'number'),
-  test('is_string', 'string'),
-  test('is_boolean', 'boolean'),
-  test('is_array', 'array'),
-  test('is_set', 'set'),
-  test('is_object', 'object'),
-  test('is_null', 'null'),
+  test('is_number', (_, value) => isNumber(value)),
+  test('is_string', (_, value) => typeof value === 'string'),
+  test('is_boolean', (_, value) => typeof value === 'boolean'),
+  test('is_array', (_, value) => Array.isArray(value)),
+  test('is_set', (_, value) => value instanceof RegoSet),
+  test('is_object', (_, value) => isObject(value)),
+  test('is_null', (_, value) => value === null),
   { name: 'type_name', args: [ANY], result: STRING, evaluate: (_, value) => typeName(value) },
   {
     name: 'to_number',
@@ -50,8 +51,8 @@ export const TYPES: readonly Builtin[] = [
   },
 ];
 
-function test(name: string, type: TypeName): Builtin {
-  return { name, args: [ANY], result: BOOLEAN, evaluate: (_, value) => typeName(value) === type };
+function test(name: string, evaluate: (context: BuiltinContext, value: Value) => boolean): Builtin {
+  return { name, args: [ANY], result: BOOLEAN, evaluate };
 }
 
 function cast(name: string, type: TypeName, result: Type): Builtin {

@@ -23,7 +23,7 @@ export interface Program {
 
 /** Functions that generated code takes from the runtime. */
 const RUNTIME =
-  'O,isPlain,dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
+  'O,getPrototypeOf,dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
   'makeSet,makeObject,isShape,settle,call,lookUp,mocked,derive,NONE';
 
 /** A pool of things that source text may not contain. */
@@ -78,10 +78,12 @@ export class Emission {
     return `k${this.constants.index(typeof value === 'string' ? internalized(value) : value)}`;
   }
 
-  builtin(name: string): string {
+  /** The names of a builtin and of its function. */
+  builtin(name: string): { readonly builtin: string; readonly evaluate: string; readonly isValue: boolean } {
     const builtin = this.c.builtins.get(name);
     if (builtin === undefined) throw new Error(`builtin ${name} vanished`);
-    return `b${this.builtins.index(builtin)}`;
+    const index = this.builtins.index(builtin);
+    return { builtin: `b${index}`, evaluate: `c${index}`, isValue: builtin.result !== undefined };
   }
 
   site(location: Location): string {
@@ -90,7 +92,7 @@ export class Emission {
 
   finish(body: readonly string[]): Program {
     const constants = this.constants.items.map((_, i) => `k${i}=K[${i}]`);
-    const builtins = this.builtins.items.map((_, i) => `b${i}=B[${i}]`);
+    const builtins = this.builtins.items.map((_, i) => `b${i}=B[${i}],c${i}=b${i}.evaluate`);
     const header = [`const {${RUNTIME}}=R;`, ...[...constants, ...builtins].map((each) => `const ${each};`)];
     return {
       source: ['"use strict";', ...header, ...body].join('\n'),

@@ -7,6 +7,9 @@ import type { VirtualDocument } from './rule-tree.ts';
 const READERS = { value: 'dot', base: 'baseDot', view: 'viewDot' } as const;
 
 export function emitAssign(e: Emission, target: number, value: Source, fail: string): string {
+  if (value.kind === 'call' && value.callee.kind === 'builtin' && !e.c.mockable.has(value.callee.name)) {
+    return `${emitBuiltin(e, value.callee.name, value, `v${target}`)}if(v${target}===undefined)${fail}`;
+  }
   const source = emitSource(e, value);
   const certain = value.kind === 'array' || value.kind === 'set' || value.kind === 'object' || value.kind === 'view';
   return certain ? `v${target}=${source};` : `v${target}=${source};if(v${target}===undefined)${fail}`;
@@ -42,14 +45,30 @@ function emitSource(e: Emission, value: Source): string {
 }
 
 /**
- * A member by a name that the policy spells out is read in place, where the engine remembers the shape it met. Only what
- * no object inherits is read that way: `O` is Object.prototype, also when somebody has added to it.
+ * A member by a name that the policy spells out is read in place, where the engine remembers the shape it met. What was
+ * read counts only when nothing can have been inherited: the object's prototype is null, or Object.prototype (`O`) without
+ * a member of that name, also when somebody has added to it. The read comes first because the engine then knows the
+ * object's shape, and with it the prototype, at no cost.
  */
 function emitDot(e: Emission, { of, source, key }: Extract<Source, { kind: 'dot' }>): string {
   const [from, name] = [e.operand(source), e.operand(key)];
   const careful = `${READERS[of]}(${from},${name})`;
   if (of === 'view' || source.kind !== 'local' || key.kind !== 'const' || typeof key.value !== 'string') return careful;
-  return `(isPlain(${from})&&O[${name}]===undefined?${from}[${name}]:${careful})`;
+  const read = `m=${from}[${name}],p=getPrototypeOf(${from}),(p===O||p===null)&&O[${name}]===undefined?m:${careful}`;
+  return `(typeof ${from}==="object"&&${from}!==null?(${read}):undefined)`;
+}
+
+/** A builtin is called in place, where the engine remembers which one it is. */
+function emitBuiltin(
+  e: Emission,
+  name: string,
+  { args, location }: Extract<Source, { kind: 'call' }>,
+  target: string,
+): string {
+  const { evaluate, builtin, isValue } = e.builtin(name);
+  const called = `${evaluate}(${['q', ...args.map((arg) => e.operand(arg))].join(',')})`;
+  const assigned = isValue ? `${target}=${called};` : `${called};${target}=true;`;
+  return `try{${assigned}}catch(x){${target}=q.failed(x,${builtin},${e.site(location)});}`;
 }
 
 function emitCall(
@@ -68,7 +87,7 @@ function emitCall(
 function emitDirect(e: Emission, callee: Callee, context: number, location: Location, args: string): string {
   const following = args === '' ? '' : `,${args}`;
   if (callee.kind === 'function') return emitInvocation(e, callee.document, context, following);
-  return `call(q,${e.builtin(callee.name)},${e.site(location)}${following})`;
+  return `call(q,${e.builtin(callee.name).builtin},${e.site(location)}${following})`;
 }
 
 function emitInvocation(e: Emission, { id }: VirtualDocument, context: number, following: string): string {
@@ -85,5 +104,5 @@ export function emitModifier(e: Emission, modifier: Modifier): string {
     return `{kind:2,name:${name},value:${e.operand(replacement)}}`;
   }
   if (replacement.kind === 'function') return `{kind:3,name:${name},document:${replacement.document.id}}`;
-  return `{kind:4,name:${name},builtin:${e.builtin(replacement.name)}}`;
+  return `{kind:4,name:${name},builtin:${e.builtin(replacement.name).builtin}}`;
 }

@@ -22,9 +22,9 @@ function emitDocument(e: Emission, routine: Routine): string {
   const args = ['v0', ...params.map((param) => `v${param}`)].join(',');
   const parts = [`function f${document.id}(${args}){`];
   if (document.kind !== 'function') {
-    parts.push(`const m=v0.memo[${document.id}];if(m!==undefined)return m===NONE?undefined:m;`);
+    parts.push(`const known=v0.memo[${document.id}];if(known!==undefined)return known===NONE?undefined:known;`);
   }
-  parts.push(`const q=v0.query;if(--q.fuel<0)q.exhausted();${declared}`);
+  parts.push(`const q=v0.query;if(--q.fuel<0)q.exhausted();let m,p;${declared}`);
   parts.push(
     document.kind === 'set'
       ? emitSetBody(e, routine)
@@ -40,7 +40,7 @@ function emitDocument(e: Emission, routine: Routine): string {
 function emitQueryFunction(e: Emission, routine: QueryRoutine): string {
   const declared = declareLocals(routine.locals, new Set());
   const body = emitBlock(e, routine.body, undefined, () => '');
-  return `return function(v0,answers){const q=v0.query;${declared}\n${body}};`;
+  return `return function(v0,answers){const q=v0.query;let m,p;${declared}\n${body}};`;
 }
 
 function declareLocals(count: number, params: ReadonlySet<number>): string {
@@ -147,7 +147,7 @@ function settling(e: Emission, name: string, document: VirtualDocument, branch: 
 
 /** Notes which rule gave the document its value. */
 function noteDecision(e: Emission, document: VirtualDocument, branch: Branch): string {
-  return document.kind === 'function' ? '' : `q.decided[${document.id}]=${e.site(branch.location)};`;
+  return document.kind === 'function' ? '' : `if(q.watched===${document.id})q.decidedBy=${e.site(branch.location)};`;
 }
 
 /** Branches whose solutions leave the rule: a later one is reached only when those before it had none. */

@@ -4,14 +4,7 @@ import { type Entry, isObject, objectEntries, objectSize, RegoObject } from '../
 import { RegoSet } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 
-const { getPrototypeOf, hasOwn, prototype: OBJECT } = Object;
-
-/** An object whose members are its entries and nothing else: as JSON makes it, or without prototype. */
-export function isPlain(source: Value): boolean {
-  if (typeof source !== 'object' || source === null) return false;
-  const prototype: unknown = getPrototypeOf(source);
-  return prototype === OBJECT || prototype === null;
-}
+const { hasOwn } = Object;
 
 /** `source[key]`: undefined when there is no such element. Own properties only. */
 export function dot(source: Value, key: Value): Value | undefined {

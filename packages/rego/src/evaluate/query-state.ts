@@ -1,4 +1,4 @@
-/** What one evaluation shares: its clock, its limits, its builtins' context, and which rule gave each document its value. */
+/** What one evaluation shares: its clock, its limits, its builtins' context, and which rule decided. */
 import { type Builtin, type BuiltinContext, BuiltinError } from '../builtins/builtin.ts';
 import type { Host } from '../builtins/host.ts';
 import type { PatternCache } from '../builtins/pattern-cache.ts';
@@ -35,13 +35,14 @@ export interface EvaluationOptions {
 export class QueryState implements BuiltinContext {
   /** Steps until the limits are looked at again. */
   fuel = STRIDE;
-  readonly decided: (Location | undefined)[] = [];
+  /** The document whose deciding rule somebody asks for, by its number; none has -1. */
+  watched = -1;
+  /** The rule that gave the watched document its value. */
+  decidedBy: Location | undefined;
   private readonly options: QueryOptions;
   private readonly strict: boolean;
   private stepsLeft: number;
   private deadline: number | undefined;
-  private whole: number | undefined;
-  private wholeDivisor = 0;
   private currentTime: bigint | undefined;
   private answers: Map<string, unknown> | undefined;
 
@@ -62,17 +63,9 @@ export class QueryState implements BuiltinContext {
     return divide(numberFromInteger(this.now), divisor);
   }
 
-  /** {@link nowIn}, without its fraction. */
-  wholeNowIn(divisor: number): number {
-    if (this.whole === undefined || this.wholeDivisor !== divisor) {
-      this.whole = Number(this.now / BigInt(divisor));
-      this.wholeDivisor = divisor;
-    }
-    return this.whole;
-  }
-
-  isWholeNow(divisor: number): boolean {
-    return this.now % BigInt(divisor) === 0n;
+  /** Near {@link nowIn}: off by a 2^52th of it. */
+  aboutNowIn(divisor: number): number {
+    return Number(this.now) / divisor;
   }
 
   get host(): Host {

@@ -5,7 +5,7 @@ import { compare, equal } from '../value/compare.ts';
 import { type Entry, objectFromEntries } from '../value/object.ts';
 import { RegoSet, setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
-import { baseDot, dot, elements, isCollection, isPlain, isShape } from './access.ts';
+import { baseDot, dot, elements, isCollection, isShape } from './access.ts';
 import { type Context, type ContextModifier, NONE } from './context.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import { ObjectTree, Pairs } from './partial-object.ts';
@@ -15,7 +15,7 @@ import { resolve, view, viewDot, viewElements } from './view.ts';
 export const RUNTIME = {
   dot,
   O: Object.prototype,
-  isPlain,
+  getPrototypeOf: Object.getPrototypeOf,
   baseDot,
   viewDot,
   resolve,
@@ -40,11 +40,14 @@ export const RUNTIME = {
   NONE,
 };
 
-/** Compares a value with `time.now_ns() / divisor`, without dividing where the value is a whole number. */
+/** Compares a value with `time.now_ns() / divisor`, and divides exactly only where the two are close. */
 function compareToClock(query: QueryState, value: Value, divisor: number): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) return compare(value, query.nowIn(divisor));
-  const whole = query.wholeNowIn(divisor);
-  return value === whole ? (query.isWholeNow(divisor) ? 0 : -1) : value < whole ? -1 : 1;
+  if (typeof value === 'number') {
+    const about = query.aboutNowIn(divisor);
+    const distance = value - about;
+    if (Math.abs(distance) > Math.abs(about) * 2 ** -50) return distance;
+  }
+  return compare(value, query.nowIn(divisor));
 }
 
 /** A rule's value when another body already gave one. */

@@ -1,86 +1,73 @@
 /** Rego sets: each value once, iterated in OPA's order. */
 import { compare } from './compare.ts';
-import { compositeKey, type PrimitiveKey, primitiveKey } from './key.ts';
+import { Members } from './members.ts';
 import type { Value } from './value.ts';
 
 /** A set under construction is only ever held by its builder; a visible one never changes. */
 export class RegoSet implements Iterable<Value> {
-  readonly #byPrimitive = new Map<PrimitiveKey, Value>();
-  readonly #byText = new Map<string, Value>();
+  readonly #members: Members;
   #sorted: readonly Value[] | undefined;
 
-  constructor(values: Iterable<Value> = []) {
-    for (const value of values) this.#insert(value);
+  constructor(values: Iterable<Value> | Members = []) {
+    this.#members = values instanceof Members ? values : collected(values);
   }
 
   get size(): number {
-    return this.#byPrimitive.size + this.#byText.size;
+    return this.#members.size;
   }
 
   has(value: Value): boolean {
-    return this.get(value) !== undefined;
+    return this.#members.get(value) !== undefined;
   }
 
   /** The member that equals `value`, in the member's own spelling. */
   get(value: Value): Value | undefined {
-    const key = primitiveKey(value);
-    return key === undefined ? this.#byText.get(compositeKey(value)) : this.#byPrimitive.get(key);
+    return this.#members.get(value);
   }
 
   sorted(): readonly Value[] {
-    this.#sorted ??= [...this.#byPrimitive.values(), ...this.#byText.values()].sort(compare);
+    this.#sorted ??= this.#members.list().toSorted(compare);
     return this.#sorted;
   }
 
   /** In no particular order; for questions whose answer does not depend on it. */
-  *unordered(): IterableIterator<Value> {
-    yield* this.#byPrimitive.values();
-    yield* this.#byText.values();
+  unordered(): readonly Value[] {
+    return this.#members.list();
   }
 
   equals(other: RegoSet): boolean {
-    if (this.size !== other.size) return false;
-    for (const key of this.#byPrimitive.keys()) if (!other.#byPrimitive.has(key)) return false;
-    for (const key of this.#byText.keys()) if (!other.#byText.has(key)) return false;
-    return true;
+    return this.#members.equals(other.#members);
   }
 
   [Symbol.iterator](): Iterator<Value> {
     return this.sorted()[Symbol.iterator]();
   }
 
-  #insert(value: Value): void {
-    const key = primitiveKey(value);
-    if (key !== undefined) {
-      if (!this.#byPrimitive.has(key)) this.#byPrimitive.set(key, value);
-      return;
-    }
-    const text = compositeKey(value);
-    if (!this.#byText.has(text)) this.#byText.set(text, value);
-  }
-
   /** Collects members one by one; `done` hands the set over. */
   static builder(): SetBuilder {
-    const set = new RegoSet();
-    return {
-      add(value) {
-        set.#insert(value);
-      },
-      has: (value) => set.has(value),
-      get size() {
-        return set.size;
-      },
-      done: () => set,
-    };
+    return new SetBuilder();
   }
 }
 
-export interface SetBuilder {
-  add(value: Value): void;
-  has(value: Value): boolean;
-  readonly size: number;
+export class SetBuilder {
+  readonly #members = new Members();
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  add(value: Value): void {
+    this.#members.add(value);
+  }
+
+  has(value: Value): boolean {
+    return this.#members.get(value) !== undefined;
+  }
+
   /** Call once, and add nothing afterwards. */
-  done(): RegoSet;
+  done(): RegoSet {
+    return new RegoSet(this.#members);
+  }
 }
 
 export function isSet(value: unknown): value is RegoSet {
@@ -89,4 +76,10 @@ export function isSet(value: unknown): value is RegoSet {
 
 export function setFrom(values: Iterable<Value>): RegoSet {
   return new RegoSet(values);
+}
+
+function collected(values: Iterable<Value>): Members {
+  const members = new Members();
+  for (const value of values) members.add(value);
+  return members;
 }

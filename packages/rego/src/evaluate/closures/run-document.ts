@@ -255,7 +255,8 @@ class Maker {
     const { id, kind } = this.routine.document;
     if (kind === 'function') return () => NEXT;
     return (frame) => {
-      callerIn(frame).query.decided[id] = location;
+      const { query } = callerIn(frame);
+      if (query.watched === id) query.decidedBy = location;
       return NEXT;
     };
   }
