@@ -40,6 +40,16 @@ export async function runRound(peer: Peer, files: BenchFiles, load: Load): Promi
   return { requests, cpuMicrosPerRequest: spent / requests };
 }
 
+/** @returns how many requests were refused, all of them @throws Error when one was not */
+export async function runRefused(peer: Peer, files: BenchFiles, load: Load): Promise<number> {
+  const report = await wrk(peer, files, load);
+  if (peer.log !== undefined) truncateSync(peer.log);
+  const requests = /(\d+) requests in/.exec(report)?.[1];
+  const refused = /Non-2xx or 3xx responses: (\d+)/.exec(report)?.[1];
+  if (requests !== refused) throw new Error(`${peer.name} did not refuse every request:\n${report}`);
+  return Number(requests);
+}
+
 /** The last line of its audit trail, which tells why it refused. */
 function lastWordOf({ log }: Peer): string {
   return log === undefined ? '' : (readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '');
@@ -47,13 +57,13 @@ function lastWordOf({ log }: Peer): string {
 
 /** A just-in-time compiler needs requests, not seconds. */
 const WARM_REQUESTS = 20_000;
-const WARM_ROUNDS = 8;
+const WARM_ROUNDS = 5;
 
 /** Load of the same kind until the peer has seen enough of it. */
 export async function warmUp(peer: Peer, files: BenchFiles, load: Load): Promise<void> {
   let requests = 0;
   for (let round = 0; round < WARM_ROUNDS && requests < WARM_REQUESTS; round += 1) {
-    requests += (await runRound(peer, files, { ...load, seconds: 1 })).requests;
+    requests += (await runRound(peer, files, { ...load, seconds: 2 })).requests;
   }
 }
 

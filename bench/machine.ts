@@ -1,11 +1,14 @@
 /** What was measured on what: a table without it says nothing. */
 import { spawnSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import { opaBinary } from '../tests/peers/opa-binary.ts';
+import { BINARIES } from './peers/binaries.ts';
 
 export interface Machine {
   readonly date: string;
   readonly kind: string;
+  /** Processes that wanted a core in the minute before: above two, others were measured too. */
+  readonly loadBefore: number;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -15,6 +18,7 @@ export function describeMachine(): Machine {
   return {
     date: new Date().toISOString().slice(0, 10),
     kind: `${cpus().length} cores ${first?.model ?? ''}, ${gibibytes} GiB, ${process.platform} ${process.arch}, shared`,
+    loadBefore: Number((loadavg()[0] ?? 0).toFixed(2)),
     versions: Object.fromEntries(Object.entries(programs()).filter(([, version]) => version !== '')),
   };
 }
@@ -26,6 +30,8 @@ function programs(): Record<string, string> {
     nginx: versionOf('nginx', ['-v']),
     haproxy: versionOf('haproxy', ['-v']),
     wrk: versionOf('wrk', ['-v']),
+    envoy: versionOf(BINARIES.envoy, ['--version']),
+    'oauth2-proxy': versionOf(BINARIES['oauth2-proxy'], ['--version']),
     opa: versionOf(opaBinary() ?? 'opa', ['version']),
   };
 }

@@ -10,11 +10,13 @@ import { plotFindings } from './plot.ts';
 import type { Report } from './report.ts';
 import type { ScenarioOptions } from './scenario.ts';
 import { measureEgress } from './scenarios/egress.ts';
+import { measureFlood } from './scenarios/flood.ts';
 import { measureGrowth } from './scenarios/growth.ts';
 import { measureHandshakes } from './scenarios/handshakes.ts';
 import { measureIngress } from './scenarios/ingress.ts';
 import { measureLatency } from './scenarios/latency.ts';
 import { measureMemory } from './scenarios/memory.ts';
+import { measurePeers } from './scenarios/peers.ts';
 import { measureStreams } from './scenarios/streams.ts';
 import { decisionTable } from './tables.ts';
 
@@ -44,6 +46,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   memory: beside('memory', measureMemory),
   growth: beside('growth', measureGrowth),
   egress: beside('egress', measureEgress),
+  flood: beside('flood', measureFlood),
+  peers: beside('peers', measurePeers),
   async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });
     return { report, table: decisionTable(report) };
@@ -66,8 +70,9 @@ await new Command('bench')
       const scenario = SCENARIOS[name];
       if (scenario === undefined)
         throw new Error(`there is no scenario "${name}": ${Object.keys(SCENARIOS).join(', ')}`);
+      const machine = describeMachine();
       const measured = await scenario(scenarioOptions(options));
-      if (isWhole(options)) keep({ scenario: name, machine: describeMachine(), plot: undefined, ...measured });
+      if (isWhole(options)) keep({ scenario: name, machine, plot: undefined, ...measured });
       const json = JSON.stringify({ scenario: name, report: measured.report });
       process.stdout.write(options.json === true ? `${json}\n` : `${measured.table}\n`);
     }

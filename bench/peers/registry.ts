@@ -1,8 +1,11 @@
 /** The peers by name. */
 import path from 'node:path';
 import type { StartPeer } from '../stage.ts';
+import { BINARIES, isInstalled } from './binaries.ts';
+import { startEnvoy } from './envoy.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
+import { startOauth2Proxy } from './oauth2-proxy.ts';
 import { startScript } from './script.ts';
 import { startSidegate } from './sidegate.ts';
 
@@ -11,7 +14,26 @@ export const OURS = 'sidegate';
 const PEERS: Readonly<Record<string, StartPeer>> = {
   nginx: startNginx,
   haproxy: startHaproxy,
+  envoy: startEnvoy,
+  'oauth2-proxy': startOauth2Proxy,
+  'jose-undici': written('jose-undici', 'mutual TLS, token (node:https, jose, undici by hand), claims, headers'),
+  express: written(
+    'express',
+    'mutual TLS, token (express-jwt), claims, headers (http-proxy-middleware, keep-alive agent)',
+  ),
 };
+
+function written(name: string, job: string): StartPeer {
+  const script = path.join(import.meta.dirname, '../peers-node', `${name}.ts`);
+  return (files, origin) => startScript(script, job, files, origin);
+}
+
+export const PEER_NAMES: readonly string[] = Object.keys(PEERS);
+
+/** Those whose binaries are not there. */
+export function missingPeers(): string[] {
+  return (Object.keys(BINARIES) as (keyof typeof BINARIES)[]).filter((name) => !isInstalled(name));
+}
 
 /**
  * @param name of a peer, or the file of a prototype
@@ -22,6 +44,6 @@ export function starterOf(name: string, profiles?: string): StartPeer {
   if (name === OURS) return (files, origin) => startSidegate(files, origin, { profiles });
   if (name.endsWith('.ts')) return (files, origin) => startScript(path.resolve(name), 'a prototype', files, origin);
   const starter = PEERS[name];
-  if (starter === undefined) throw new Error(`there is no peer "${name}": ${OURS}, ${Object.keys(PEERS).join(', ')}`);
+  if (starter === undefined) throw new Error(`there is no peer "${name}": ${OURS}, ${PEER_NAMES.join(', ')}`);
   return starter;
 }

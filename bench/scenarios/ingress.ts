@@ -30,7 +30,14 @@ const INGRESS_ROWS: readonly Row[] = [
   {
     name: 'warm',
     quick: true,
-    targets: { nginx: { atLeast: 0.6 }, haproxy: { atLeast: 2 } },
+    targets: {
+      nginx: { atLeast: 0.6 },
+      haproxy: { atLeast: 2 },
+      'jose-undici': { atLeast: 6 },
+      express: { atLeast: 15 },
+      envoy: { atLeast: 1 },
+      'envoy-opa': { atLeast: 4 },
+    },
     prepare: steady((files) => ({ headers: bearer(files) })),
   },
   {
