@@ -37,7 +37,7 @@ function engine(directory: string, query: string): PolicyEngine {
 }
 
 function compileEngine(directory: string, query: string): PolicyEngine {
-  const loaded = loadOpaEmbedded({ directory, query, clock: { now: () => NOW_SECONDS * 1000 } });
+  const loaded = loadOpaEmbedded({ policies: [directory], query, clock: { now: () => NOW_SECONDS * 1000 } });
   assert.ok(loaded.ok, loaded.ok ? '' : loaded.findings.map(({ message }) => message).join('\n'));
   return loaded.value;
 }
@@ -256,7 +256,7 @@ for (const [whose, directory, options] of [
 }
 
 test("S3-205 SD-07 the seed's dataservice.rego is refused where the unbound name stands", seed, () => {
-  const loaded = loadOpaEmbedded({ directory: SEED, query: 'data.gateway.allow', clock: { now: () => 0 } });
+  const loaded = loadOpaEmbedded({ policies: [SEED], query: 'data.gateway.allow', clock: { now: () => 0 } });
   assert.ok(!loaded.ok);
   const found = loaded.findings.map(({ file, line, message }) => `${path.basename(file)}:${line} ${message}`);
   assert.ok(

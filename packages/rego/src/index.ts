@@ -28,6 +28,7 @@ export {
   type BundleResult,
   readBundle,
 } from './bundle/read-bundle.ts';
+export { readSources, type SourceFile, type SourceOptions, type SourcesResult } from './bundle/read-sources.ts';
 export type { BundleKey, BundleVerification } from './bundle/signature.ts';
 export type { Dependencies, DocumentPath } from './dependencies/dependencies.ts';
 export type { CodeHost } from './evaluate/code-host.ts';
@@ -47,13 +48,14 @@ export {
   Policy,
   type Prepared,
 } from './policy.ts';
+export type { QueryExpression, QueryResult } from './query-results.ts';
 export type { RegoVersion } from './syntax/cursor.ts';
 export { type Diagnostic, type DiagnosticCode, formatDiagnostic } from './syntax/diagnostic.ts';
 export type { Location } from './syntax/location.ts';
 export type { CoverageReport, FileCoverage } from './testing/coverage.ts';
 export { formatTests, testsAsJson } from './testing/format-tests.ts';
 export type { TestOptions, TestOutcome, TestReport, TestResult } from './testing/run-tests.ts';
-export { fromNative, parseJson, toJson, toNative } from './value/json.ts';
+export { fromNative, parseJson, toJson, toNative, toPlainJson } from './value/json.ts';
 export type { Value } from './value/value.ts';
 
 /** A policy file: its name for messages, and its text. */

@@ -9,6 +9,7 @@ import { EvaluationError } from './evaluate/evaluation-error.ts';
 import { type QueryOptions, QueryState } from './evaluate/query-state.ts';
 import { type ExplainOptions, type Explanation, explain } from './explain/explain.ts';
 import { buildDocuments, buildQuery } from './program.ts';
+import { prepareResults, type QueryResult } from './query-results.ts';
 import type { Expr } from './syntax/ast.ts';
 import type { Diagnostic } from './syntax/diagnostic.ts';
 import type { Location } from './syntax/location.ts';
@@ -66,18 +67,31 @@ export class Policy {
    */
   query(text: string): Prepared<readonly Bindings[]> {
     const parsed = parseQueryText(text, 'v1');
-    if (!parsed.ok) return { ok: false, diagnostics: parsed.diagnostics };
-    const checked = checkQuery(this.#compilation, parsed.value);
-    if (checked.diagnostics.length > 0) return { ok: false, diagnostics: checked.diagnostics };
-    const documents = this.#currentDocuments();
-    const run = buildQuery(this.#compilation, checked, documents, this.#settings.code);
-    const names = checked.variables.map(({ written }) => written);
-    const evaluate: Evaluate<readonly Bindings[]> = (input, options) => {
-      const answers: Value[][] = [];
-      this.#guarded(documents, new QueryState(this.#settings, options), input, (context) => run(context, answers));
-      return answers.map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as Value])));
-    };
-    return { ok: true, evaluate };
+    return parsed.ok ? this.#prepareBody(parsed.value) : parsed;
+  }
+
+  /** Like {@link query}, and each solution also has the values of the query's literals, as `opa eval` shows them. */
+  results(text: string): Prepared<readonly QueryResult[]> {
+    return prepareResults(text, (body) => this.#prepareBody(body));
+  }
+
+  /**
+   * Evaluates once: what `data.order.allow` or another term is for an input, or all documents when no term is given.
+   * {@link prepare} is for whoever evaluates the same again.
+   *
+   * @example
+   * ```ts
+   * import { compile } from '@sidegate/rego';
+   *
+   * const result = compile([{ file: 'order.rego', text: 'package order\nallow if input.user == "amal"' }]);
+   * if (!result.ok) throw new Error(result.diagnostics.map(formatDiagnostic).join('\n'));
+   * result.policy.evaluate({ user: 'amal' }, 'data.order.allow'); // true
+   * result.policy.evaluate({ user: 'amal' }); // { order: { allow: true } }
+   * ```
+   * @throws TypeError when the query cannot be prepared, EvaluationError when the evaluation fails
+   */
+  evaluate(input: Value | undefined, text = 'data', options?: EvaluateOptions): Value | undefined {
+    return this.#general(text)(input, options);
   }
 
   /**
@@ -130,6 +144,20 @@ export class Policy {
    */
   dependencies(text: string): Dependencies {
     return queryDependencies(this.#compilation, this.#checked(text));
+  }
+
+  #prepareBody(body: Expr[]): Prepared<readonly Bindings[]> {
+    const checked = checkQuery(this.#compilation, body);
+    if (checked.diagnostics.length > 0) return { ok: false, diagnostics: checked.diagnostics };
+    const documents = this.#currentDocuments();
+    const run = buildQuery(this.#compilation, checked, documents, this.#settings.code);
+    const names = checked.variables.map(({ written }) => written);
+    const evaluate: Evaluate<readonly Bindings[]> = (input, options) => {
+      const answers: Value[][] = [];
+      this.#guarded(documents, new QueryState(this.#settings, options), input, (context) => run(context, answers));
+      return answers.map((values) => Object.fromEntries(names.map((name, i) => [name, values[i] as Value])));
+    };
+    return { ok: true, evaluate };
   }
 
   #checked(text: string): CheckedQuery {

@@ -56,7 +56,10 @@ export type SignatureAlgorithm =
   | 'EdDSA';
 
 export interface HostYaml {
-  /** @throws Error whose message says what is wrong, in the words of Go's yaml (`yaml: line 1: …`) */
+  /**
+   * @throws Error whose message says what is wrong, in the words of Go's yaml (`yaml: line 1: …`); its `line` and
+   * `column`, from 1, say where, when it has them
+   */
   parse(text: string): unknown;
   stringify(value: unknown): string;
 }

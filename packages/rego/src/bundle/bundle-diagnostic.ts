@@ -25,3 +25,14 @@ export class BundleError extends Error {
 export function refuse(file: string, message: string, hint: string): never {
   throw new BundleError([{ file, message, hint }]);
 }
+
+/** What the reader gives, or nothing when the file is refused; the other files are read all the same. */
+export function collect<T>(diagnostics: BundleDiagnostic[], reader: () => T): readonly T[] {
+  try {
+    return [reader()];
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    diagnostics.push(...error.diagnostics);
+    return [];
+  }
+}

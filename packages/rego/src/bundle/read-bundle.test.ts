@@ -98,7 +98,7 @@ describe('bundles that are refused', () => {
     ['the root of everything and another', manifest({ roots: ['', 'a'] }), /overlapped roots/],
   ];
   const MANIFEST: typeof ROOTS = [
-    ['a manifest that is no JSON', { '.manifest': '{' }, /^\.manifest:cannot be read/],
+    ['a manifest that is no JSON', { '.manifest': '{' }, /^\.manifest:1:2:cannot be read/],
     ['a manifest with something behind it', { '.manifest': '{} {}' }, /cannot be read/],
     ['a manifest that is no object', { '.manifest': '[]' }, /is no object/],
     ['a revision that is a number', manifest({ revision: 1 }), /revision is no string/],
@@ -122,12 +122,12 @@ describe('bundles that are refused', () => {
   const CONTENT: typeof ROOTS = [
     ['a policy that does not parse', { 'a.rego': 'package a\n\nallow if {' }, /^a\.rego:3:\d+:rego_parse_error/],
     ['a policy that is not v1', { 'a.rego': 'package a\n\nallow { true }' }, /rego_parse_error/],
-    ['data that is no JSON', { 'a/data.json': '{' }, /^a\/data\.json:cannot be read/],
+    ['data that is no JSON', { 'a/data.json': '{' }, /^a\/data\.json:1:2:cannot be read/],
     ['data at the root that is no object', { 'data.json': '[1]' }, /^data\.json:is no object/],
     [
       'one document in two files',
       { 'data.json': '{"a":{"b":1}}', 'a/data.json': '{"b":1}' },
-      /data\.a\.b a second time/,
+      /data\.a\.b a second time, after data\.json/,
     ],
     ['an object and a value', { 'a/data.json': '1', 'a/b/data.json': '1' }, /data\.a a second time/],
     ['JSON and YAML of one folder', { 'a/data.json': '{"text":1}', 'a/data.yaml': '' }, /data\.a\.text a second/],

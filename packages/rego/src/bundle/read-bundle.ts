@@ -4,18 +4,17 @@
  * roots do not permit is used at all.
  */
 import type { Host } from '../builtins/host.ts';
-import type { Module } from '../syntax/ast.ts';
 import type { RegoVersion } from '../syntax/cursor.ts';
-import { parseModule } from '../syntax/parse-module.ts';
 import type { ObjectValue } from '../value/value.ts';
-import { type BundleDiagnostic, BundleError, refuse } from './bundle-diagnostic.ts';
+import { type BundleDiagnostic, BundleError, collect, refuse } from './bundle-diagnostic.ts';
 import { readDocument, readText } from './bundle-document.ts';
 import { checkRoots } from './check-roots.ts';
 import { checkRules } from './check-rules.ts';
-import { type DataFile, mergeData } from './data-tree.ts';
+import { conflictDiagnostic, type DataFile, mergeData } from './data-tree.ts';
 import { checkDigests } from './file-digests.ts';
 import { fileKind } from './file-kind.ts';
 import { type BundleManifest, readManifest } from './manifest.ts';
+import { parseModules } from './parse-modules.ts';
 import { type BundleVerification, SIGNATURES, verifiedDigests } from './signature.ts';
 import { readTar } from './tar.ts';
 
@@ -110,25 +109,13 @@ function readFiles(files: Files, options: BundleOptions): BundleResult {
     documents.flatMap(([file, bytes]) =>
       read((): DataFile => ({ file, path: file.split('/').slice(0, -1), value: readDocument(file, bytes, yaml) })),
     ),
-    (file, path) => diagnostics.push(conflict(file, path)),
+    (conflict) => diagnostics.push(conflictDiagnostic(conflict)),
   );
   const parsed = parseModules(modules, diagnostics);
   diagnostics.push(...checkRoots(manifest.roots, parsed, data), ...checkRules(parsed, data));
   return diagnostics.length > 0
     ? { ok: false, diagnostics }
     : { ok: true, bundle: { modules, data, manifest, ignored } };
-}
-
-/** A policy that cannot be parsed has no package and no rules; what is wrong with it is told as `compile` would. */
-function parseModules(modules: readonly BundleModule[], diagnostics: BundleDiagnostic[]): readonly Module[] {
-  return modules.flatMap(({ file, text, version }) => {
-    const parsed = parseModule(file, text, version);
-    if (parsed.ok) return [parsed.value];
-    for (const { code, message, location } of parsed.diagnostics) {
-      diagnostics.push({ file, line: location.row, column: location.col, message: `${code}: ${message}`, hint: '' });
-    }
-    return [];
-  });
 }
 
 type Entry = readonly [file: string, bytes: Uint8Array];
@@ -148,21 +135,4 @@ function sortFiles(files: Files, diagnostics: BundleDiagnostic[]) {
     }
   }
   return { manifests, policies, documents, ignored };
-}
-
-/** What the reader gives, or nothing when the file is refused; the other files are read all the same. */
-function collect<T>(diagnostics: BundleDiagnostic[], reader: () => T): readonly T[] {
-  try {
-    return [reader()];
-  } catch (error) {
-    if (!(error instanceof BundleError)) throw error;
-    diagnostics.push(...error.diagnostics);
-    return [];
-  }
-}
-
-function conflict(file: string, path: readonly string[]): BundleDiagnostic {
-  return path.length === 0
-    ? { file, message: 'is no object', hint: 'give an object, or put the file into a folder' }
-    : { file, message: `gives data.${path.join('.')} a second time`, hint: 'give each document once' };
 }

@@ -12,9 +12,20 @@ import type { Value } from './value.ts';
 /** Deeper documents are refused: every walk over a value may then recurse. */
 export const MAX_DEPTH = 1_000;
 
+/** What is wrong with a document, in Go's words, and where. */
+export class JsonError extends SyntaxError {
+  /** In UTF-16 units, from 0. */
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
 /**
  * Reads one JSON document.
- * @throws SyntaxError in Go's words
+ * @throws JsonError
  */
 export function parseJson(text: string): Value {
   return new Parser(text).document();
@@ -161,7 +172,7 @@ class Parser {
 
   document(): Value {
     this.#space();
-    if (this.#at === this.#text.length) throw new SyntaxError('EOF');
+    if (this.#at === this.#text.length) throw this.#error('EOF');
     const value = this.#value(0);
     this.#space();
     if (this.#at < this.#text.length) throw this.#trailing();
@@ -170,14 +181,15 @@ class Parser {
 
   /** A second document is read as far as its first token, for the message. */
   #trailing(): SyntaxError {
-    const char = this.#text.charAt(this.#at);
+    const at = this.#at;
+    const char = this.#text.charAt(at);
     const token = char === '{' || char === '[' ? char : this.#value(0);
     const text = typeof token === 'string' ? token : toPlainJson(token);
-    return new SyntaxError(`error: invalid character '${text}' after top-level value`);
+    return new JsonError(`error: invalid character '${text}' after top-level value`, at);
   }
 
   #value(depth: number): Value {
-    if (depth > MAX_DEPTH) throw new SyntaxError('exceeded max depth');
+    if (depth > MAX_DEPTH) throw this.#error('exceeded max depth');
     this.#space();
     switch (this.#text[this.#at]) {
       case '{':
@@ -301,8 +313,12 @@ class Parser {
 
   #unexpected(context: string): SyntaxError {
     const codePoint = this.#text.codePointAt(this.#at);
-    if (codePoint === undefined) return new SyntaxError('unexpected EOF');
-    return new SyntaxError(`invalid character ${goCharacter(firstByte(codePoint))} ${context}`);
+    if (codePoint === undefined) return this.#error('unexpected EOF');
+    return this.#error(`invalid character ${goCharacter(firstByte(codePoint))} ${context}`);
+  }
+
+  #error(message: string): JsonError {
+    return new JsonError(message, this.#at);
   }
 }
 

@@ -20,6 +20,7 @@ import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import type { Upstream } from '../net/upstream.ts';
 import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
 import type { Pipeline } from '../proxy/serve.ts';
+import { assembleVerification } from './assemble-verification.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
@@ -142,9 +143,11 @@ function compiled<T extends AllowedClients | IdentityLookup>(
 
 function assemblePolicy({ proxy, policy }: SidecarConfig, assembly: Assembly) {
   if (!proxy.authz.enabled) return undefined;
+  const verification = policy.bundle && assembleVerification(policy.bundle, assembly);
   const loaded = loadOpaEmbedded({
-    directory: policy.path,
-    ...(policy.data_path === undefined ? {} : { dataFile: policy.data_path }),
+    policies: [policy.path],
+    data: policy.data_path === undefined ? [] : [policy.data_path],
+    verification,
     query: proxy.authz.policy_query,
     clock: assembly.clock,
   });

@@ -2,14 +2,14 @@
 import { performance } from 'node:perf_hooks';
 import { type Evaluate, type Value } from '@sidegate/rego';
 import { Command, InvalidArgumentError } from 'commander';
+import type { PolicyLocations } from '../policy/policy-sources.ts';
 import { EXIT } from './exit-code.ts';
-import { loadPolicy, type PolicyFiles, printFindings, readDocument } from './policy-files.ts';
+import { loadPolicy, printFindings, readDocument } from './policy-files.ts';
+import { type LocationOptions, locationsOf, noLocation, withLocations } from './policy-options.ts';
 import type { StartFinding } from './start-finding.ts';
 
-interface BenchOptions {
-  readonly policies: string;
+interface BenchOptions extends LocationOptions {
   readonly input: string;
-  readonly data?: string;
   readonly runs: number;
   readonly json?: boolean;
 }
@@ -29,12 +29,10 @@ interface Measured {
 const RUN_MILLISECONDS = 40;
 
 export function policyBenchCommand(): Command {
-  return new Command('bench')
+  return withLocations(new Command('bench'))
     .description('Measure how long a decision takes here: the median of several runs, on both backends.')
     .argument('<query>', 'data.<package>.<rule>')
-    .requiredOption('--policies <dir>', 'folder of .rego files')
-    .option('--input <file>', 'JSON document, - for standard input', '-')
-    .option('--data <file>', 'JSON document that policies see as data')
+    .option('-i, --input <file>', 'JSON or YAML document, - for standard input', '-')
     .option('--runs <count>', 'how many runs, at least 3', readRuns, 15)
     .option('--json', 'print the measurements as JSON')
     .addHelpText('after', '\nExit codes: 0 measured, 64 wrong command line, 78 wrong policy or input.')
@@ -43,9 +41,11 @@ export function policyBenchCommand(): Command {
     });
 }
 
-function bench(query: string, { policies, input: file, data: dataFile, runs, json = false }: BenchOptions): number {
-  const files: PolicyFiles = { directory: policies, dataFile, tests: false };
-  const loaded = loadPolicy(files);
+function bench(query: string, options: BenchOptions): number {
+  const { input: file, runs, json = false } = options;
+  const locations = locationsOf(options, false);
+  if (locations.policies.length === 0) return noLocation();
+  const loaded = loadPolicy(locations);
   const findings: StartFinding[] = loaded.ok ? [] : [...loaded.findings];
   const input = readDocument(findings, file);
   if (!loaded.ok || input === undefined) {
@@ -54,7 +54,7 @@ function bench(query: string, { policies, input: file, data: dataFile, runs, jso
   }
   try {
     const measured = (['generated', 'closures'] as const).map((backend) =>
-      measure(query, files, { backend, input, runs }),
+      measure(query, locations, { backend, input, runs }),
     );
     process.stdout.write(
       json ? `${JSON.stringify({ query, runs, measured }, undefined, 2)}\n` : report(query, runs, measured),
@@ -73,9 +73,9 @@ interface Setup {
   readonly runs: number;
 }
 
-function measure(query: string, files: PolicyFiles, { backend, input, runs }: Setup): Measured {
+function measure(query: string, locations: PolicyLocations, { backend, input, runs }: Setup): Measured {
   const start = performance.now();
-  const loaded = loadPolicy(files, { backend });
+  const loaded = loadPolicy(locations, { backend });
   if (!loaded.ok) throw new Error('the policies changed while they were measured');
   const evaluate = loaded.policy.prepare(query);
   const compiled = performance.now();

@@ -1,69 +1,80 @@
-/** `sidegate policy eval`: one decision of a policy folder or bundle, with the rule that made it. */
-import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
-import type { Decision, PolicyInput } from '../policy/decision.ts';
-import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
+/** `sidegate policy eval`: any query, answered as `opa eval` does. */
+import { type Diagnostic, EvaluationError, type QueryResult } from '@sidegate/rego';
+import { Command, Option } from 'commander';
 import { EXIT } from './exit-code.ts';
-import { renderFinding } from './start-finding.ts';
+import { compileSources, printFindings, readDocument } from './policy-files.ts';
+import { type LocationOptions, locationsOf, withLocations } from './policy-options.ts';
+import { FORMATS, type Format, formatResults } from './query-format.ts';
+import type { StartFinding } from './start-finding.ts';
 
-interface EvalOptions {
-  readonly policies: string;
-  readonly input: string;
-  readonly data?: string;
-  readonly json?: boolean;
+interface EvalOptions extends LocationOptions {
+  readonly input?: string;
+  readonly format: Format;
+  readonly fail?: boolean;
+  readonly failDefined?: boolean;
+  readonly strict?: boolean;
+  readonly strictBuiltinErrors?: boolean;
 }
 
 export function policyEvalCommand(): Command {
-  return new Command('eval')
-    .description('Decide one input as the sidecar would.')
-    .argument('<query>', 'data.<package>.<rule>')
-    .requiredOption('--policies <path>', 'folder of .rego files, or a bundle (.tar.gz)')
-    .option('--input <file>', 'JSON document, - for standard input', '-')
-    .option('--data <file>', 'JSON document that policies see as data')
-    .option('--json', 'print the decision as JSON')
-    .addHelpText('after', '\nExit codes: 0 allowed, 1 denied, 64 wrong command line, 78 wrong policy or input.')
+  return withLocations(new Command('eval'))
+    .description('Answer any query: one object of variables for each solution, and the values of its literals.')
+    .argument('<query>', 'such as data.order.allow, or \'some role in data.roles; role != "admin"\'')
+    .option('-i, --input <file>', 'JSON or YAML document, - for standard input; without it input is undefined')
+    .addOption(new Option('-f, --format <format>', 'how answers are written').choices(FORMATS).default('pretty'))
+    .addOption(new Option('--fail', 'exit 1 when there is no answer').conflicts('failDefined'))
+    .option('--fail-defined', 'exit 1 when there is an answer')
+    .option('-S, --strict', 'refuse also unused imports, variables and arguments, and deprecated builtins')
+    .option('--strict-builtin-errors', 'fail where a builtin cannot answer, instead of an undefined literal')
+    .addHelpText(
+      'after',
+      '\nWhat print writes goes to standard error.' +
+        '\nExit codes: 0 answered, 1 as --fail and --fail-defined say, 64 wrong command line, 78 wrong policy or input.',
+    )
     .action((query: string, options: EvalOptions) => {
       process.exitCode = evaluate(query, options);
     });
 }
 
 function evaluate(query: string, options: EvalOptions): number {
-  const engine = loadOpaEmbedded({
-    directory: options.policies,
-    ...(options.data === undefined ? {} : { dataFile: options.data }),
-    query,
-    clock: { now: () => Date.now() },
-  });
-  if (!engine.ok) {
-    for (const finding of engine.findings) process.stderr.write(`${renderFinding(finding)}\n`);
+  const { format, input: file, strict = false, strictBuiltinErrors = false } = options;
+  const print = (line: string): unknown => process.stderr.write(`${line}\n`);
+  const loaded = compileSources(locationsOf(options, false), { strict, print });
+  const findings: StartFinding[] = loaded.ok ? [] : [...loaded.findings];
+  const input = file === undefined ? undefined : readDocument(findings, file);
+  if (!loaded.ok || findings.length > 0) {
+    printFindings(findings, format === 'json');
     return EXIT.config;
   }
-  const input = readInput(options.input);
-  if (input === undefined) return EXIT.config;
-  const decision = engine.value(input);
-  process.stdout.write(options.json === true ? `${JSON.stringify(decision)}\n` : decisionText(decision));
-  return decision.allow ? EXIT.ok : EXIT.failed;
+  const prepared = loaded.policy.results(query);
+  if (!prepared.ok) {
+    printFindings(prepared.diagnostics.map(queryFinding), format === 'json');
+    return EXIT.usage;
+  }
+  return answer(() => prepared.evaluate(input, { strictBuiltinErrors }), options);
 }
 
-/** Whatever document it is: a policy must cope with one that the sidecar would never make. */
-function readInput(file: string): PolicyInput | undefined {
-  const name = file === '-' ? 'standard input' : file;
+function answer(evaluation: () => readonly QueryResult[], { format, fail, failDefined }: EvalOptions): number {
   try {
-    return JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')) as PolicyInput;
+    const results = evaluation();
+    process.stdout.write(formatResults(results, format));
+    const failed = results.length === 0 ? fail : failDefined;
+    return failed === true ? EXIT.failed : EXIT.ok;
   } catch (error) {
-    const message = `cannot be used: ${error instanceof Error ? error.message : String(error)}`;
-    process.stderr.write(
-      `${renderFinding({ file: name, severity: 'error', message, hint: 'give a JSON document' })}\n`,
-    );
-    return undefined;
+    if (!(error instanceof EvaluationError)) throw error;
+    printFindings([evaluationFinding(error)], format === 'json');
+    return EXIT.config;
   }
 }
 
-function decisionText({ allow, failure, reasons, rule }: Decision): string {
-  const lines = [
-    `${allow ? 'allow' : 'deny'}${failure === undefined ? '' : ` (${failure})`}`,
-    ...(rule === undefined ? [] : [`  rule    ${rule}`]),
-    ...reasons.map((reason) => `  reason  ${reason}`),
-  ];
-  return `${lines.join('\n')}\n`;
+function queryFinding({ code, message, location: { row, col } }: Diagnostic): StartFinding {
+  const place = { file: 'query', line: row, column: col };
+  return { ...place, severity: 'error', message: `${code}: ${message}`, hint: '' };
+}
+
+function evaluationFinding({ code, message, location }: EvaluationError): StartFinding {
+  const reason = message.slice(message.indexOf(code));
+  if (location === undefined) return { file: 'query', severity: 'error', message: reason, hint: '' };
+  const { file, row, col } = location;
+  return { file, line: row, column: col, severity: 'error', message: reason, hint: '' };
 }

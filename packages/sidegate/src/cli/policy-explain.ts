@@ -3,24 +3,21 @@ import { explanationAsJson, formatExplanation, type Policy, type Value } from '@
 import { Command } from 'commander';
 import { EXIT } from './exit-code.ts';
 import { loadPolicy, printFindings, readDocument } from './policy-files.ts';
+import { type LocationOptions, locationsOf, noLocation, withLocations } from './policy-options.ts';
 import type { StartFinding } from './start-finding.ts';
 
-interface ExplainCommandOptions {
-  readonly policies: string;
+interface ExplainCommandOptions extends LocationOptions {
   readonly input: string;
-  readonly data?: string;
   readonly json?: boolean;
 }
 
 export function policyExplainCommand(): Command {
-  return new Command('explain')
+  return withLocations(new Command('explain'))
     .description(
       'Say why a policy decides as it does, and the smallest change of the input that would decide otherwise.',
     )
     .argument('<query>', 'data.<package>.<rule>')
-    .requiredOption('--policies <dir>', 'folder of .rego files')
-    .option('--input <file>', 'JSON document, - for standard input', '-')
-    .option('--data <file>', 'JSON document that policies see as data')
+    .option('-i, --input <file>', 'JSON or YAML document, - for standard input', '-')
     .option('--json', 'print the explanation as JSON')
     .addHelpText(
       'after',
@@ -32,11 +29,11 @@ export function policyExplainCommand(): Command {
     });
 }
 
-function explain(
-  query: string,
-  { policies, input: file, data: dataFile, json = false }: ExplainCommandOptions,
-): number {
-  const loaded = loadPolicy({ directory: policies, dataFile, tests: false });
+function explain(query: string, options: ExplainCommandOptions): number {
+  const { input: file, json = false } = options;
+  const locations = locationsOf(options, false);
+  if (locations.policies.length === 0) return noLocation();
+  const loaded = loadPolicy(locations);
   const findings: StartFinding[] = loaded.ok ? [] : [...loaded.findings];
   const input = readDocument(findings, file);
   if (!loaded.ok || input === undefined) {

@@ -13,7 +13,7 @@ function load(
   using folder = mkdtempDisposableSync(path.join(tmpdir(), 'sidegate-bundle-'));
   const directory = path.join(folder.path, 'policies.tar.gz');
   writeFileSync(directory, packBundle(files));
-  return loadPolicy({ directory, dataFile, tests });
+  return loadPolicy({ policies: [directory], data: dataFile === undefined ? [] : [dataFile], tests });
 }
 
 const FILES: BundleFiles = {

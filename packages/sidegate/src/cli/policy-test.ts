@@ -4,9 +4,9 @@ import { type CoverageReport, formatTests, type TestReport, testsAsJson } from '
 import { Command, InvalidArgumentError } from 'commander';
 import { EXIT } from './exit-code.ts';
 import { loadPolicy, printFindings } from './policy-files.ts';
+import { type LocationOptions, locationsOf, withData } from './policy-options.ts';
 
-interface TestCommandOptions {
-  readonly data?: string;
+interface TestCommandOptions extends LocationOptions {
   readonly run?: RegExp;
   readonly coverage?: boolean;
   readonly threshold?: number;
@@ -15,29 +15,28 @@ interface TestCommandOptions {
 }
 
 export function policyTestCommand(): Command {
-  return new Command('test')
-    .description('Run the rules test_… of a folder of policies.')
-    .argument('<dir>', 'folder of .rego files, tests among them')
-    .option('--data <file>', 'JSON document that policies see as data')
-    .option('--run <regex>', 'only tests whose full name (data.order_test.test_get) matches', readPattern)
-    .option('--coverage', 'tell what no test reaches; with --json, opa’s coverage report instead of the results')
+  return withData(new Command('test'))
+    .description('Run the rules test_… of policies.')
+    .argument('<path...>', 'folders or files of policies, tests and data, or a bundle (.tar.gz)')
+    .option('-r, --run <regex>', 'only tests whose full name (data.order_test.test_get) matches', readPattern)
+    .option('-c, --coverage', 'tell what no test reaches; with --json, opa’s coverage report instead of the results')
     .option('--threshold <percent>', 'fail when fewer lines are covered; implies --coverage', readPercent)
-    .option('--verbose', 'name also the tests that pass')
+    .option('-v, --verbose', 'name also the tests that pass')
     .option('--json', 'print the results as opa test --format json does')
     .addHelpText(
       'after',
       '\nA test is a rule named test_…; it passes with true. todo_test_… is skipped.' +
         '\nExit codes: 0 all pass, 1 one does not, or there is none, 64 wrong command line, 78 wrong policy.',
     )
-    .action((directory: string, options: TestCommandOptions) => {
-      process.exitCode = runTests(directory, options);
+    .action((paths: readonly string[], options: TestCommandOptions) => {
+      process.exitCode = runTests(paths, options);
     });
 }
 
-function runTests(directory: string, options: TestCommandOptions): number {
-  const { data: dataFile, run, threshold, json = false, verbose = false } = options;
+function runTests(paths: readonly string[], options: TestCommandOptions): number {
+  const { run, threshold, json = false, verbose = false } = options;
   // Whoever listens to print keeps its calls; each test collects its own lines.
-  const loaded = loadPolicy({ directory, dataFile, tests: true }, { print: () => {} });
+  const loaded = loadPolicy(locationsOf(options, true, paths), { print: () => {} });
   if (!loaded.ok) {
     printFindings(loaded.findings, json);
     return EXIT.config;

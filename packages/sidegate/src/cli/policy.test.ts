@@ -102,6 +102,98 @@ describe('sidegate policy test', () => {
   });
 });
 
+describe('sidegate policy eval', () => {
+  const files = {
+    'a.rego': 'package a\nallow if input.n > data.least\nboth := 1 if input.n\nboth := 2 if input.n',
+    'data.yaml': 'least: 3',
+    'input.txt': '{"n": 4}',
+  };
+
+  test('wrong queries and options exit 64, wrong files and failed evaluations 78, each with its place', async () => {
+    await using dir = await folder({ ...files, 'bad.txt': '{"n": }' });
+    const wrong = async (...args: readonly string[]): Promise<readonly [Ran['code'], string]> => {
+      const { code, stderr } = await sidegate('policy', 'eval', ...args);
+      return [code, stderr.replaceAll(`${dir.path}/`, '')];
+    };
+    const input = (name: string): readonly string[] => ['--input', path.join(dir.path, name)];
+    assert.deepEqual(await wrong('1 +'), [EXIT.usage, 'query:1:3: error: rego_parse_error: unexpected eof token\n']);
+    const both = await wrong('1', '--fail', '--fail-defined');
+    assert.deepEqual([both[0], /cannot be used with/.test(both[1])], [EXIT.usage, true]);
+    assert.equal((await wrong('1', '--format', 'yaml'))[0], EXIT.usage);
+    assert.match(
+      (await wrong('1', '-d', path.join(dir.path, 'nowhere')))[1],
+      /^nowhere: error: cannot be read \(ENOENT\)/,
+    );
+    const bad = await wrong('input', ...input('bad.txt'));
+    assert.equal(bad[0], EXIT.config);
+    assert.match(bad[1], /^bad\.txt:1:7: error: cannot be read: invalid character/);
+    const conflict = await wrong('data.a.both', '-d', dir.path, ...input('input.txt'));
+    assert.equal(conflict[0], EXIT.config);
+    assert.match(conflict[1], /^a\.rego:\d+:\d+: error: eval_conflict_error: /);
+  });
+
+  test('answers with policies, data and input, in each format', async () => {
+    await using dir = await folder(files);
+    const ask = async (...args: readonly string[]): Promise<string> => {
+      const place = ['-d', dir.path, '--input', path.join(dir.path, 'input.txt')];
+      const { code, stdout } = await sidegate('policy', 'eval', ...place, ...args);
+      assert.equal(code, EXIT.ok);
+      return stdout;
+    };
+    assert.equal(await ask('data.a.allow'), 'true\n');
+    assert.equal(await ask('data.a.nope'), 'undefined\n');
+    assert.equal(
+      await ask('x := data.least; "é<"'),
+      '┌──────┬───┐\n│ "é<" │ x │\n├──────┼───┤\n│ "é<" │ 3 │\n└──────┴───┘\n',
+    );
+    assert.equal(await ask('some x in [1, "a"]; x', '--format', 'raw'), 'true 1\ntrue a\n');
+    assert.deepEqual(JSON.parse(await ask('x := data.least', '--format', 'json')), {
+      result: [
+        {
+          expressions: [{ value: true, text: 'x := data.least', location: { row: 1, col: 1 } }],
+          bindings: { x: 3 },
+        },
+      ],
+    });
+  });
+
+  test('--fail and --fail-defined decide by whether there is an answer, and false is one', async () => {
+    const codes = await Promise.all(
+      [
+        ['--fail', 'input.x'],
+        ['--fail', 'false'],
+        ['--fail-defined', 'input.x'],
+        ['--fail-defined', 'false'],
+      ].map(async (args) => (await sidegate('policy', 'eval', ...args)).code),
+    );
+    assert.deepEqual(codes, [EXIT.failed, EXIT.ok, EXIT.ok, EXIT.failed]);
+  });
+});
+
+describe('sidegate policy decide', () => {
+  test('a denial exits 1, an allow 0 with the rule that decided; no place and no rule are told', async () => {
+    await using dir = await folder({
+      'a.rego': 'package a\nallow if input.n > 3',
+      'no.txt': '{}',
+      'yes.txt': '{"n": 4}',
+    });
+    const decide = (query: string, input: string): Promise<Ran> =>
+      sidegate('policy', 'decide', query, '--policies', dir.path, '--input', path.join(dir.path, input));
+    const denied = await decide('data.a.allow', 'no.txt');
+    assert.deepEqual(
+      [denied.code, denied.stdout],
+      [EXIT.failed, 'deny (policy_undefined)\n  reason  the policy is undefined\n'],
+    );
+    const allowed = await decide('data.a.allow', 'yes.txt');
+    assert.deepEqual([allowed.code, allowed.stdout], [EXIT.ok, 'allow\n  rule    a.rego:2\n']);
+    assert.equal((await decide('data.a.allow +', 'yes.txt')).code, EXIT.usage);
+    const unknown = await decide('data.a.nope', 'yes.txt');
+    assert.deepEqual([unknown.code, /has no rule data\.a\.nope/.test(unknown.stderr)], [EXIT.config, true]);
+    const nowhere = await sidegate('policy', 'decide', 'data.a.allow');
+    assert.deepEqual([nowhere.code, /--policies/.test(nowhere.stderr)], [EXIT.usage, true]);
+  });
+});
+
 describe('sidegate policy explain', () => {
   const files = {
     'a.rego': 'package a\ndefault allow := false\nallow if {\n\tinput.n > 3\n}',
@@ -131,15 +223,15 @@ describe('sidegate policy explain', () => {
   });
 
   test('an allow exits 0; a wrong query 64; an input that is no JSON 78', async () => {
-    await using dir = await folder({ ...files, 'good.json': '{"n": 9}', 'bad.json': '{' });
+    await using dir = await folder({ ...files, 'good.txt': '{"n": 9}', 'bad.txt': '{' });
     const explain = (query: string, input: string): Promise<Ran> =>
       sidegate('policy', 'explain', query, '--policies', dir.path, '--input', path.join(dir.path, input));
-    assert.equal((await explain('data.a.allow', 'good.json')).code, EXIT.ok);
-    const wrong = await explain('data.a.allow +', 'good.json');
+    assert.equal((await explain('data.a.allow', 'good.txt')).code, EXIT.ok);
+    const wrong = await explain('data.a.allow +', 'good.txt');
     assert.deepEqual([wrong.code, wrong.stdout], [EXIT.usage, '']);
-    const unread = await explain('data.a.allow', 'bad.json');
+    const unread = await explain('data.a.allow', 'bad.txt');
     assert.equal(unread.code, EXIT.config);
-    assert.match(unread.stderr, /bad\.json: error: cannot be read/);
+    assert.match(unread.stderr, /bad\.txt:1:2: error: cannot be read/);
   });
 });
 
@@ -169,7 +261,7 @@ describe('sidegate policy bench', () => {
 
 /** Each case of the Rego tests that ship is a test here. */
 describe('the tests of the policies that ship', () => {
-  const loaded = loadPolicy({ directory: EXAMPLES, dataFile: undefined, tests: true });
+  const loaded = loadPolicy({ policies: [EXAMPLES], tests: true });
   const report = loaded.ok ? loaded.policy.test({ coverage: true }) : undefined;
   const cases = (report?.results ?? []).flatMap(({ package: name, cases: named, ...result }) =>
     named.length === 0

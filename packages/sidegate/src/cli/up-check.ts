@@ -49,7 +49,7 @@ export function checkSidecars(
 
 /** Compiles the folder that all sidecars share, once. */
 export function checkPolicies({ policies }: Source, directory: string): readonly StartFinding[] {
-  const loaded = loadPolicy({ directory, dataFile: undefined, tests: false });
+  const loaded = loadPolicy({ policies: [directory], tests: false });
   if (loaded.ok) return [];
   return loaded.findings.map((finding) => ({
     ...finding,

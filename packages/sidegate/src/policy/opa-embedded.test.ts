@@ -12,7 +12,7 @@ function load(files: Readonly<Record<string, string>>, query: string): LoadedEng
   const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-policy-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(directory, name), text);
-    return loadOpaEmbedded({ directory, query, clock: { now: () => NOW } });
+    return loadOpaEmbedded({ policies: [directory], query, clock: { now: () => NOW } });
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,28 +1,21 @@
 /** The embedded engine: Rego compiled to JavaScript, deciding in this process. Only `true` allows. */
-import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   compile,
   type Diagnostic,
   type Evaluate,
   EvaluationError,
-  type ModuleSource,
-  NODE_HOST,
-  parseJson,
+  type Policy,
   type Decision as RegoDecision,
   toNative,
   type Value,
 } from '@sidegate/rego';
 import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
-import { isPolicyBundle, readPolicyBundle } from './policy-bundle.ts';
 import type { PolicyFinding } from './policy-finding.ts';
-import { YAML } from './rego-yaml.ts';
+import { POLICY_HOST } from './policy-host.ts';
+import { type PolicyLocations, readPolicySources } from './policy-sources.ts';
 
-export interface OpaEmbeddedOptions {
-  /** Folder of `.rego` files, with all folders below, or a bundle (`.tar.gz`); `*_test.rego` is not loaded. */
-  readonly directory: string;
-  /** JSON document that policies see as `data`. */
-  readonly dataFile?: string;
+export interface OpaEmbeddedOptions extends Omit<PolicyLocations, 'tests'> {
   /** `data.<package>.<rule>`. */
   readonly query: string;
   readonly clock: { now(): number };
@@ -36,37 +29,28 @@ interface Refused {
 }
 
 /** Reads and compiles everything; one wrong file refuses them all, with every finding. */
-export function loadOpaEmbedded(options: OpaEmbeddedOptions): LoadedEngine {
-  const { directory, query, clock } = options;
-  const sources = isPolicyBundle(directory)
-    ? readPolicyBundle({ file: directory, dataFile: options.dataFile, tests: false })
-    : readFolder(options);
+export function loadOpaEmbedded({ query, clock, ...locations }: OpaEmbeddedOptions): LoadedEngine {
+  const sources = readPolicySources({ ...locations, tests: false });
   if (!sources.ok) return sources;
   const { modules, data } = sources;
-  if (modules.length === 0) return refused(directory, 'has no policy', 'put at least one .rego file there');
-  const compiled = compile(modules, { data, limits: LIMITS, host: HOST });
+  const [place = ''] = locations.policies;
+  if (modules.length === 0) return refused(place, 'has no policy', 'put at least one .rego file there');
+  const compiled = compile(modules, { data, limits: LIMITS, host: POLICY_HOST });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
-  if (!compiled.policy.defines(query)) {
-    return refused(directory, `has no rule ${query}`, 'proxy.authz.policy_query must name a rule that stands there');
-  }
-  const decision = compiled.policy.prepareDecision(query);
+  const decision = prepared(compiled.policy, query);
+  if (decision === undefined) return refused(place, `has no rule ${query}`, 'name a rule that stands there');
   return { ok: true, value: (input) => decide(decision, input, clock.now()) };
 }
 
-type Sources = { readonly ok: true; readonly modules: readonly ModuleSource[]; readonly data: Value } | Refused;
-
-function readFolder({ directory, dataFile }: OpaEmbeddedOptions): Sources {
+function prepared(policy: Policy, query: string): Evaluate<RegoDecision> | undefined {
   try {
-    const modules = regoFiles(directory).map((file) => ({ file, text: readFileSync(file, 'utf8') }));
-    const data = dataFile === undefined ? {} : parseJson(readFileSync(dataFile, 'utf8'));
-    return { ok: true, modules, data };
+    return policy.defines(query) ? policy.prepareDecision(query) : undefined;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return refused(directory, `cannot be read (${code})`, 'policy.path must be a readable folder, or a .tar.gz bundle');
+    // It is no reference, so that no rule can stand there.
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
   }
 }
-
-const HOST = { ...NODE_HOST, yaml: YAML };
 
 /** Far above what a policy of requests needs, far below what would hold up the others. */
 const LIMITS = { steps: 1_000_000, milliseconds: 50 };
@@ -100,13 +84,6 @@ function read(value: unknown): Decision {
 function notADecision(): Decision {
   const reasons = ['the policy answered neither true, false nor an object with a boolean "allow"'];
   return { allow: false, failure: 'policy_undefined', reasons };
-}
-
-function regoFiles(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.rego') && !entry.name.endsWith('_test.rego'))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort();
 }
 
 function asFinding({ code, message, location }: Diagnostic): PolicyFinding {

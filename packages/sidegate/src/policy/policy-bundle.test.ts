@@ -3,6 +3,7 @@ import { mkdtempDisposableSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import type { BundleVerification } from '@sidegate/rego';
 import {
   type BundleFiles,
   createBundleSigner,
@@ -15,16 +16,17 @@ import { type LoadedEngine, loadOpaEmbedded } from './opa-embedded.ts';
 const POLICY = 'package order\n\nallow if input.request.method in data.order.methods\n';
 const DATA = { 'order/data.yaml': 'methods:\n  - GET\n' };
 
-function load(bytes: Uint8Array, dataFile?: string): LoadedEngine {
+function load(bytes: Uint8Array, dataFile?: string, verification?: BundleVerification): LoadedEngine {
   using folder = mkdtempDisposableSync(path.join(tmpdir(), 'sidegate-bundle-'));
   const directory = path.join(folder.path, 'policies.tar.gz');
   writeFileSync(directory, bytes);
   const query = 'data.order.allow';
   return loadOpaEmbedded({
-    directory,
+    policies: [directory],
     query,
     clock: { now: () => 0 },
-    ...(dataFile === undefined ? {} : { dataFile }),
+    verification,
+    ...(dataFile === undefined ? {} : { data: [dataFile] }),
   });
 }
 
@@ -83,10 +85,14 @@ describe('bundles that do not decide', () => {
     assert.match(findings(load(packBundle({ 'a.rego': POLICY }), 'data.json')), /data\.json.* given beside a bundle/);
   });
 
-  test('absent, or a file that is no bundle', () => {
-    for (const directory of ['/nowhere/policies.tar.gz', import.meta.filename]) {
-      const loaded = loadOpaEmbedded({ directory, query: 'data.order.allow', clock: { now: () => 0 } });
-      assert.match(findings(loaded), /cannot be read \(ENO/);
+  test('absent, or a file that is neither policy nor bundle', () => {
+    const wanted = {
+      '/nowhere/policies.tar.gz': /cannot be read \(ENOENT\)/,
+      [import.meta.filename]: /is no policy and no data/,
+    };
+    for (const [directory, message] of Object.entries(wanted)) {
+      const loaded = loadOpaEmbedded({ policies: [directory], query: 'data.order.allow', clock: { now: () => 0 } });
+      assert.match(findings(loaded), message);
     }
   });
 });
@@ -108,4 +114,42 @@ test('a bundle in the older language decides in it', () => {
   const loaded = load(packBundle(files));
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
   assert.equal(loaded.value(input('GET')).allow, true);
+});
+
+describe('with a key configured', () => {
+  const signer = createBundleSigner();
+  const files: BundleFiles = { 'order.rego': POLICY, 'order/data.json': '{"methods":["GET"]}' };
+  const signed = signFiles(files, signer);
+  const trusted: BundleVerification = { keys: { default: { key: signer.publicPem, algorithm: 'ES256' } } };
+
+  const CASES: readonly (readonly [title: string, files: BundleFiles, message: RegExp])[] = [
+    ['a bundle without a signature', files, /is missing: the bundle is not signed/],
+    ['a bundle that another key signed', signFiles(files, createBundleSigner()), /is not by the key "default"/],
+    [
+      'a file more than was signed',
+      { ...signed, 'b.rego': 'package order\n\nallow := true\n' },
+      /\/b\.rego:.* is not signed/,
+    ],
+    [
+      'a changed byte',
+      { ...signed, 'order.rego': POLICY.replace('GET', 'PUT').replace('in data', 'in  data') },
+      /is not what was signed/,
+    ],
+  ];
+  for (const [title, wrong, message] of CASES) {
+    test(`${title} is refused`, () => assert.match(findings(load(packBundle(wrong), undefined, trusted)), message));
+  }
+
+  test('a folder is refused, whatever is in it', () => {
+    using folder = mkdtempDisposableSync(path.join(tmpdir(), 'sidegate-folder-'));
+    writeFileSync(path.join(folder.path, 'a.rego'), POLICY);
+    const options = { query: 'data.order.allow', clock: { now: () => 0 }, verification: trusted };
+    assert.match(findings(loadOpaEmbedded({ ...options, policies: [folder.path] })), /is not signed$/);
+  });
+
+  test('what it signed decides', () => {
+    const loaded = load(packBundle(signed), undefined, trusted);
+    assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
+    assert.equal(loaded.value(input('GET')).allow, true);
+  });
 });

@@ -1,20 +1,10 @@
 /** Policies and their data from an OPA bundle, a file named `*.tar.gz`. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type BundleDiagnostic, type ModuleSource, NODE_HOST, readBundle, type Value } from '@sidegate/rego';
+import { type BundleDiagnostic, type BundleVerification, readBundle } from '@sidegate/rego';
 import type { PolicyFinding } from './policy-finding.ts';
-import { YAML } from './rego-yaml.ts';
-
-export type PolicyBundle =
-  | {
-      readonly ok: true;
-      /** Named `<bundle>/<file>`, as if the bundle were a folder. */
-      readonly modules: readonly ModuleSource[];
-      readonly data: Value;
-      /** Files of the bundle that nothing reads. */
-      readonly warnings: readonly PolicyFinding[];
-    }
-  | { readonly ok: false; readonly findings: readonly PolicyFinding[] };
+import { POLICY_HOST } from './policy-host.ts';
+import type { PolicySources } from './policy-sources.ts';
 
 export function isPolicyBundle(location: string): boolean {
   return location.endsWith('.tar.gz');
@@ -22,15 +12,14 @@ export function isPolicyBundle(location: string): boolean {
 
 export interface PolicyBundleOptions {
   readonly file: string;
-  /** A document from elsewhere would not be what was built and tested together: it is refused. */
-  readonly dataFile: string | undefined;
   /** Whether `*_test.rego` belongs to it. */
   readonly tests: boolean;
+  /** Whose signature it must have; when absent, a signed bundle is refused, as no key is known to verify it with. */
+  readonly verification: BundleVerification | undefined;
 }
 
-/** Reads a bundle that is not signed; a signed one is refused, as no key is known to verify it with. */
-export function readPolicyBundle({ file, dataFile, tests }: PolicyBundleOptions): PolicyBundle {
-  if (dataFile !== undefined) return refused(dataFile, 'is given beside a bundle', 'put the data into the bundle');
+/** Modules are named `<bundle>/<file>`, as if the bundle were a folder. */
+export function readPolicyBundle({ file, tests, verification }: PolicyBundleOptions): PolicySources {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -38,7 +27,7 @@ export function readPolicyBundle({ file, dataFile, tests }: PolicyBundleOptions)
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return refused(file, `cannot be read (${code})`, 'give a readable bundle');
   }
-  const read = readBundle(bytes, { host: { ...NODE_HOST, yaml: YAML } });
+  const read = readBundle(bytes, { host: POLICY_HOST, ...(verification === undefined ? {} : { verification }) });
   const finding = (severity: PolicyFinding['severity']) => (diagnostic: BundleDiagnostic) => ({
     ...diagnostic,
     file: path.join(file, diagnostic.file),
@@ -56,6 +45,6 @@ export function readPolicyBundle({ file, dataFile, tests }: PolicyBundleOptions)
   };
 }
 
-function refused(file: string, message: string, hint: string): PolicyBundle {
+function refused(file: string, message: string, hint: string): PolicySources {
   return { ok: false, findings: [{ file, severity: 'error', message, hint }] };
 }

@@ -16,6 +16,19 @@ const INTEGER: ScalarTag = {
 /** Texts that would be read as something else; Go quotes them twice, other texts once. */
 const RESERVED = /^(?:|~|null|true|false|yes|no|on|off|y|n|[-+]?[0-9._]+(?:e[-+]?[0-9]+)?)$/i;
 
+/** What is wrong with a document, and where. */
+class YamlError extends Error {
+  override readonly name = 'YamlError';
+  readonly line: number;
+  readonly column: number;
+
+  constructor(message: string, { line, col }: { readonly line: number; readonly col: number }) {
+    super(message);
+    this.line = line;
+    this.column = col;
+  }
+}
+
 export const YAML: NonNullable<Host['yaml']> = {
   parse: (text) => {
     const lines = new LineCounter();
@@ -27,7 +40,7 @@ export const YAML: NonNullable<Host['yaml']> = {
     });
     const first = Array.isArray(documents) ? documents[0] : undefined;
     const [error] = first?.errors ?? [];
-    if (error !== undefined) throw new Error(complaint(error, lines));
+    if (error !== undefined) throw new YamlError(complaint(error, lines), lines.linePos(error.pos[0]));
     return first === undefined ? null : withTextKeys(toNative(first));
   },
   stringify: (value) => {
@@ -71,5 +84,13 @@ function withTextKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withTextKeys);
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
   if (!(value instanceof Map)) return value;
-  return Object.fromEntries([...value].map(([key, item]) => [String(key), withTextKeys(item)]));
+  return Object.fromEntries([...value].map(([key, item]) => [keyText(key), withTextKeys(item)]));
+}
+
+function keyText(key: unknown): string {
+  if (key === null) throw new Error('unsupported map key of type: %!s(<nil>), key: <nil>');
+  if (typeof key === 'number' && !Number.isFinite(key)) return Number.isNaN(key) ? '.nan' : key > 0 ? '.inf' : '-.inf';
+  if (typeof key === 'string') return key;
+  if (typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean') return String(key);
+  throw new Error('yaml: invalid map key');
 }
