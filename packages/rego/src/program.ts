@@ -4,6 +4,7 @@ import type { Compilation } from './compile/context.ts';
 import type { Program } from './compile/emission.ts';
 import { emitDocuments, emitQuery } from './compile/emit.ts';
 import { lowerDocument, lowerQuery } from './compile/lower.ts';
+import { optimizeDocuments, optimizeQuery } from './compile/optimize.ts';
 import type { CheckedQuery } from './compile/query.ts';
 import { closeDocuments, closeQuery } from './evaluate/closures/run-document.ts';
 import type { CodeHost } from './evaluate/code-host.ts';
@@ -17,7 +18,10 @@ const PARAMETERS = ['K', 'B', 'S', 'N', 'T', 'D', 'R'];
 export type QueryFunction = (context: Context, answers: Value[][]) => void;
 
 export function buildDocuments(c: Compilation, host: CodeHost | undefined): Documents {
-  const routines = c.tree.documents.map((document) => lowerDocument(c, document));
+  const routines = optimizeDocuments(
+    c,
+    c.tree.documents.map((document) => lowerDocument(c, document)),
+  );
   if (host === undefined) return closeDocuments(c, routines);
   const program = emitDocuments(c, routines);
   const functions = run(host, program, []) as readonly DocumentFunction[];
@@ -31,7 +35,7 @@ export function buildQuery(
   host: CodeHost | undefined,
 ): QueryFunction {
   const names = query.variables.map(({ name }) => name);
-  const routine = lowerQuery(c, query.body, names);
+  const routine = optimizeQuery(c, lowerQuery(c, query.body, names));
   if (host === undefined) return closeQuery(c, routine, documents);
   const program = emitQuery(c, routine);
   return run(host, program, documents.functions) as QueryFunction;

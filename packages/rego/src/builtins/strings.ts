@@ -143,7 +143,10 @@ function oneOrMany(value: Value, position: number): readonly string[] {
 
 function concat(separator: string, parts: Value): string {
   if (membersOf(parts) === undefined) throw operandTypeError(2, parts, 'set', 'array');
-  return bounded(stringsOperand(parts, 2).join(separator));
+  const texts = stringsOperand(parts, 2);
+  let result = texts[0] ?? '';
+  for (let i = 1; i < texts.length; i += 1) result += separator + texts[i];
+  return bounded(result);
 }
 
 function split(text: string, separator: string): readonly string[] {

@@ -29,7 +29,7 @@ export interface Compilation {
   /** Filled by the rule tree pass. */
   tree: RuleTree;
   counter: number;
-  /** Functions that some `with` replaces: calls of them look for the replacement first. */
+  /** Functions and documents that some `with` replaces: calls of such functions look for the replacement first. */
   readonly mockable: Set<string>;
   /** Filled by the type checker: queries are checked against the types of the rules. */
   types: TypeWorld | undefined;

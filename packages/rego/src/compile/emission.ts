@@ -17,13 +17,13 @@ export interface Program {
   readonly builtins: readonly Builtin[];
   readonly sites: readonly Location[];
   readonly nodes: readonly TreeNode[];
-  /** Numbers of rule groups by the text that they demand. */
-  readonly tables: readonly ReadonlyMap<string, number>[];
+  /** Numbers of rule groups by the text that they demand, and what constant objects have under each name. */
+  readonly tables: readonly ReadonlyMap<string, Value>[];
 }
 
 /** Functions that generated code takes from the runtime. */
 const RUNTIME =
-  'O,getPrototypeOf,dot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
+  'O,getPrototypeOf,dot,objectDot,baseDot,viewDot,resolve,view,elements,viewElements,isCollection,equal,compare,compareToClock,setBuilder,pairs,tree,' +
   'makeSet,makeObject,isShape,settle,call,lookUp,mocked,derive,NONE';
 
 /** A pool of things that source text may not contain. */
@@ -49,7 +49,7 @@ export class Emission {
   readonly builtins = new Pool<Builtin>();
   readonly sites = new Pool<Location>();
   readonly nodes = new Pool<TreeNode>();
-  readonly tables = new Pool<ReadonlyMap<string, number>>();
+  readonly tables = new Pool<ReadonlyMap<string, Value>>();
   /** How another document is called: by its generated name, or through the table of all documents. */
   readonly ownDocuments: boolean;
   private blocks = 0;

@@ -1,17 +1,24 @@
 /** Expressions of generated source: values, calls of rules and builtins, and the modifiers of `with`. */
 import type { Location } from '../syntax/location.ts';
+import { isObject, RegoObject } from '../value/object.ts';
+import type { Value } from '../value/value.ts';
 import type { Emission } from './emission.ts';
 import type { Callee, Modifier, Source } from './ir.ts';
 import type { VirtualDocument } from './rule-tree.ts';
 
-const READERS = { value: 'dot', base: 'baseDot', view: 'viewDot' } as const;
+const READERS = { value: 'dot', object: 'objectDot', base: 'baseDot', view: 'viewDot' } as const;
 
 export function emitAssign(e: Emission, target: number, value: Source, fail: string): string {
   if (value.kind === 'call' && value.callee.kind === 'builtin' && !e.c.mockable.has(value.callee.name)) {
     return `${emitBuiltin(e, value.callee.name, value, `v${target}`)}if(v${target}===undefined)${fail}`;
   }
   const source = emitSource(e, value);
-  const certain = value.kind === 'array' || value.kind === 'set' || value.kind === 'object' || value.kind === 'view';
+  const certain =
+    value.kind === 'operand' ||
+    value.kind === 'array' ||
+    value.kind === 'set' ||
+    value.kind === 'object' ||
+    value.kind === 'view';
   return certain ? `v${target}=${source};` : `v${target}=${source};if(v${target}===undefined)${fail}`;
 }
 
@@ -21,6 +28,8 @@ function emitSource(e: Emission, value: Source): string {
       return `v${value.context}.input`;
     case 'data':
       return `v${value.context}.data`;
+    case 'operand':
+      return e.operand(value.operand);
     case 'dot':
       return emitDot(e, value);
     case 'document':
@@ -52,10 +61,18 @@ function emitSource(e: Emission, value: Source): string {
  */
 function emitDot(e: Emission, { of, source, key }: Extract<Source, { kind: 'dot' }>): string {
   const [from, name] = [e.operand(source), e.operand(key)];
+  const table = source.kind === 'const' && (of === 'value' || of === 'object') ? textTable(source.value) : undefined;
+  if (table !== undefined) return `T[${e.tables.index(table)}].get(${name})`;
   const careful = `${READERS[of]}(${from},${name})`;
   if (of === 'view' || source.kind !== 'local' || key.kind !== 'const' || typeof key.value !== 'string') return careful;
   const read = `m=${from}[${name}],p=getPrototypeOf(${from}),(p===O||p===null)&&O[${name}]===undefined?m:${careful}`;
   return `(typeof ${from}==="object"&&${from}!==null?(${read}):undefined)`;
+}
+
+/** What a constant object has under each name, to look up whatever the name. */
+function textTable(value: Value): ReadonlyMap<string, Value> | undefined {
+  if (!isObject(value) || value instanceof RegoObject) return undefined;
+  return new Map(Object.entries(value));
 }
 
 /** A builtin is called in place, where the engine remembers which one it is. */

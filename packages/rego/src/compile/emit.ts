@@ -88,9 +88,9 @@ function insertion(e: Emission, branch: Branch): Leaf {
 }
 
 function emitValueBody(e: Emission, routine: Routine): string {
-  const { rules, fallback, document } = routine;
+  const { uniform, fallback, document } = routine;
   const done = `L${e.unique()}`;
-  const early = isUniform(rules) ? done : undefined;
+  const early = uniform ? done : undefined;
   const all = emitIndexed(e, routine, (branches) => emitValueRule(e, document, branches, early));
   const parts = [`let r;${done}:{`, all, '}'];
   if (fallback !== undefined) {
@@ -98,14 +98,6 @@ function emitValueBody(e: Emission, routine: Routine): string {
     parts.push('if(r===undefined){', emitBlock(e, fallback.body, undefined, leaf), '}');
   }
   return parts.join('\n');
-}
-
-/** All rules yield the same constant, so the first solution settles it. */
-function isUniform(rules: Routine['rules']): boolean {
-  const branches = rules.flat();
-  const [first] = branches;
-  if (first?.constant === undefined || typeof first.constant === 'object') return false;
-  return branches.every(({ constant }) => constant === first.constant);
 }
 
 function emitValueRule(

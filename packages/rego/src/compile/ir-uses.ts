@@ -50,6 +50,8 @@ function sourceOperands(value: Source): readonly Operand[] {
   switch (value.kind) {
     case 'dot':
       return [value.source, value.key];
+    case 'operand':
+      return [value.operand];
     case 'resolve':
       return [value.source];
     case 'array':

@@ -17,12 +17,16 @@ export type Operand =
 export type ContextLocal = Local;
 export const CALLER: ContextLocal = 0;
 
-/** Where a value that is read comes from: any value, a base document (whose keys are text), or a {@link TreeNode}. */
-export type Origin = 'value' | 'base' | 'view';
+/**
+ * Where a value that is read comes from: any value, an object and nothing else, a base document (whose keys are text),
+ * or a {@link TreeNode}.
+ */
+export type Origin = 'value' | 'object' | 'base' | 'view';
 
 export type Source =
   | { readonly kind: 'input'; readonly context: ContextLocal }
   | { readonly kind: 'data'; readonly context: ContextLocal }
+  | { readonly kind: 'operand'; readonly operand: Operand }
   | { readonly kind: 'dot'; readonly source: Operand; readonly key: Operand; readonly of: Origin }
   | { readonly kind: 'document'; readonly document: VirtualDocument; readonly context: ContextLocal }
   | { readonly kind: 'view'; readonly node: TreeNode; readonly context: ContextLocal }
@@ -136,11 +140,15 @@ export interface Routine {
   /** How to find the rules that can apply; absent when there are few. */
   readonly index: RuleIndex | undefined;
   readonly fallback: Branch | undefined;
+  /** All rules yield the same constant, so the first solution settles it. */
+  readonly uniform: boolean;
   readonly locals: number;
+  readonly labels: number;
 }
 
 export interface QueryRoutine {
   readonly body: Block;
   readonly names: readonly string[];
   readonly locals: number;
+  readonly labels: number;
 }

@@ -58,6 +58,10 @@ export class Builder {
     return this.nextLocal;
   }
 
+  get labelCount(): number {
+    return this.nextLabel;
+  }
+
   local(): Local {
     this.nextLocal += 1;
     return this.nextLocal - 1;

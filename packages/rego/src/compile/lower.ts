@@ -3,16 +3,14 @@ import { type Expr, isWildcard, type Rule, type Term } from '../syntax/ast.ts';
 import { chain } from '../syntax/walk.ts';
 import type { Value } from '../value/value.ts';
 import type { Compilation } from './context.ts';
-import { fuseClock } from './fuse-clock.ts';
-import type { Block, Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
+import type { Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
 import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
 import { matchOperand } from './lower-unify.ts';
 import { markArguments, markHead } from './mark-literal.ts';
-import { buildIndex } from './rule-index.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';
 
 export interface LowerOptions {
-  /** For builds that watch an evaluation: every literal is marked, and every rule is tried as it was written. */
+  /** For builds that watch an evaluation: every literal is marked. */
   readonly marked?: boolean;
 }
 
@@ -29,8 +27,9 @@ export function lowerDocument(
   );
   const { defaultRule } = document;
   const fallback = defaultRule === undefined ? undefined : lowerBranch(b, document, defaultRule, params);
-  const index = marked || document.kind === 'object' ? undefined : buildIndex(rules, params);
-  return { document, params, rules, index, fallback, locals: b.localCount };
+  const uniform = isUniform(rules);
+  const { localCount: locals, labelCount: labels } = b;
+  return { document, params, rules, index: undefined, fallback, uniform, locals, labels };
 }
 
 function lowerBranch(
@@ -49,16 +48,11 @@ function lowerBranch(
     lowerBody(b, rule.isDefault ? [] : rule.body, () => produce(b, document, { rule, rest, path }));
   });
   return {
-    body: optimize(b, body),
+    body,
     location: rule.location,
     constant: constantValue(rule),
     isDefault: rule.isDefault,
   };
-}
-
-/** Replaced functions keep their calls. */
-function optimize({ c, marked }: Builder, block: Block): Block {
-  return marked || c.mockable.has('time.now_ns') || c.mockable.has('div') ? block : fuseClock(block);
 }
 
 function matchArgument(b: Builder, arg: Term, value: Operand): void {
@@ -74,6 +68,12 @@ function produce(b: Builder, document: VirtualDocument, { rule, rest, path }: Tr
   if (term === undefined) throw new Error('a head has a key or a value');
   if (b.marked) markHead(b, head.location);
   b.emit({ op: 'produce', path: keys, value: lowerTerm(b, term), member: head.key !== undefined });
+}
+
+function isUniform(rules: Routine['rules']): boolean {
+  const [first, ...others] = rules.flat();
+  if (first?.constant === undefined || typeof first.constant === 'object') return false;
+  return others.every(({ constant }) => constant === first.constant);
 }
 
 function constantValue({ head }: Rule): Value | undefined {
@@ -94,5 +94,5 @@ export function lowerQuery(
       b.emit({ op: 'answer', values });
     });
   });
-  return { body: optimize(b, block), names, locals: b.localCount };
+  return { body: block, names, locals: b.localCount, labels: b.labelCount };
 }

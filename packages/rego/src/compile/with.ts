@@ -6,6 +6,7 @@ import { visitBody, visitRule } from '../syntax/walk.ts';
 import { primitiveKey } from '../value/key.ts';
 import { type Compilation, eachRule, report } from './context.ts';
 import { functionArity } from './functions.ts';
+import type { TreeNode, VirtualDocument } from './rule-tree.ts';
 
 const FIXED: ReadonlySet<string> = new Set(['eq', 'rego.metadata.chain', 'rego.metadata.rule']);
 
@@ -37,7 +38,9 @@ function checkWith(c: Compilation, modifier: With): void {
   const root = target.head.kind === 'var' ? target.head.name : '';
   if (root === 'data' && isInsideRule(c, target)) {
     refuse(c, target, 'with keyword cannot partially replace virtual document(s)');
-  } else if (root !== 'input' && root !== 'data') {
+  } else if (root === 'data') {
+    for (const document of documentsBelow(c, target)) c.mockable.add(document.name);
+  } else if (root !== 'input') {
     const message = 'with keyword target must reference existing input, data, or a function';
     report(c, 'rego_type_error', message, target.location);
   }
@@ -67,6 +70,21 @@ function isInsideRule(c: Compilation, { path }: Ref): boolean {
     if (node.rules.length > 0) return true;
   }
   return false;
+}
+
+/** The documents that a `with` on data replaces, or may replace. */
+function documentsBelow(c: Compilation, { path }: Ref): readonly VirtualDocument[] {
+  let node = c.tree.root.children.get('data');
+  for (const part of path) {
+    const key = part.kind === 'scalar' ? primitiveKey(part.value) : undefined;
+    if (key === undefined) break;
+    node = node?.children.get(key);
+  }
+  const collect = ({ document, children }: TreeNode): VirtualDocument[] => [
+    ...(document === undefined ? [] : [document]),
+    ...[...children.values()].flatMap(collect),
+  ];
+  return node === undefined ? [] : collect(node);
 }
 
 function functionName(c: Compilation, value: Term): string | undefined {

@@ -18,6 +18,11 @@ export function dot(source: Value, key: Value): Value | undefined {
   return typeof key === 'string' && hasOwn(source, key) ? (source as Record<string, Value>)[key] : undefined;
 }
 
+/** `source[key]` of an object; nothing else has a member here. */
+export function objectDot(source: Value, key: Value): Value | undefined {
+  return isObject(source) ? dot(source, key) : undefined;
+}
+
 /** `source[key]` in a base document, where a number finds the key of that text. */
 export function baseDot(source: Value, key: Value): Value | undefined {
   return dot(source, typeof key === 'number' && !Array.isArray(source) ? String(key) : key);

@@ -5,7 +5,7 @@ import { compare, equal } from '../value/compare.ts';
 import { type Entry, objectFromEntries } from '../value/object.ts';
 import { RegoSet, setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
-import { baseDot, dot, elements, isCollection, isShape } from './access.ts';
+import { baseDot, dot, elements, isCollection, isShape, objectDot } from './access.ts';
 import { type Context, type ContextModifier, NONE } from './context.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import { ObjectTree, Pairs } from './partial-object.ts';
@@ -17,6 +17,7 @@ export const RUNTIME = {
   O: Object.prototype,
   getPrototypeOf: Object.getPrototypeOf,
   baseDot,
+  objectDot,
   viewDot,
   resolve,
   view,

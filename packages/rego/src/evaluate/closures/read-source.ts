@@ -3,7 +3,7 @@ import type { Callee, Operand, Source } from '../../compile/ir.ts';
 import type { Location } from '../../syntax/location.ts';
 import type { Entry } from '../../value/object.ts';
 import type { Value } from '../../value/value.ts';
-import { baseDot, dot } from '../access.ts';
+import { baseDot, dot, objectDot } from '../access.ts';
 import { RUNTIME } from '../runtime.ts';
 import { resolve, type View, view, viewDot } from '../view.ts';
 import { contextIn, type Linkage, type Read, read, readAll } from './frame.ts';
@@ -21,6 +21,8 @@ export function readSource(link: Linkage, source: Source): Read<Found> {
       const { context } = source;
       return (frame) => contextIn(frame, context).data;
     }
+    case 'operand':
+      return read(source.operand);
     case 'dot':
       return readDot(source);
     case 'document': {
@@ -54,6 +56,7 @@ export function readSource(link: Linkage, source: Source): Read<Found> {
 function readDot({ source, key, of }: Extract<Source, { kind: 'dot' }>): Read<Found> {
   const [from, at] = [read(source), read(key)];
   if (of === 'base') return (frame) => baseDot(from(frame), at(frame));
+  if (of === 'object') return (frame) => objectDot(from(frame), at(frame));
   if (of === 'view') return (frame) => viewDot(from(frame), at(frame));
   if (key.kind === 'const' && source.kind === 'local') {
     const { value } = key;

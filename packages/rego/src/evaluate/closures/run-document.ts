@@ -172,9 +172,8 @@ class Maker {
 
   private value(): DocumentFunction {
     const { result } = this;
-    const { fallback, params } = this.routine;
-    const early = isUniform(this.routine.rules);
-    const rules = this.indexed((branches) => this.valueRule(branches, early));
+    const { fallback, params, uniform } = this.routine;
+    const rules = this.indexed((branches) => this.valueRule(branches, uniform));
     const otherwise =
       fallback === undefined
         ? undefined
@@ -281,13 +280,6 @@ class Maker {
       return signal === NEXT ? rest(frame) : signal;
     };
   }
-}
-
-/** All rules yield the same constant, so the first solution settles it. */
-function isUniform(rules: Routine['rules']): boolean {
-  const [first, ...others] = rules.flat();
-  if (first?.constant === undefined || typeof first.constant === 'object') return false;
-  return others.every(({ constant }) => constant === first.constant);
 }
 
 function inOrder(steps: readonly Step[]): Step {
