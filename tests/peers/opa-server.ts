@@ -11,6 +11,9 @@ import type { Answer, Refused } from './outcome.ts';
 
 /** The code of an answer that is none. */
 export const PANIC = 'opa_panic';
+/** OPA that panicked once answers no longer. */
+const SILENT = 'no answer';
+const ANSWER_MILLISECONDS = 10_000;
 const START_ATTEMPTS = 400;
 const START_PAUSE_MILLISECONDS = 50;
 
@@ -20,24 +23,19 @@ interface Reply {
 }
 
 export class OpaServer implements AsyncDisposable {
-  readonly #process: ChildProcess;
-  readonly #folder: string;
+  readonly #folder: string = mkdtempSync(join(tmpdir(), 'opa-'));
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  readonly #data: Value;
+  #process: ChildProcess;
 
-  private constructor(process: ChildProcess, folder: string) {
-    this.#process = process;
-    this.#folder = folder;
+  private constructor(data: Value) {
+    this.#data = data;
+    this.#process = this.#spawn();
   }
 
   static async start(data: Value): Promise<OpaServer> {
-    const binary = opaBinary();
-    if (binary === undefined) throw new Error('the real OPA is not installed: npm run test:peers installs it');
-    const folder = mkdtempSync(join(tmpdir(), 'opa-'));
-    const args = ['run', '--server', '--addr', `unix://${join(folder, 's')}`, '--log-level', 'error'];
-    const child = spawn(binary, [...args, '--skip-version-check'], { stdio: 'ignore' });
-    const server = new OpaServer(child, folder);
+    const server = new OpaServer(data);
     await server.#ready();
-    await server.#send('PUT', '/v1/data', toJson(data));
     return server;
   }
 
@@ -45,6 +43,8 @@ export class OpaServer implements AsyncDisposable {
   async load(text: string): Promise<Refused | undefined> {
     const { status, body } = await this.#ask('PUT', '/v1/policies/policy.rego', text);
     if (status === 200) return undefined;
+    // A panic leaves OPA's store locked: whatever is written next would wait for ever.
+    if (body['code'] === PANIC) await this.#restart();
     const errors = errorsOf(body);
     return { code: errors[0] ?? plain(body['code']), texts: textsOf(body) };
   }
@@ -59,18 +59,36 @@ export class OpaServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#agent.destroy();
-    if (this.#process.exitCode === null) {
-      const ended = once(this.#process, 'exit');
-      this.#process.kill('SIGKILL');
-      await ended;
-    }
+    await this.#end();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #spawn(): ChildProcess {
+    const binary = opaBinary();
+    if (binary === undefined) throw new Error('the real OPA is not installed: npm run test:peers installs it');
+    const args = ['run', '--server', '--addr', `unix://${join(this.#folder, 's')}`, '--log-level', 'error'];
+    return spawn(binary, [...args, '--skip-version-check'], { stdio: 'ignore' });
+  }
+
+  async #end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
+  async #restart(): Promise<void> {
+    await this.#end();
+    rmSync(join(this.#folder, 's'), { force: true });
+    this.#process = this.#spawn();
+    await this.#ready();
   }
 
   async #ready(): Promise<void> {
     for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
       try {
         await this.#send('GET', '/health', '');
+        await this.#send('PUT', '/v1/data', toJson(this.#data));
         return;
       } catch {
         await new Promise((resume) => setTimeout(resume, START_PAUSE_MILLISECONDS));
@@ -83,7 +101,10 @@ export class OpaServer implements AsyncDisposable {
   /** OPA closes the connection when it panics; that is an answer of its own, and seldom only an idle connection's end. */
   async #ask(method: string, path: string, text: string): Promise<Reply> {
     try {
-      return await this.#send(method, path, text).catch(() => this.#send(method, path, text));
+      return await this.#send(method, path, text).catch((error: unknown) => {
+        if (error instanceof Error && error.message === SILENT) throw error;
+        return this.#send(method, path, text);
+      });
     } catch {
       return { status: 0, body: { code: PANIC } };
     }
@@ -102,6 +123,7 @@ export class OpaServer implements AsyncDisposable {
         });
       });
       outgoing.on('error', reject);
+      outgoing.setTimeout(ANSWER_MILLISECONDS, () => outgoing.destroy(new Error(SILENT)));
       outgoing.end(text);
     });
   }
