@@ -63,13 +63,13 @@ function refusal(text: string, where: string, opa: Refused | undefined, result: 
   const ours = result.ok
     ? undefined
     : {
-        code: result.diagnostics[0]?.code ?? '',
+        codes: new Set(result.diagnostics.map(({ code }) => code)),
         texts: result.diagnostics.map(
           ({ code, message, location }) => `${location.row}:${location.col} ${code}: ${message}`,
         ),
       };
-  if (opa !== undefined && ours !== undefined && opa.code === ours.code) {
-    return { compared: 1, outcome: 'refused', kinds: [opa.code], unexplained: [], known: [] };
+  if (opa !== undefined && ours !== undefined && opa.codes.symmetricDifference(ours.codes).size === 0) {
+    return { compared: 1, outcome: 'refused', kinds: [...opa.codes], unexplained: [], known: [] };
   }
   const reason = knownRefusal({ text, ours, opa });
   const said = (refused: Refused | undefined): string => refused?.texts.join('\n    ') ?? 'accepted';

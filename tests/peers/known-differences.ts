@@ -42,40 +42,10 @@ interface KnownRefusal {
 }
 
 const KNOWN_REFUSALS: readonly KnownRefusal[] = [
-  { reason: 'the real OPA panics', applies: ({ opa }) => opa?.code === PANIC },
+  { reason: 'the real OPA panics', applies: ({ opa }) => opa?.codes.has(PANIC) ?? false },
   {
     reason: 'OPA does not resolve names in a template string right between the brackets of a reference',
     applies: ({ text }) => /\[\$["`]/.test(text),
-  },
-  {
-    reason: 'a template string takes no variable that a later literal binds',
-    applies: ({ text, ours }) =>
-      text.includes('$"') && (ours?.texts.some((one) => one.endsWith('is undeclared')) ?? false),
-  },
-  {
-    reason: 'OPA compares the types of what stands before in and of the members of a literal',
-    applies: ({ text, ours, opa }) =>
-      ours === undefined && / in /.test(text) && (opa?.texts.every((one) => one.endsWith('match error')) ?? false),
-  },
-  {
-    reason: 'of several mistakes another pass speaks first',
-    applies: ({ ours, opa }) =>
-      ours !== undefined && opa !== undefined && ours.code !== 'rego_parse_error' && opa.code !== 'rego_parse_error',
-  },
-  {
-    reason: 'OPA forgets the type of a variable that stands in a template string',
-    applies: ({ text, ours, opa }) =>
-      opa === undefined &&
-      (ours?.texts.every((one) => {
-        const variable = /undefined ref: (v\d+)\[/.exec(one)?.[1];
-        return variable !== undefined && text.includes(`$"<{${variable}}`);
-      }) ??
-        false),
-  },
-  {
-    reason: 'OPA infers the type of input from the targets of with',
-    applies: ({ text, ours, opa }) =>
-      ours === undefined && opa?.code === 'rego_type_error' && / with (?:input|data)\./.test(text),
   },
 ];
 

@@ -46,7 +46,7 @@ export class OpaServer implements AsyncDisposable {
     // A panic leaves OPA's store locked: whatever is written next would wait for ever.
     if (body['code'] === PANIC) await this.#restart();
     const errors = errorsOf(body);
-    return { code: errors[0] ?? plain(body['code']), texts: textsOf(body) };
+    return { codes: new Set(errors.length === 0 ? [plain(body['code'])] : errors), texts: textsOf(body) };
   }
 
   /** The value at a path of `data`, such as `p/r0`. */
@@ -136,7 +136,9 @@ function objectOf(value: Value | undefined): Readonly<Record<string, Value>> {
 
 function errorList(body: Readonly<Record<string, Value>>): readonly Readonly<Record<string, Value>>[] {
   const { errors } = body;
-  return Array.isArray(errors) ? (errors as readonly Value[]).map(objectOf) : [];
+  const list = Array.isArray(errors) ? (errors as readonly Value[]).map(objectOf) : [];
+  // The mark after the tenth error is none of the policy's.
+  return list.filter(({ message }) => message !== 'error limit reached');
 }
 
 function errorsOf(body: Readonly<Record<string, Value>>): readonly string[] {

@@ -2,9 +2,9 @@
 import { EvaluationError, parseJson, toJson, type Value } from '@sidegate/rego';
 import { equal } from '../../packages/rego/src/value/compare.ts';
 
-/** A policy that does not compile: the first error's code, and every error for people. */
+/** A policy that does not compile: the codes of its errors, and every error for people. */
 export interface Refused {
-  readonly code: string;
+  readonly codes: ReadonlySet<string>;
   readonly texts: readonly string[];
 }
 

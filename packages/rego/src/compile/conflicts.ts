@@ -1,18 +1,25 @@
-/** Rules that contradict each other whatever they evaluate to: kinds, arities, defaults, rules below rules. */
+/** Pass: rules that contradict each other whatever they evaluate to: kinds, arities, defaults, rules below rules. */
+
+import type { Diagnostic } from '../syntax/diagnostic.ts';
 import { formatPath } from '../syntax/format-path.ts';
 import { compareLocations, type Location } from '../syntax/location.ts';
 import type { PrimitiveKey } from '../value/key.ts';
-import { type Compilation, report } from './context.ts';
+import type { Compilation } from './context.ts';
 import type { TreeNode, TreeRule } from './rule-tree.ts';
 import { writtenRule } from './typing/written-ref.ts';
 
-export function checkConflicts(c: Compilation, node: TreeNode): void {
-  if (node.rules.length > 0) checkNode(c, node);
-  for (const child of node.children.values()) checkConflicts(c, child);
+export function checkConflicts(c: Compilation): void {
+  c.diagnostics.push(...c.tree.conflicts);
+}
+
+export function* ruleConflicts(c: Compilation, node: TreeNode): Generator<Diagnostic> {
+  const conflict = node.rules.length > 0 ? conflictAt(c, node) : undefined;
+  if (conflict !== undefined) yield conflict;
+  for (const child of node.children.values()) yield* ruleConflicts(c, child);
 }
 
 /** A package and a rule cannot have the same name. */
-export function checkPackages(c: Compilation): void {
+export function* packageConflicts(c: Compilation): Generator<Diagnostic> {
   const packages = new Map(c.modules.map(({ package: { path } }) => [formatPath(['data', ...path]), path] as const));
   for (const { package: own, rules } of c.modules) {
     for (const { head, location } of rules) {
@@ -22,25 +29,28 @@ export function checkPackages(c: Compilation): void {
       if (path === undefined) continue;
       const rule = name.slice(formatPath(['data', ...own.path]).length + 1);
       const message = `package ${formatPath(path)} conflicts with rule ${rule} defined at ${place(location)}`;
-      report(c, 'rego_type_error', message, own.location);
+      yield conflict(message, own.location);
     }
   }
 }
 
-function checkNode(c: Compilation, node: TreeNode): void {
+function conflict(message: string, location: Location): Diagnostic {
+  return { code: 'rego_type_error', message, location };
+}
+
+function conflictAt(c: Compilation, node: TreeNode): Diagnostic | undefined {
   const rules = node.rules.toSorted((a, b) => compareLocations(a.rule.location, b.rule.location));
   const [first] = rules;
   const last = rules.at(-1);
-  if (first === undefined || last === undefined) return;
+  if (first === undefined || last === undefined) return undefined;
   const { location } = first.rule;
   const name = writtenTreeRule(c, last);
   const below = rules.some(({ rest }) => rest.length === 0) ? rulesBelow(node) : [];
   if (below.length > 0) {
     const lines = below.map((each) => `  rule ${writtenTreeRule(c, each)} at ${place(each.rule.location)}`);
-    return report(c, 'rego_type_error', [`rule ${name} conflicts with:`, ...lines].join('\n'), location);
+    return conflict([`rule ${name} conflicts with:`, ...lines].join('\n'), location);
   }
-  if (kinds(rules) > 1) return report(c, 'rego_type_error', `conflicting rules ${name} found`, location);
-  checkDefaults(c, rules, name);
+  return kinds(rules) > 1 ? conflict(`conflicting rules ${name} found`, location) : repeatedDefault(c, rules, name);
 }
 
 function writtenTreeRule(c: Compilation, { rule, path }: TreeRule): string {
@@ -73,14 +83,14 @@ function kinds(rules: readonly TreeRule[]): number {
   ).size;
 }
 
-function checkDefaults(c: Compilation, rules: readonly TreeRule[], name: string): void {
+function repeatedDefault(c: Compilation, rules: readonly TreeRule[], name: string): Diagnostic | undefined {
   const defaults = rules.filter(({ rule }) => rule.isDefault).map(({ rule }) => rule);
   const [first, second] = defaults;
-  if (first === undefined || second === undefined) return;
+  if (first === undefined || second === undefined) return undefined;
   const places = defaults.map(({ location }) => place(location)).join(', ');
   const module = c.modules.find((each) => each.rules.includes(first));
   const location = module?.package.location ?? first.location;
-  report(c, 'rego_type_error', `multiple default rules ${name} found at ${places}`, location);
+  return conflict(`multiple default rules ${name} found at ${places}`, location);
 }
 
 function place({ file, row }: Location): string {

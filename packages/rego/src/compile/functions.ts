@@ -45,14 +45,13 @@ function checkCall(c: Compilation, expr: CallExpr): void {
     }
     return;
   }
-  const extra = builtin !== undefined && builtin.result === undefined ? 0 : 1;
-  if (expr.args.length < arity || expr.args.length > arity + extra) {
-    if (builtin !== undefined) return report(c, 'rego_type_error', `${shown}: arity mismatch`, expr.location);
-    report(
-      c,
-      'rego_type_error',
-      `function ${shown} has arity ${arity}, got ${expr.args.length} ${expr.args.length === 1 ? 'argument' : 'arguments'}`,
-      expr.location,
-    );
-  }
+  const given = expr.generated === true ? expr.args.length - 1 : expr.args.length;
+  const extra = expr.generated === true || (builtin !== undefined && builtin.result === undefined) ? 0 : 1;
+  // The equations of passes have no result.
+  if ((name === 'eq' && expr.generated === true) || (given >= arity && given <= arity + extra)) return;
+  const message =
+    builtin === undefined
+      ? `function ${shown} has arity ${arity}, got ${given} ${given === 1 ? 'argument' : 'arguments'}`
+      : `${shown}: arity mismatch`;
+  report(c, 'rego_type_error', message, expr.location);
 }

@@ -309,6 +309,11 @@ function rewriteVar(scope: Scope, term: Var): Term {
 }
 
 function rewriteComprehension(scope: Scope, term: Comprehension): Term {
+  // The parser's way to write a part of a template string, which has no variables of its own.
+  if (term.template === true) {
+    term.body = rewriteBody(scope, term.body);
+    return term;
+  }
   const inner: Scope = { c: scope.c, frames: [...scope.frames, new Frame()] };
   term.body = rewriteBody(inner, term.body);
   mapChildTerms(term, (child) => rewriteTerm(inner, child));

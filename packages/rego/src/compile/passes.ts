@@ -5,6 +5,7 @@ import type { HostYaml } from '../builtins/host.ts';
 import type { Module } from '../syntax/ast.ts';
 import { type Diagnostic, sortDiagnostics } from '../syntax/diagnostic.ts';
 import { rewriteMetadata } from './annotations/rewrite-metadata.ts';
+import { checkConflicts } from './conflicts.ts';
 import type { Compilation } from './context.ts';
 import { checkDeprecated } from './deprecated.ts';
 import { checkFunctions } from './functions.ts';
@@ -17,19 +18,25 @@ import { checkRecursion } from './recursion.ts';
 import { resolveRefs } from './resolve.ts';
 import { buildRuleTree, emptyTree } from './rule-tree.ts';
 import { checkSafety } from './safety.ts';
+import { rewriteTemplates } from './template-strings.ts';
 import { checkTypes } from './typing/check-types.ts';
 import { checkUnused } from './unused.ts';
 import { checkWiths } from './with.ts';
 
 type Pass = (c: Compilation) => void;
 
+/** OPA's order: of several mistakes those are reported that the earliest pass finds. */
 const PASSES: readonly (readonly Pass[])[] = [
   [checkModules, resolveRefs, checkUnused, rewriteLocals],
+  [buildRuleTree, rewriteTemplates],
+  [rewritePrints],
   [rewriteMetadata],
-  [buildRuleTree, checkWiths, rewriteHeads, rewritePrints, hoistCalls],
-  [checkFunctions, checkSafety, checkRecursion],
-  [checkTypes],
-  [checkDeprecated],
+  [rewriteHeads, checkWiths],
+  [checkConflicts],
+  [hoistCalls, checkFunctions],
+  [checkSafety],
+  [checkRecursion],
+  [checkTypes, checkDeprecated],
 ];
 
 export interface CompileSettings {

@@ -2,15 +2,7 @@
  * Pass: `print(x)` may only mention variables that are bound before it. It becomes `internal.print([{y | y = x}])`, so
  * that an undefined operand does not end the body; when nobody listens it disappears.
  */
-import {
-  builtinRef,
-  type CallExpr,
-  type Comprehension,
-  type Expr,
-  equation,
-  scalarTerm,
-  type Term,
-} from '../syntax/ast.ts';
+import { builtinRef, type CallExpr, type Expr, equation, scalarTerm, type Term } from '../syntax/ast.ts';
 import { exprBodies, visitExpr } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, report, writtenName } from './context.ts';
 import { outputVars, varsIn } from './safety.ts';
@@ -47,21 +39,10 @@ function rewriteClosures(c: Compilation, expr: Expr, safe: ReadonlySet<string>):
     expr: (each) => each === expr,
     term(term) {
       if (term.kind !== 'comprehension') return true;
-      if (term.template === true) checkTemplate(c, term, safe);
       rewriteBody(c, term.body, safe);
       return false;
     },
   });
-}
-
-/** An expression in a template string may not bind variables, so it cannot iterate. */
-function checkTemplate(c: Compilation, { value, body, location }: Comprehension, safe: ReadonlySet<string>): void {
-  const own = varsIn(value);
-  for (const expr of body) {
-    for (const name of outputVars(c, expr, safe).difference(own)) {
-      report(c, 'rego_compile_error', `var ${writtenName(c, name)} is undeclared`, location);
-    }
-  }
 }
 
 function rewritePrint(c: Compilation, expr: CallExpr, safe: ReadonlySet<string>): Expr {

@@ -12,6 +12,7 @@ import { rewriteQueryLocals } from './locals.ts';
 import { rewriteQueryPrints } from './print.ts';
 import { resolveQuery } from './resolve.ts';
 import { checkQuerySafety } from './safety.ts';
+import { rewriteQueryTemplates } from './template-strings.ts';
 import { checkQueryTypes } from './typing/check-types.ts';
 import { checkQueryWiths } from './with.ts';
 
@@ -42,6 +43,7 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
 function runQueryPasses(c: Compilation, parsed: Expr[], before: number): Omit<CheckedQuery, 'diagnostics'> {
   resolveQuery(parsed);
   const { body: renamed, names } = rewriteQueryLocals(c, parsed);
+  rewriteQueryTemplates(c, renamed);
   checkQueryWiths(c, renamed);
   rewriteQueryPrints(c, renamed);
   const hoisted = hoistBody(c, renamed);

@@ -1,6 +1,7 @@
 /** Pass: no rule may need itself, directly or through others. */
 import { type Ref, type Rule } from '../syntax/ast.ts';
 import { formatPath } from '../syntax/format-path.ts';
+import { compareLocations } from '../syntax/location.ts';
 import { chain, visitRule } from '../syntax/walk.ts';
 import { primitiveKey } from '../value/key.ts';
 import { type Compilation, report } from './context.ts';
@@ -70,17 +71,46 @@ function isRecursive(tree: RuleTree): boolean {
   return tree.documents.some((document) => hasCycle(graph, document, done));
 }
 
-/** Documents such that each stands behind those that it reads. */
-export function documentOrder(tree: RuleTree): VirtualDocument[] {
-  const graph = dependencies(tree);
-  const ordered = new Set<VirtualDocument>();
-  const visit = (document: VirtualDocument): void => {
-    if (ordered.has(document)) return;
-    for (const next of graph.get(document) ?? []) visit(next);
-    ordered.add(document);
+/** Rules, each `else` on its own, such that each stands behind those that it reads; otherwise in reading order. */
+export function ruleOrder(tree: RuleTree): TreeRule[] {
+  const ordered = new Set<TreeRule>();
+  const placedIn = new Map(tree.documents.map((document) => [document, inReadingOrder(allRules(document))] as const));
+  const done = new Set<VirtualDocument>();
+  const visit = (placed: TreeRule): void => {
+    if (ordered.has(placed)) return;
+    const needed = new Set<VirtualDocument>();
+    collect(tree, placed.rule, needed);
+    const open = [...needed].filter((document) => !done.has(document));
+    for (const next of inReadingOrder(open.flatMap((document) => placedIn.get(document) ?? []))) visit(next);
+    for (const document of open) done.add(document);
+    ordered.add(placed);
   };
-  for (const document of tree.documents) visit(document);
+  for (const placed of inReadingOrder([...placedIn.values()].flat())) visit(placed);
   return [...ordered];
+}
+
+function inReadingOrder(rules: readonly TreeRule[]): TreeRule[] {
+  return rules.toSorted((a, b) => compareLocations(a.rule.location, b.rule.location));
+}
+
+/** The rules of a document, with its default, and each `else` as a rule of its own. */
+function allRules({ rules, defaultRule }: VirtualDocument): TreeRule[] {
+  const all = defaultRule === undefined || rules.includes(defaultRule) ? rules : [...rules, defaultRule];
+  return all.flatMap((placed) =>
+    chain(placed.rule).map((rule) => (rule === placed.rule ? placed : { ...placed, rule })),
+  );
+}
+
+/** The rules of some documents and all that read them, through others or not. */
+export function dependentRules(graph: Dependencies, documents: readonly VirtualDocument[]): TreeRule[] {
+  const found = new Set(documents);
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const [document, needed] of graph) {
+      if (!found.has(document) && [...needed].some((each) => found.has(each))) found.add(document);
+    }
+  }
+  return [...found].flatMap(allRules);
 }
 
 /** Which documents each document may read. */

@@ -3,10 +3,11 @@
  * rule there has variables in its head (`p[x].y := 1`), that rule and everything below.
  */
 import type { Rule, Term } from '../syntax/ast.ts';
+import type { Diagnostic } from '../syntax/diagnostic.ts';
 import { formatPath } from '../syntax/format-path.ts';
 import type { Location } from '../syntax/location.ts';
 import { type PrimitiveKey, primitiveKey } from '../value/key.ts';
-import { checkConflicts, checkPackages } from './conflicts.ts';
+import { packageConflicts, ruleConflicts } from './conflicts.ts';
 import type { Compilation } from './context.ts';
 
 export interface TreeRule {
@@ -43,10 +44,12 @@ export interface RuleTree {
   readonly documents: readonly VirtualDocument[];
   /** Functions by their name as {@link operatorName} writes it. */
   readonly functions: ReadonlyMap<string, VirtualDocument>;
+  /** Rules that contradict each other whatever they evaluate to. */
+  readonly conflicts: readonly Diagnostic[];
 }
 
 export function emptyTree(): RuleTree {
-  return { root: newNode([]), documents: [], functions: new Map() };
+  return { root: newNode([]), documents: [], functions: new Map(), conflicts: [] };
 }
 
 export function buildRuleTree(c: Compilation): void {
@@ -59,12 +62,11 @@ export function buildRuleTree(c: Compilation): void {
       nodeAt(root, placed.path).rules.push(placed);
     }
   }
-  checkPackages(c);
-  checkConflicts(c, root);
+  const conflicts = [...packageConflicts(c), ...ruleConflicts(c, root)];
   const documents: VirtualDocument[] = [];
   makeDocuments(root, documents);
   const functions = documents.filter(({ kind }) => kind === 'function').map((each) => [each.name, each] as const);
-  c.tree = { root, documents, functions: new Map(functions) };
+  c.tree = { root, documents, functions: new Map(functions), conflicts };
 }
 
 /** The document of a function, by the dotted path of its name. */

@@ -213,6 +213,7 @@ export function outputVars(c: Compilation, expr: Expr, safe: Names): Set<string>
         for (const each of unifiedVars(left, right, new Set([...safe, ...outputs]))) outputs.add(each);
         return outputs;
       }
+      if (name === 'eq') return none;
       if (c.builtins.get(name ?? '')?.variadic !== undefined) return refOutputs(expr.args, safe);
       return callOutputs(expr.args, functionArity(c, name), safe);
     }

@@ -14,6 +14,7 @@ import {
   STRING,
   type Type,
 } from '../../builtins/type.ts';
+import type { Scalar } from '../../syntax/ast.ts';
 import { compare } from '../../value/compare.ts';
 import { BigNumber } from '../../value/number.ts';
 import { isObject, objectEntries } from '../../value/object.ts';
@@ -166,17 +167,17 @@ function includes(type: Type, other: Type): boolean {
 }
 
 /** The type of `x[key]` for a constant key. */
-export function memberType(type: Type, key: Value): Type {
+export function memberType(type: Type, key: Scalar): Type {
   switch (type.kind) {
     case 'any':
       return ANY;
     case 'array':
-      return typeof key === 'number' && Number.isInteger(key) ? itemType(type, key) : UNKNOWN;
+      return itemType(type, indexOf(key));
     case 'object':
-      return propertyType(type, key);
+      return propertyType(type, key.value);
     case 'set': {
       const { member } = type;
-      const wanted = typeOfKey(key);
+      const wanted = typeOfKey(key.value);
       if (member === undefined) return UNKNOWN;
       if (compareTypes(member, wanted) === 0) return member;
       return (member.kind === 'any' || member.kind === 'union') && includes(member, wanted) ? wanted : UNKNOWN;
@@ -186,6 +187,14 @@ export function memberType(type: Type, key: Value): Type {
     default:
       return UNKNOWN;
   }
+}
+
+/** As in OPA, an array's index is written without point and exponent, and fits into 64 bits. */
+function indexOf({ value, location }: Scalar): number {
+  if (typeof value !== 'number' && !(value instanceof BigNumber)) return -1;
+  const text = location.text.trim();
+  if (!/^-?\d+$/.test(text) || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) return -1;
+  return Number(text);
 }
 
 export function itemType(type: ArrayType, index: number): Type {
@@ -210,18 +219,36 @@ export function isEmpty(type: Type): boolean {
   }
 }
 
+/** The type, with `any` for whatever in it is empty. */
+export function relaxed(type: Type): Type {
+  if (isEmpty(type)) return ANY;
+  switch (type.kind) {
+    case 'array':
+      return { ...type, items: type.items.map(relaxed), rest: type.rest && relaxed(type.rest) };
+    case 'set':
+      return { kind: 'set', member: type.member && relaxed(type.member) };
+    case 'object': {
+      const properties = type.properties.map(({ key, value }) => ({ key, value: relaxed(value) }));
+      return { ...type, properties, rest: type.rest && { key: type.rest.key, value: relaxed(type.rest.value) } };
+    }
+    case 'union':
+      return unionOf(type.of.map(relaxed));
+    default:
+      return type;
+  }
+}
+
 /** The type of the keys of x; unknown when it has none. */
 export function keysType(type: Type): Type {
   switch (type.kind) {
     case 'any':
       return ANY;
     case 'array':
-      return isEmpty(type) ? ANY : NUMBER;
+      return NUMBER;
     case 'object':
-      if (isEmpty(type)) return ANY;
       return either(unionOf(type.properties.map(({ key }) => typeOfKey(key))), type.rest?.key ?? UNKNOWN);
     case 'set':
-      return type.member ?? ANY;
+      return type.member ?? UNKNOWN;
     case 'union':
       return unionOf(type.of.map(keysType));
     default:
@@ -229,18 +256,17 @@ export function keysType(type: Type): Type {
   }
 }
 
-/** The type of `x[_]`; unknown when it is no collection. */
+/** The type of `x[_]`; unknown when it is no collection, or empty. */
 export function valuesType(type: Type): Type {
   switch (type.kind) {
     case 'any':
       return ANY;
     case 'array':
-      return isEmpty(type) ? ANY : either(unionOf(type.items), type.rest ?? UNKNOWN);
+      return either(unionOf(type.items), type.rest ?? UNKNOWN);
     case 'object':
-      if (isEmpty(type)) return ANY;
       return either(unionOf(type.properties.map(({ value }) => value)), type.rest?.value ?? UNKNOWN);
     case 'set':
-      return type.member ?? ANY;
+      return type.member ?? UNKNOWN;
     case 'union':
       return unionOf(type.of.map(valuesType));
     default:
@@ -260,7 +286,7 @@ export function isUnknown(type: Type): boolean {
       return properties.some(({ value }) => isUnknown(value)) || (rest !== undefined && isUnknownPair(rest));
     }
     case 'set':
-      return type.member !== undefined && isUnknown(type.member);
+      return type.member === undefined || isUnknown(type.member);
     case 'function':
       return type.args.some(isUnknown) || type.result === undefined || isUnknown(type.result);
     default:

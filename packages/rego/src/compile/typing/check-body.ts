@@ -1,15 +1,16 @@
 /** The literals of a body, one after the other: each gives types to variables that the later ones rely on. */
 import { ANY, type FunctionType, type Type } from '../../builtins/type.ts';
-import { type CallExpr, type Expr, operatorName } from '../../syntax/ast.ts';
+import { type CallExpr, type Expr, operatorName, type Term, type With } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
-import { visitExpr } from '../../syntax/walk.ts';
-import { isUnknown } from './algebra.ts';
-import { checkRefs } from './check-refs.ts';
+import { exprBodies, exprTerms, visitTerm } from '../../syntax/walk.ts';
+import { isUnknown, keysType, valuesType } from './algebra.ts';
+import { checkRefs, checkTermRefs } from './check-refs.ts';
 import { functionAt } from './document-types.ts';
 import { formatType, formatTypes, formatWanted } from './format-type.ts';
 import { overlaps } from './overlap.ts';
-import { assumeAny, builtinType, checkComprehension, innerScope, type Scope, typeOfTerm } from './scope.ts';
+import { assumeAny, builtinType, checkComprehension, innerScope, type Scope, typeOfPart, typeOfTerm } from './scope.ts';
 import { unifyTerms, unifyType } from './unify-types.ts';
+import { withScope } from './with-documents.ts';
 import { writtenRef } from './written-ref.ts';
 
 /** A finding, and whether it only follows from a type that could not be told. */
@@ -25,28 +26,49 @@ export function checkBody(
 ): { readonly scope: Scope; readonly findings: readonly Diagnostic[] } {
   const scope = innerScope(outer.world, outer);
   const findings: Diagnostic[] = [];
+  const replacements = new Set<With>();
   for (const expr of body) {
-    const before = findings.length;
-    checkComprehensions(scope, expr, findings);
-    const inside = findings.length;
-    checkRefs(scope, expr, findings);
-    const refusal = checkWiths(scope, expr) ?? (expr.kind === 'call' ? checkCall(scope, expr) : undefined);
-    if (refusal === undefined) continue;
-    if (!refusal.consequent || findings.length === before) findings.push(refusal.finding);
-    // After a ref that leads nowhere nothing is known; that is said once.
-    else if (findings.length > inside && expr.kind === 'call') for (const arg of expr.args) assumeAny(scope, arg);
+    for (const modifier of expr.with) {
+      if (!replacements.has(modifier)) checkReplacement(scope, modifier, findings);
+      replacements.add(modifier);
+    }
+    checkLiteral(expr.with.length === 0 ? scope : withScope(scope, expr), expr, findings);
   }
   return { scope, findings };
 }
 
-function checkComprehensions(scope: Scope, expr: Expr, findings: Diagnostic[]): void {
-  visitExpr(expr, {
+/** As in OPA, what replaces something is evaluated before the literal, as one of its own. */
+function checkReplacement(scope: Scope, { value, mock }: With, findings: Diagnostic[]): void {
+  if (mock?.replacement !== undefined) return;
+  findings.push(...comprehensionFindings(scope, value));
+  checkTermRefs(scope, value, findings);
+}
+
+function checkLiteral(scope: Scope, expr: Expr, findings: Diagnostic[]): void {
+  const before = findings.length;
+  for (const term of exprTerms(expr)) findings.push(...comprehensionFindings(scope, term));
+  for (const inner of exprBodies(expr).flat()) {
+    for (const term of exprTerms(inner)) findings.push(...comprehensionFindings(scope, term));
+  }
+  const inside = findings.length;
+  checkRefs(scope, expr, findings);
+  const refusal = checkWiths(scope, expr) ?? (expr.kind === 'call' ? checkCall(scope, expr) : undefined);
+  if (refusal === undefined) return;
+  if (!refusal.consequent || findings.length === before) findings.push(refusal.finding);
+  // After a ref that leads nowhere nothing is known; that is said once.
+  else if (findings.length > inside && expr.kind === 'call') for (const arg of expr.args) assumeAny(scope, arg);
+}
+
+function comprehensionFindings(scope: Scope, within: Term): readonly Diagnostic[] {
+  const findings: Diagnostic[] = [];
+  visitTerm(within, {
     term(term) {
       if (term.kind !== 'comprehension') return true;
       findings.push(...checkComprehension(scope, term).findings);
       return false;
     },
   });
+  return findings;
 }
 
 /** A function can only replace one that takes arguments of the same kind. */
@@ -65,7 +87,7 @@ function checkWiths(scope: Scope, expr: Expr): Refusal | undefined {
 function functionType(scope: Scope, name: string | undefined): FunctionType | undefined {
   if (name === undefined) return undefined;
   const path = scope.world.c.tree.functions.get(name)?.path;
-  return path === undefined ? builtinType(scope.world, name) : functionAt(scope.world.root, path.slice(1));
+  return path === undefined ? builtinType(scope.world, name) : functionAt(scope.world.root, path);
 }
 
 function checkCall(scope: Scope, expr: CallExpr): Refusal | undefined {
@@ -85,12 +107,44 @@ function checkCall(scope: Scope, expr: CallExpr): Refusal | undefined {
   const type = functionType(scope, name);
   if (type === undefined) return undefined;
   rememberCall(scope, expr, type);
+  return checkMembership(scope, expr, name) ?? checkArguments(scope, expr, type);
+}
+
+function checkArguments(scope: Scope, expr: CallExpr, type: FunctionType): Refusal | undefined {
   const expected = type.result === undefined ? type.args : [...type.args, type.result];
+  const known = expr.args.map((arg) => typeOfPart(scope, arg));
   for (const [i, arg] of expr.args.entries()) {
     const want = expected[i] ?? type.variadic;
-    if (want !== undefined && !unifyType(scope, arg, want)) return wrongArguments(scope, expr, type);
+    const have = known[i];
+    if (want === undefined || have === undefined) continue;
+    // The whole argument first: which kinds of members meet matters too, where it is known.
+    if (!isUnknown(have) && !overlaps(have, want)) return wrongArguments(scope, expr, { type, have: known });
+    if (!unifyType(scope, arg, want)) {
+      return wrongArguments(scope, expr, { type, have: expr.args.map((each) => typeOfPart(scope, each)) });
+    }
   }
   return undefined;
+}
+
+/** What stands before `in` must be able to be in there. */
+function checkMembership(scope: Scope, expr: CallExpr, name: string | undefined): Refusal | undefined {
+  const withKey = name === 'internal.member_3';
+  if (!withKey && name !== 'internal.member_2') return undefined;
+  const [first, second, third] = expr.args;
+  const [key, value, domain] = withKey ? [first, second, third] : [undefined, first, second];
+  if (value === undefined || domain === undefined) return undefined;
+  const type = typeOfPart(scope, domain);
+  const values = valuesType(type);
+  if (values.kind === 'unknown') return undefined;
+  const refusal = key === undefined ? undefined : checkMember(scope, expr, key, keysType(type));
+  return refusal ?? checkMember(scope, expr, value, values);
+}
+
+function checkMember(scope: Scope, expr: CallExpr, term: Term, type: Type): Refusal | undefined {
+  if (isUnknown(type)) return undefined;
+  const have = typeOfPart(scope, term);
+  const fits = isUnknown(have) || overlaps(have, type);
+  return fits && unifyType(scope, term, type) ? undefined : mismatch(expr, [have, type]);
 }
 
 /** What stands for the result of a call that a pass took out of a term, for messages. */
@@ -113,9 +167,13 @@ function isComposite({ kind }: Type): boolean {
   return kind === 'array' || kind === 'object' || kind === 'set';
 }
 
-function wrongArguments(scope: Scope, { operator, args, location }: CallExpr, type: FunctionType): Refusal {
-  const have = args.map((arg) => typeOfTerm(scope, arg));
+function wrongArguments(
+  scope: Scope,
+  { operator, location }: CallExpr,
+  { type, have }: { readonly type: FunctionType; readonly have: readonly Type[] },
+): Refusal {
   const details = [`have: ${formatTypes(have)}`, `want: ${formatWanted(type)}`];
   const message = `${writtenRef(scope.world.c, operator)}: invalid argument(s)`;
-  return { finding: { code: 'rego_type_error', message, location, details }, consequent: false };
+  const consequent = have.some(isUnknown);
+  return { finding: { code: 'rego_type_error', message, location, details }, consequent };
 }

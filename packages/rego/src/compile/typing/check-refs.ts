@@ -12,30 +12,20 @@ import { isEmpty, keysType, memberType, valuesType } from './algebra.ts';
 import { extentOf, type TypeNode } from './document-types.ts';
 import { formatType } from './format-type.ts';
 import { overlaps } from './overlap.ts';
-import { type Scope, typeOfRef, typeOfTerm, typeOfVar } from './scope.ts';
+import { documentTrees, type Scope, typeOfRef, typeOfTerm, typeOfVar } from './scope.ts';
 import { unifyType } from './unify-types.ts';
 import { writtenRef, writtenTerm } from './written-ref.ts';
 
 /** Checks the refs of a literal; variables in their brackets get the types of the keys. */
 export function checkRefs(scope: Scope, expr: Expr, findings: Diagnostic[]): void {
-  const check = (term: Term): void =>
-    visitTerm(term, {
-      term(each) {
-        if (each.kind === 'comprehension') return false;
-        if (each.kind !== 'ref') return true;
-        const finding = checkRef(scope, each);
-        if (finding !== undefined) findings.push(finding);
-        return finding === undefined;
-      },
-    });
   switch (expr.kind) {
     case 'term':
-      return check(expr.term);
+      return checkTermRefs(scope, expr.term, findings);
     case 'call':
-      for (const arg of expr.args) check(arg);
+      for (const arg of expr.args) checkTermRefs(scope, arg, findings);
       return;
     case 'every':
-      check(expr.domain);
+      checkTermRefs(scope, expr.domain, findings);
       for (const each of expr.body) checkRefs(scope, each, findings);
       return;
     case 'not':
@@ -48,40 +38,57 @@ export function checkRefs(scope: Scope, expr: Expr, findings: Diagnostic[]): voi
   }
 }
 
+export function checkTermRefs(scope: Scope, within: Term, findings: Diagnostic[]): void {
+  visitTerm(within, {
+    term(each) {
+      if (each.kind === 'comprehension') return false;
+      if (each.kind !== 'ref') return true;
+      const finding = checkRef(scope, each);
+      if (finding !== undefined) findings.push(finding);
+      return finding === undefined;
+    },
+  });
+}
+
 function checkRef(scope: Scope, ref: Ref): Diagnostic | undefined {
   const { head } = ref;
   const type = typeOfRef(scope, ref);
   if (type.kind === 'function') return unsupported(scope, ref, ref.path.length, type);
   if (head.kind !== 'var') return undefined;
-  if (head.name === 'data') return checkDocument(scope, ref);
+  if (head.name === 'data' || head.name === 'input') return checkDocument(scope, ref, head.name);
   const known = typeOfVar(scope, head.name);
   if (known.kind !== 'unknown') return checkMembers(scope, ref, 0, known);
   scope.vars.set(head.name, ANY);
   return checkMembers(scope, ref, 0, ANY);
 }
 
-/** A ref along the tree of documents until it meets a rule, or leaves the tree for base documents. */
-function checkDocument(scope: Scope, ref: Ref): Diagnostic | undefined {
-  const { path } = ref;
-  let node: TypeNode = scope.world.root;
-  if (node.children.size === 0) return checkMembers(scope, ref, 0, ANY);
-  for (const [i, part] of path.entries()) {
-    // Below a package base documents may stand: OPA refuses there only what it happens to have checked before.
-    if (i === 0 && part.kind !== 'var' && part.kind !== 'ref' && !isString(part)) {
-      return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: STRING, oneOf: [...node.children.keys()] });
+/** A ref along the trees of documents until it meets a type, or leaves them all for base documents. */
+function checkDocument(scope: Scope, ref: Ref, root: 'data' | 'input'): Diagnostic | undefined {
+  for (const tree of documentTrees(scope)) {
+    const node = tree.children.get(root);
+    const answer = node === undefined ? 'outside' : checkBelow(scope, ref, node);
+    if (answer !== 'outside') return answer;
+  }
+  return checkMembers(scope, ref, 0, ANY);
+}
+
+function checkBelow(scope: Scope, ref: Ref, start: TypeNode): Diagnostic | undefined | 'outside' {
+  let node = start;
+  if (node.type !== undefined) return checkMembers(scope, ref, 0, node.type);
+  for (const [i, part] of ref.path.entries()) {
+    const oneOf = [...node.children.keys()];
+    const isComputed = part.kind === 'var' || part.kind === 'ref' || part.kind === 'comprehension';
+    // No rule's name is anything else.
+    if (i < 2 && !isComputed && !isString(part)) {
+      return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: STRING, oneOf });
     }
-    if (part.kind === 'comprehension') {
-      const keys = keysType(extentOf(node));
-      return invalid(scope, ref, i, { have: typeOfTerm(scope, part), want: keys, oneOf: [...node.children.keys()] });
-    }
-    if (part.kind === 'var' || part.kind === 'ref') {
-      const keys = keysType(extentOf(node));
-      const finding = checkKey(scope, ref, i, { part, keys, oneOf: [...node.children.keys()] });
+    if (isComputed) {
+      const finding = checkKey(scope, ref, i, { part, keys: keysType(extentOf(node)), oneOf });
       if (finding !== undefined) return finding;
     }
     const key = part.kind === 'scalar' ? primitiveKey(part.value) : undefined;
     const child = key === undefined ? undefined : node.children.get(key);
-    if (child === undefined) return checkMembers(scope, ref, 0, ANY);
+    if (child === undefined) return 'outside';
     if (child.type !== undefined) return checkMembers(scope, ref, i + 1, child.type);
     node = child;
   }
@@ -112,16 +119,16 @@ function checkMembers(scope: Scope, ref: Ref, from: number, start: Type): Diagno
   let type = start;
   for (const [i, part] of ref.path.entries()) {
     if (i < from) continue;
+    if (isEmpty(type)) return checkEmpty(scope, ref, i, { part, type });
     const keys = keysType(type);
     if (keys.kind === 'unknown') return unsupported(scope, ref, i, type);
     if (part.kind === 'scalar') {
-      const member = memberType(type, part.value);
-      if (member.kind === 'unknown')
-        return invalid(scope, ref, i, { have: part, want: keys, oneOf: knownKeys(type), empty: isEmpty(type) });
+      const member = memberType(type, part);
+      if (member.kind === 'unknown') return invalid(scope, ref, i, { have: part, want: keys, oneOf: knownKeys(type) });
       type = member;
       continue;
     }
-    if (part.kind === 'var' || part.kind === 'ref') {
+    if (part.kind === 'var' || part.kind === 'ref' || part.kind === 'comprehension') {
       const finding = checkKey(scope, ref, i, { part, keys, oneOf: knownKeys(type) });
       if (finding !== undefined) return finding;
     } else if (!unifyType(scope, part, keys)) {
@@ -130,6 +137,21 @@ function checkMembers(scope: Scope, ref: Ref, from: number, start: Type): Diagno
     type = valuesType(type);
   }
   return undefined;
+}
+
+/** A constant is in no empty collection; whoever goes through one finds nothing, whatever is asked of it. */
+function checkEmpty(
+  scope: Scope,
+  ref: Ref,
+  index: number,
+  { part, type }: { readonly part: Term; readonly type: Type },
+): Diagnostic | undefined {
+  const keys = keysType(type);
+  if (part.kind === 'scalar') return invalid(scope, ref, index, { have: part, want: keys, oneOf: [], empty: true });
+  if (part.kind !== 'var' && part.kind !== 'ref' && part.kind !== 'comprehension') return undefined;
+  const known = typeOfTerm(scope, part);
+  const want = known.kind === 'unknown' || keys.kind === 'unknown' ? ANY : keys;
+  return checkKey(scope, ref, index, { part, keys: want, oneOf: [] });
 }
 
 function knownKeys(type: Type): Value[] {

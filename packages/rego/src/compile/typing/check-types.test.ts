@@ -17,6 +17,15 @@ function details(text: string): readonly string[] {
 }
 
 const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
+  ['ma if { 1 in ["a"] }', '1:9 rego_type_error: match error'],
+  ['mb if { "b", 1 in ["a"] }', '1:9 rego_type_error: match error'],
+  ['mc if { not 1 in {"a"} }', '1:9 rego_type_error: match error'],
+  ['md if { some y in [1]; y in ["a"] }', '1:24 rego_type_error: match error'],
+  ['me if { input == 1 with input.a as 2 }', '1:9 rego_type_error: match error'],
+  ['mf := {}\nmg if { mf.a }', '2:9 rego_type_error: undefined ref: data.p.mf.a'],
+  ['mh := null\nmi if { mj with input as mh[1] }\nmj if input', '2:26 rego_type_error: undefined ref: data.p.mh[1]'],
+  ['mk if { y := [1, 2]; y[1e0] }', '1:22 rego_type_error: undefined ref: y[1e0]'],
+  ['ml if { y := [1, 2]; y[100000000000000000000] }', '1:22 rego_type_error: undefined ref: y[100000000000000000000]'],
   ['d if { some 1 in ["a"] }', '1:8 rego_type_error: match error'],
   ['e if { not 1 == "a" }', '1:8 rego_type_error: match error'],
   ['f if { x := {"a": 1}; x.b }', '1:23 rego_type_error: undefined ref: x.b'],
@@ -150,6 +159,11 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x := object.union({}, {}) == 1\ny if object.union({}, {}) == 1', '2:6 rego_type_error: match error'],
 ];
 const ACCEPTED: readonly string[] = [
+  'r := 1\nx if { r == "a" with data.p.r as "a" }',
+  'r := 1\ns := r\nx if { s == "a" with data.p.r as "a" }',
+  'r := {}\nx if { r.a with data.p.r as {"a": 1} }',
+  'x if { input.b with input.a as 1 }',
+  'x := y if { y := 1; z := $"{y}"; y == "a"; z }',
   'a if { every x in ["a"] { x == 1 } }',
   'b if { every x in ["a"] { 1 == "b"; x } }',
   'c if { every x in 5 { x } }',

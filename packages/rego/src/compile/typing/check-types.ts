@@ -5,23 +5,40 @@
 import { ANY, type Type } from '../../builtins/type.ts';
 import type { Expr, Rule, Term } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
-import { chain } from '../../syntax/walk.ts';
-import type { Compilation } from '../context.ts';
-import { documentOrder } from '../recursion.ts';
+import { visitRule } from '../../syntax/walk.ts';
+import { type Compilation, eachRule } from '../context.ts';
+import { reachable, ruleOrder } from '../recursion.ts';
 import type { TreeRule } from '../rule-tree.ts';
+import { relaxed } from './algebra.ts';
 import { checkBody } from './check-body.ts';
-import { childNode, insertType, putType } from './document-types.ts';
+import { insertType, putType } from './document-types.ts';
 import { assumeAny, innerScope, newWorld, type Scope, type TypeWorld, typeOfTerm } from './scope.ts';
 
 export function checkTypes(c: Compilation): void {
   const world = newWorld(c, checkBody);
   c.types = world;
-  for (const { rules, defaultRule } of documentOrder(c.tree)) {
-    const all = defaultRule === undefined || rules.includes(defaultRule) ? rules : [...rules, defaultRule];
-    for (const each of all) {
-      for (const rule of chain(each.rule)) c.diagnostics.push(...checkRule(world, { ...each, rule }));
-    }
+  const replaced = replacedRules(c);
+  for (const placed of ruleOrder(c.tree)) {
+    c.diagnostics.push(...checkRule(world, placed, replaced.has(placed.rule)));
   }
+}
+
+/** Rules that some `with` replaces: what is empty in their own type need not be empty then. */
+function replacedRules(c: Compilation): ReadonlySet<Rule> {
+  const replaced = new Set<Rule>();
+  eachRule(c, (rule) =>
+    visitRule(rule, {
+      expr(expr) {
+        for (const { target } of expr.with) {
+          for (const { rules, defaultRule } of reachable(c.tree, target)) {
+            for (const each of defaultRule === undefined ? rules : [...rules, defaultRule]) replaced.add(each.rule);
+          }
+        }
+        return undefined;
+      },
+    }),
+  );
+  return replaced;
 }
 
 /** A query is checked against the types of the rules. */
@@ -30,16 +47,14 @@ export function checkQueryTypes(c: Compilation, body: readonly Expr[]): void {
   c.diagnostics.push(...checkBody(innerScope(c.types), body).findings);
 }
 
-function checkRule(world: TypeWorld, { rule, path, rest }: TreeRule): readonly Diagnostic[] {
+function checkRule(world: TypeWorld, { rule, path, rest }: TreeRule, isReplaced: boolean): readonly Diagnostic[] {
   const { scope, findings } = checkBody(innerScope(world), rule.isDefault ? [] : rule.body);
-  const [, ...below] = path;
   if (findings.length > 0) {
-    if (rest.length === 0) putType(world.root, below, ANY);
+    if (rest.length === 0) putType(world.root, path, ANY);
     return findings;
   }
   const type = typeOfRule(scope, rule, rest);
-  if (type === undefined) below.reduce(childNode, world.root);
-  else insertType(world.root, below, type);
+  if (type !== undefined) insertType(world.root, path, isReplaced ? relaxed(type) : type);
   return findings;
 }
 

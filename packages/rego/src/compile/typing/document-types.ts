@@ -16,7 +16,7 @@ export function newTypeNode(): TypeNode {
   return { type: undefined, children: new Map() };
 }
 
-export function childNode(node: TypeNode, key: PrimitiveKey): TypeNode {
+function childNode(node: TypeNode, key: PrimitiveKey): TypeNode {
   let child = node.children.get(key);
   if (child === undefined) {
     child = newTypeNode();
@@ -34,7 +34,7 @@ export function extentOf(node: TypeNode): Type {
   return objectType(properties, { key: STRING, value: ANY });
 }
 
-/** Replaces the type at a path: what a broken rule gets, so that nobody is told of it twice. */
+/** Replaces the type at a path: what a broken rule gets, so that nobody is told of it twice, and what `with` puts there. */
 export function putType(root: TypeNode, path: readonly PrimitiveKey[], type: Type): void {
   path.reduce(childNode, root).type = type;
 }
@@ -80,6 +80,10 @@ function insertBelow(object: ObjectType, path: readonly PrimitiveKey[], type: Ty
 
 function merge(a: Type | undefined, b: Type): Type {
   if (a === undefined) return b;
+  if (a.kind === 'object' && b.kind === 'object' && a.properties.length + b.properties.length === 0) {
+    if (a.rest === undefined) return b;
+    if (b.rest === undefined) return a;
+  }
   if (a.kind === 'set' && b.kind === 'set') {
     return { kind: 'set', member: a.member && b.member ? either(a.member, b.member) : (a.member ?? b.member) };
   }

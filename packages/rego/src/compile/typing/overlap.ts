@@ -1,6 +1,6 @@
 /** Whether a value can have two types at once. */
 import { type ArrayType, type ObjectType, type Type } from '../../builtins/type.ts';
-import { alternatives, itemType, propertyType, valuesType } from './algebra.ts';
+import { alternatives, itemType, propertyType } from './algebra.ts';
 
 export function overlaps(a: Type, b: Type): boolean {
   if (a.kind === 'unknown' || b.kind === 'unknown') return false;
@@ -8,7 +8,7 @@ export function overlaps(a: Type, b: Type): boolean {
   if (isOpen(a) || isOpen(b)) return false;
   if (a.kind === 'array' && b.kind === 'array') return arraysOverlap(a, b);
   if (a.kind === 'object' && b.kind === 'object') return objectsOverlap(a, b);
-  if (a.kind === 'set' && b.kind === 'set') return overlaps(valuesType(a), valuesType(b));
+  if (a.kind === 'set' && b.kind === 'set') return restsOverlap(a.member, b.member);
   if (a.kind === 'function' && b.kind === 'function') {
     return a.args.length === b.args.length && a.args.every((arg, i) => overlaps(arg, b.args[i] ?? arg));
   }
@@ -31,11 +31,16 @@ function arraysOverlap(a: ArrayType, b: ArrayType): boolean {
 }
 
 function objectsOverlap(a: ObjectType, b: ObjectType): boolean {
+  // As in OPA, either object's further members excuse a key that the other does not have.
+  const isOpenObject = a.rest !== undefined || b.rest !== undefined;
   const fits = (x: ObjectType, y: ObjectType): boolean =>
-    x.properties.every(({ key, value }) => overlaps(value, propertyType(y, key)));
+    x.properties.every(({ key, value }) => {
+      const other = propertyType(y, key);
+      return other.kind === 'unknown' ? isOpenObject : overlaps(value, other);
+    });
   return fits(a, b) && fits(b, a) && restsOverlap(a.rest?.value, b.rest?.value);
 }
 
 function restsOverlap(a: Type | undefined, b: Type | undefined): boolean {
-  return a === undefined || b === undefined || overlaps(a, b);
+  return a === undefined || b === undefined || a.kind === 'unknown' || b.kind === 'unknown' || overlaps(a, b);
 }

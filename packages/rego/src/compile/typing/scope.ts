@@ -7,7 +7,18 @@ import { primitiveKey } from '../../value/key.ts';
 import { objectFromEntries } from '../../value/object.ts';
 import type { Value } from '../../value/value.ts';
 import type { Compilation } from '../context.ts';
-import { either, memberType, normalized, objectType, typeOfKey, UNKNOWN, unionOf, valuesType } from './algebra.ts';
+import type { Dependencies } from '../recursion.ts';
+import {
+  either,
+  isEmpty,
+  memberType,
+  normalized,
+  objectType,
+  typeOfKey,
+  UNKNOWN,
+  unionOf,
+  valuesType,
+} from './algebra.ts';
 import { extentOf, newTypeNode, type TypeNode } from './document-types.ts';
 
 interface CheckedComprehension {
@@ -18,7 +29,12 @@ interface CheckedComprehension {
 /** What all scopes of one compilation share. */
 export interface TypeWorld {
   readonly c: Compilation;
+  /** The documents of all rules, from `data` on. */
   readonly root: TypeNode;
+  /** Which documents a `with` makes uncertain, by its target. */
+  readonly uncertain: Map<string, TypeNode | undefined>;
+  /** Which documents read which; filled by the first `with`. */
+  reads: Dependencies | undefined;
   /** Builtins that were asked for. */
   readonly functions: Map<string, FunctionType>;
   readonly comprehensions: Map<Comprehension, CheckedComprehension>;
@@ -31,15 +47,34 @@ export interface TypeWorld {
 export interface Scope {
   readonly world: TypeWorld;
   readonly vars: Map<string, Type>;
+  /** What a `with` says of documents, from `data` and `input` on. */
+  readonly documents: TypeNode | undefined;
   readonly outer: Scope | undefined;
 }
 
 export function newWorld(c: Compilation, checkBody: TypeWorld['checkBody']): TypeWorld {
-  return { c, root: newTypeNode(), functions: new Map(), comprehensions: new Map(), literals: new Map(), checkBody };
+  return {
+    c,
+    root: newTypeNode(),
+    uncertain: new Map(),
+    reads: undefined,
+    functions: new Map(),
+    comprehensions: new Map(),
+    literals: new Map(),
+    checkBody,
+  };
 }
 
 export function innerScope(world: TypeWorld, outer?: Scope): Scope {
-  return { world, vars: new Map(), outer };
+  return { world, vars: new Map(), documents: undefined, outer };
+}
+
+/** The trees of documents from the innermost `with` out to the rules. */
+export function* documentTrees(scope: Scope): Generator<TypeNode> {
+  for (let each: Scope | undefined = scope; each !== undefined; each = each.outer) {
+    if (each.documents !== undefined) yield each.documents;
+  }
+  yield scope.world.root;
 }
 
 export function typeOfVar(scope: Scope, name: string): Type {
@@ -89,8 +124,8 @@ export function typeOfTerm(scope: Scope, term: Term): Type {
   }
 }
 
-/** Inside a collection a ref that leads nowhere, reported as such, is like any value. */
-function typeOfPart(scope: Scope, term: Term): Type {
+/** Inside a collection or a call a ref that leads nowhere, reported as such, is like any value. */
+export function typeOfPart(scope: Scope, term: Term): Type {
   const type = typeOfTerm(scope, term);
   return term.kind === 'ref' && type.kind === 'unknown' ? ANY : type;
 }
@@ -125,24 +160,30 @@ function typeOfComprehension(inner: Scope, { of, key, value }: Comprehension): T
   const known = type.kind === 'unknown' ? undefined : type;
   if (of === 'array') return { kind: 'array', items: [], rest: known };
   if (of === 'set' || key === undefined) return { kind: 'set', member: known };
-  const keys = typeOfTerm(inner, key);
-  const rest = known === undefined || keys.kind === 'unknown' ? undefined : { key: keys, value: known };
-  return { kind: 'object', properties: [], rest };
+  return { kind: 'object', properties: [], rest: { key: typeOfTerm(inner, key), value: type } };
 }
 
 export function typeOfRef(scope: Scope, ref: Ref): Type {
   const { head, path } = ref;
   if (head.kind !== 'var') return select(typeOfTerm(scope, head), path);
-  if (head.name !== 'data') return select(typeOfVar(scope, head.name), path);
-  let node = scope.world.root;
-  if (node.children.size === 0) return ANY;
+  if (head.name !== 'data' && head.name !== 'input') return select(typeOfVar(scope, head.name), path);
+  for (const tree of documentTrees(scope)) {
+    const node = tree.children.get(head.name);
+    const type = node === undefined ? undefined : typeBelow(node, path);
+    if (type !== undefined) return type;
+  }
+  // Base documents can hold anything where no rule stands.
+  return ANY;
+}
+
+/** The type of a path through documents; undefined where it leaves them. */
+function typeBelow(start: TypeNode, path: readonly Term[]): Type | undefined {
+  let node = start;
   for (const [i, part] of path.entries()) {
     const key = part.kind === 'scalar' ? primitiveKey(part.value) : undefined;
     const child = key === undefined ? undefined : node.children.get(key);
     if (child === undefined) {
-      // Base documents can hold anything where no rule stands.
-      if (node.type === undefined && key !== undefined) return ANY;
-      return select(extentOf(node), path.slice(i));
+      return node.type === undefined && key !== undefined ? undefined : select(extentOf(node), path.slice(i));
     }
     node = child;
   }
@@ -153,7 +194,10 @@ function select(type: Type, path: readonly Term[]): Type {
   let current = type;
   for (const part of path) {
     if (current.kind === 'unknown') return current;
-    current = part.kind === 'scalar' ? memberType(current, part.value) : valuesType(current);
+    if (part.kind === 'scalar') current = memberType(current, part);
+    // Nothing is in there, so that anything can be said of what is.
+    else if (isEmpty(current)) return ANY;
+    else current = valuesType(current);
   }
   return current;
 }

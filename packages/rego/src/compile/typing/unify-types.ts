@@ -2,7 +2,7 @@
 import { ANY, type ArrayType, type ObjectType, type SetType, type Type } from '../../builtins/type.ts';
 import type { ArrayTerm, ObjectTerm, SetTerm, Term } from '../../syntax/ast.ts';
 import { compare } from '../../value/compare.ts';
-import { isUnknown, itemType, memberType, valuesType } from './algebra.ts';
+import { isUnknown, itemType, propertyType, UNKNOWN } from './algebra.ts';
 import { overlaps } from './overlap.ts';
 import { constantOf, type Scope, typeOfTerm, typeOfVar, widenVar } from './scope.ts';
 
@@ -106,11 +106,11 @@ function unifyObject(scope: Scope, { entries }: ObjectTerm, type: ObjectType, wi
       unifyType(scope, value, ANY, widening);
       return true;
     }
-    const member = memberType(type, constant);
+    const member = propertyType(type, constant);
     return member.kind !== 'unknown' && unifyType(scope, value, member, widening);
   });
 }
 
 function unifySet(scope: Scope, { items }: SetTerm, type: SetType, widening: boolean): boolean {
-  return items.every((item) => unifyType(scope, item, valuesType(type), widening));
+  return items.every((item) => unifyType(scope, item, type.member ?? UNKNOWN, widening));
 }
