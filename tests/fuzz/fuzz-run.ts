@@ -9,7 +9,7 @@ const LIMITS = { steps: 20_000, milliseconds: 40 };
 const WHOLE_PACKAGE = /^package[ \t]+([\w.]+)/m;
 
 export interface Call {
-  readonly what: 'compile' | 'query' | 'evaluate';
+  readonly what: 'read' | 'compile' | 'query' | 'evaluate';
   readonly milliseconds: number;
 }
 
@@ -76,11 +76,11 @@ function evaluate(
   input: Value,
   timed: <T>(name: Call['what'], call: () => T) => T,
 ): void {
-  const prepared = timed('query', () => policy.query(query));
+  const prepared = timed('query', () => policy.results(query));
   if (!prepared.ok) return;
   try {
-    const bindings = timed('evaluate', () => prepared.evaluate(input));
-    for (const solution of bindings) toJson(solution);
+    const results = timed('evaluate', () => prepared.evaluate(input));
+    for (const { bindings } of results) toJson(bindings);
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
   }

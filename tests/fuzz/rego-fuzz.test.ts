@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadCorpus } from './corpus.ts';
+import { fuzzFilesOnce } from './file-fuzz.ts';
 import { fuzzOnce } from './fuzz-run.ts';
 
 const RUNS = 5_000;
@@ -20,4 +21,17 @@ test('mutated policies and inputs end in a value, a diagnostic or an EvaluationE
   // Otherwise only the parser would have been tried.
   assert.ok(accepted > RUNS / 20, `${accepted} accepted`);
   assert.ok(evaluated > RUNS / 40, `${evaluated} evaluated`);
+});
+
+test('damaged bundles and documents are read or refused with a reason', () => {
+  const corpus = loadCorpus({ shared: false });
+  let accepted = 0;
+  for (let run = 0; run < 1_000; run += 1) {
+    const found = fuzzFilesOnce(corpus, SEED, run, () => 0);
+    if (found.crash !== undefined) {
+      assert.fail(`seed ${SEED}, run ${run}: ${String(found.crash.error)}\n${found.source}`);
+    }
+    if (found.accepted) accepted += 1;
+  }
+  assert.ok(accepted > 50 && accepted < 800, `${accepted} accepted`);
 });

@@ -1,13 +1,16 @@
 /**
- * `npm run fuzz -- [--runs N] [--seed S] [--from R] [--limit MS]`: mutated policies and inputs. Exits 1 after a crash
+ * `npm run fuzz -- [--runs N] [--seed S] [--from R] [--limit MS]`: mutated policies, queries, inputs, bundles and documents. Exits 1 after a crash
  * or a call above the limit of processor time; `--seed` and `--from` go on where another run ended.
  */
 import { parseArgs } from 'node:util';
-import { loadCorpus } from './corpus.ts';
+import { type Corpus, loadCorpus } from './corpus.ts';
+import { fuzzFilesOnce } from './file-fuzz.ts';
 import { type Call, type FuzzRun, fuzzOnce } from './fuzz-run.ts';
 
 const PROGRESS_EVERY = 10_000;
 const WORST = 10;
+/** Every so many runs are about files. */
+const FILES_EVERY = 8;
 
 interface Slow extends Call {
   readonly run: number;
@@ -47,7 +50,7 @@ function main(): number {
   let over = 0;
   let calls = 0;
   for (let run = from; run < from + runs; run += 1) {
-    const found = fuzzOnce(corpus, seed, run, () => performance.now());
+    const found = fuzzRun(corpus, seed, run, () => performance.now());
     if (found.accepted) accepted += 1;
     calls += found.calls.length;
     const slow = found.calls.some(({ milliseconds }) => milliseconds > limit / 2)
@@ -80,9 +83,13 @@ function main(): number {
   return crashes + over === 0 ? 0 : 1;
 }
 
+function fuzzRun(corpus: Corpus, seed: number, run: number, elapsed: () => number): FuzzRun {
+  return (run % FILES_EVERY === 0 ? fuzzFilesOnce : fuzzOnce)(corpus, seed, run, elapsed);
+}
+
 /** A call that took long on the clock runs again, thrice, measured in processor time: the best of them counts. */
-function confirmed(corpus: ReturnType<typeof loadCorpus>, seed: number, run: number, limit: number): Slow[] {
-  const again = Array.from({ length: 3 }, () => fuzzOnce(corpus, seed, run, processorMilliseconds));
+function confirmed(corpus: Corpus, seed: number, run: number, limit: number): Slow[] {
+  const again = Array.from({ length: 3 }, () => fuzzRun(corpus, seed, run, processorMilliseconds));
   const [first] = again;
   if (first === undefined) return [];
   const best = first.calls.map((call, index) => ({
