@@ -2,20 +2,8 @@
  * `@sidegate/rego`: Rego policies to JavaScript functions. {@link compile} takes policy files and answers with a
  * {@link Policy} or with all its diagnostics; a policy prepares queries, a prepared query decides.
  */
-import type { Builtin } from './builtins/builtin.ts';
-import type { Host } from './builtins/host.ts';
-import { PatternCache } from './builtins/pattern-cache.ts';
-import { BUILTINS, EXCLUDED } from './builtins/registry.ts';
-import { newCompilation, runPasses } from './compile/passes.ts';
-import type { CodeHost } from './evaluate/code-host.ts';
+import { type CompileOptions, type CompileResult, compileModules, type ModuleSource } from './compile-modules.ts';
 import { NODE_HOST } from './evaluate/node-host.ts';
-import { Policy, type PolicySettings } from './policy.ts';
-import type { Module } from './syntax/ast.ts';
-import type { RegoVersion } from './syntax/cursor.ts';
-import { type Diagnostic, sortDiagnostics } from './syntax/diagnostic.ts';
-import { NOWHERE } from './syntax/location.ts';
-import { parseModule } from './syntax/parse-module.ts';
-import type { Value } from './value/value.ts';
 
 export { type Builtin, type BuiltinContext, BuiltinError } from './builtins/builtin.ts';
 export type { Host } from './builtins/host.ts';
@@ -30,6 +18,7 @@ export {
 } from './bundle/read-bundle.ts';
 export { readSources, type SourceFile, type SourceOptions, type SourcesResult } from './bundle/read-sources.ts';
 export type { BundleKey, BundleVerification } from './bundle/signature.ts';
+export type { CompileOptions, CompileResult, ModuleSource, PlatformHost } from './compile-modules.ts';
 export type { Dependencies, DocumentPath } from './dependencies/dependencies.ts';
 export type { CodeHost } from './evaluate/code-host.ts';
 export { EvaluationError, type EvaluationErrorCode } from './evaluate/evaluation-error.ts';
@@ -58,94 +47,19 @@ export type { TestOptions, TestOutcome, TestReport, TestResult } from './testing
 export { fromNative, parseJson, toJson, toNative, toPlainJson } from './value/json.ts';
 export type { Value } from './value/value.ts';
 
-/** A policy file: its name for messages, and its text. */
-export interface ModuleSource {
-  readonly file: string;
-  readonly text: string;
-  /** The file's language, when it is not that of {@link CompileOptions}. */
-  readonly version?: RegoVersion;
-}
-
-export interface CompileOptions {
-  /** Base documents, read as `data`. */
-  readonly data?: Value;
-  /** The language of files that do not import `rego.v1`; v1 when absent. */
-  readonly version?: RegoVersion;
-  /** Refuses also what OPA refuses under `--strict`: unused imports, variables and arguments, deprecated builtins. */
-  readonly strict?: boolean;
-  /** Nanoseconds since 1970, for `time.now_ns`; the system's clock when absent. */
-  readonly clock?: () => bigint;
-  readonly random?: () => number;
-  /** How much one evaluation may do before it is refused; an error, and so never an allow. */
-  readonly limits?: { readonly steps?: number; readonly milliseconds?: number };
-  /** What `opa.runtime()` answers; `{}` when absent. */
-  readonly runtime?: Value;
-  /** Receives what `print` writes; nobody does when absent. */
-  readonly print?: (line: string) => void;
-  /** Whether rules become generated JavaScript (the default) or closures, for places where code must not be generated. */
-  readonly backend?: 'generated' | 'closures';
-  /** Builtins of your own; one of OPA's with the same name is replaced. */
-  readonly builtins?: readonly Builtin[];
-  /** What the platform lends; Node's own when absent. */
-  readonly host?: Host & CodeHost;
-}
-
-export type CompileResult =
-  | { readonly ok: true; readonly policy: Policy }
-  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
-
-const MAX_STEPS = 20_000_000;
-const MAX_MILLISECONDS = 1_000;
-
-/** Compiles policy files, or says everything that is wrong with them. */
+/**
+ * Compiles policy files, or says everything that is wrong with them.
+ *
+ * @example
+ * ```ts
+ * import { compile } from '@sidegate/rego';
+ *
+ * const result = compile([{ file: 'a.rego', text: 'package a\nallow if input.user == "amal"' }]);
+ * if (!result.ok) throw new Error(result.diagnostics.map(formatDiagnostic).join('\n'));
+ * const allow = result.policy.prepare('data.a.allow');
+ * allow({ user: 'amal' }) === true;
+ * ```
+ */
 export function compile(modules: readonly ModuleSource[], options: CompileOptions = {}): CompileResult {
-  const parsed: Module[] = [];
-  const failures: Diagnostic[] = [];
-  for (const { file, text, version } of modules) {
-    const result = parseModule(file, text, version ?? options.version ?? 'v1');
-    if (result.ok) parsed.push(result.value);
-    else failures.push(...result.diagnostics);
-  }
-  if (failures.length > 0) return { ok: false, diagnostics: sortDiagnostics(failures) };
-  return guarded(parsed, () => {
-    const compilation = newCompilation(parsed, {
-      builtins: new Map([...BUILTINS, ...(options.builtins ?? []).map((each) => [each.name, each] as const)]),
-      excluded: EXCLUDED,
-      strict: options.strict === true,
-      yaml: (options.host ?? NODE_HOST).yaml,
-      printing: options.print !== undefined,
-    });
-    const diagnostics = runPasses(compilation);
-    if (diagnostics.length > 0) return { ok: false, diagnostics };
-    return { ok: true, policy: new Policy(compilation, settings(options)) };
-  });
-}
-
-/** The passes recurse as deeply as the policy nests; no policy that people write comes near the end of the stack. */
-function guarded(modules: readonly Module[], build: () => CompileResult): CompileResult {
-  try {
-    return build();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const location = modules[0]?.package.location ?? NOWHERE;
-    return { ok: false, diagnostics: [{ code: 'rego_compile_error', message: 'policy nests too deeply', location }] };
-  }
-}
-
-function settings(options: CompileOptions): PolicySettings {
-  const host = options.host ?? NODE_HOST;
-  return {
-    host,
-    code: options.backend === 'closures' ? undefined : host,
-    data: options.data ?? {},
-    now: options.clock ?? (() => BigInt(Date.now()) * 1_000_000n),
-    elapsed: () => performance.now(),
-    patterns: new PatternCache(),
-    random: options.random ?? Math.random,
-    maxSteps: options.limits?.steps ?? MAX_STEPS,
-    maxMilliseconds: options.limits?.milliseconds ?? MAX_MILLISECONDS,
-    strictBuiltinErrors: false,
-    runtime: options.runtime ?? {},
-    print: options.print,
-  };
+  return compileModules(modules, options, options.host ?? NODE_HOST);
 }
