@@ -274,4 +274,18 @@ describe('an explanation in words', () => {
       '',
     ]);
   });
+
+  it('of an else tells what had to fail before it, and nothing of other rules', () => {
+    const text =
+      'size := "big" if {\n\tinput.n > 9\n} else := "small" if {\n\tinput.n > 0\n}\nsize := "none" if not input.n';
+    const words = formatExplanation(policy(text).explain('data.p.size', { n: 3 }));
+    assert.deepEqual(words.split('\n').slice(2, -1), [
+      '  p.rego:2:1 this rule does not hold',
+      '    p.rego:3:2 fails: input.n > 9',
+      '        input.n is 3',
+      '  p.rego:4:3 else, this rule holds',
+      '    p.rego:5:2 holds: input.n > 0',
+      '        input.n is 3',
+    ]);
+  });
 });

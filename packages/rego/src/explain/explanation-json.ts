@@ -37,8 +37,14 @@ function documentJson({ name, args, known, value, rules }: DocumentTrace): objec
   };
 }
 
-function ruleJson({ location, isDefault, held, literals }: RuleTrace): object {
-  return { location: locationJson(location), default: isDefault, held, literals: literals.map(literalJson) };
+function ruleJson({ location, isDefault, isElse, held, literals }: RuleTrace): object {
+  return {
+    location: locationJson(location),
+    default: isDefault,
+    else: isElse,
+    held,
+    literals: literals.map(literalJson),
+  };
 }
 
 function literalJson({ location, isHead, held, failures, samples, documents, inner }: LiteralTrace): object {

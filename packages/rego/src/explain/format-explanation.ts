@@ -29,19 +29,38 @@ export function formatTrace(document: DocumentTrace): readonly string[] {
   return documentLines(document, 0).slice(1);
 }
 
+/** The literals that did not hold for something, of rules that hold for something else. */
+export function formatMisses({ rules }: DocumentTrace): readonly string[] {
+  const missed = rules.flatMap(({ literals }) => literals.filter(({ held, misses }) => held && misses.length > 0));
+  return missed.flatMap(({ location, misses }) => [
+    indented(1, `${place(location)} fails: ${oneLine(location.text)}`),
+    ...misses.map((sample) => indented(3, sample.map(seen).join(', '))),
+  ]);
+}
+
 function documentLines(document: DocumentTrace, depth: number): string[] {
   const { name, args, known, value, rules } = document;
   const call = args === undefined ? name : `${name}(${args.map(shown).join(', ')})`;
   const title = indented(depth, `${call} is ${shown(value)}${known ? ', as found before' : ''}`);
   if (known || depth > MAX_DEPTH) return [title];
-  const decisive = rules.some(({ held, isDefault }) => held && !isDefault) ? rules.filter(({ held }) => held) : rules;
+  const decisive = rules.some(({ held, isDefault }) => held && !isDefault) ? rules.filter(isDecisive) : rules;
   const none = rules.length === 0 ? [indented(depth + 1, 'no rule was tried')] : [];
   return [title, ...none, ...decisive.flatMap((rule) => ruleLines(rule, depth + 1))];
 }
 
-function ruleLines({ location, isDefault, held, literals }: RuleTrace, depth: number): string[] {
+/** A rule that holds, and those of its chain that had to fail before it. */
+function isDecisive({ held }: RuleTrace, index: number, rules: readonly RuleTrace[]): boolean {
+  if (held) return true;
+  const next = rules[index + 1];
+  return next?.isElse === true && isDecisive(next, index + 1, rules);
+}
+
+function ruleLines({ location, isDefault, isElse, held, literals }: RuleTrace, depth: number): string[] {
   if (isDefault) return [indented(depth, `${place(location)} the default applies`)];
-  const title = indented(depth, `${place(location)} this rule ${held ? 'holds' : 'does not hold'}`);
+  const title = indented(
+    depth,
+    `${place(location)} ${isElse ? 'else, ' : ''}this rule ${held ? 'holds' : 'does not hold'}`,
+  );
   const own = literals.filter(({ isHead, failures }) => !isHead || (!held && failures > 0));
   const head = literals.filter(({ isHead }) => isHead && held).flatMap(({ documents }) => notable(documents));
   return [

@@ -48,6 +48,8 @@ export interface RoutineMap {
   readonly wanted: ReadonlyMap<Local, readonly Stmt[]>;
   /** How many literals each branch has. */
   readonly sizes: ReadonlyMap<Branch, number>;
+  /** Branches that are tried when those before them did not hold. */
+  readonly elses: ReadonlySet<Branch>;
 }
 
 export function mapRoutine(routine: Routine, statements: Map<Stmt, StatementInfo>): RoutineMap {
@@ -56,7 +58,8 @@ export function mapRoutine(routine: Routine, statements: Map<Stmt, StatementInfo
   );
   const wanted = new Map<Local, Stmt[]>();
   const sizes = new Map<Branch, number>();
-  const map: RoutineMap = { routine, definitions, wanted, sizes };
+  const elses = new Set(routine.rules.flatMap((chain) => chain.slice(1)));
+  const map: RoutineMap = { routine, definitions, wanted, sizes, elses };
   const branches = [...routine.rules.flat(), ...(routine.fallback === undefined ? [] : [routine.fallback])];
   for (const branch of branches) {
     const walk = new BranchWalk(map, { definitions, wanted, statements }, branch.body);

@@ -16,6 +16,8 @@ export interface DocumentTrace {
 export interface RuleTrace {
   readonly location: Location;
   readonly isDefault: boolean;
+  /** Tried because the rule before it did not hold. */
+  readonly isElse: boolean;
   held: boolean;
   readonly literals: LiteralTrace[];
   /** How many literals its body has, those never reached included. */
@@ -34,6 +36,8 @@ export interface LiteralTrace {
   failures: number;
   /** The values that it saw: each time it failed, or the first time it held. At most three. */
   readonly samples: (readonly SeenValue[])[];
+  /** Of a literal that also held: the values that it saw when it did not. At most three. */
+  readonly misses: (readonly SeenValue[])[];
   /** Documents and functions that it asked for. */
   readonly documents: DocumentTrace[];
   /** Literals of bodies inside it. */

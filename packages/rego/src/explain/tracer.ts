@@ -96,7 +96,8 @@ export class Tracer implements Instruments {
       if (activation === undefined) return body(frame);
       const { location, isDefault } = branch;
       const size = activation.map.sizes.get(branch) ?? 0;
-      const rule: RuleTrace = { location, isDefault, held: false, literals: [], size };
+      const isElse = activation.map.elses.has(branch);
+      const rule: RuleTrace = { location, isDefault, isElse, held: false, literals: [], size };
       activation.trace.rules.push(rule);
       activation.rule = rule;
       activation.literals.clear();
@@ -157,7 +158,7 @@ export class Tracer implements Instruments {
     const trace = literalTrace(activation, literal);
     if (trace.held) return;
     trace.held = true;
-    trace.samples.length = 0;
+    trace.misses.push(...trace.samples.splice(0));
     trace.samples.push(this.seen(activation, literal, frame, undefined, trace));
   }
 
@@ -170,8 +171,9 @@ export class Tracer implements Instruments {
     literal.failures += 1;
     literal.reached = Math.max(literal.reached, this.statements.get(stmt)?.index ?? 0);
     if (stmt.op === 'exists' && stmt.negated) literal.negated = true;
+    const samples = literal.held ? literal.misses : literal.samples;
+    if (samples.length < MAX_SAMPLES) samples.push(this.seen(activation, shown, frame, stmt, literal));
     if (literal.held) return;
-    if (literal.samples.length < MAX_SAMPLES) literal.samples.push(this.seen(activation, shown, frame, stmt, literal));
     if (literal.repairs.length >= MAX_REPAIRS) return;
     const found = repairs(stmt, {
       map: activation.map,
@@ -266,7 +268,7 @@ function literalTrace(activation: Activation, literal: Literal): LiteralTrace {
   const known = activation.literals.get(literal);
   if (known !== undefined) return known;
   const { location, isHead, parent } = literal;
-  const lists = { samples: [], documents: [], inner: [], repairs: [], reads: [] };
+  const lists = { samples: [], misses: [], documents: [], inner: [], repairs: [], reads: [] };
   const trace: LiteralTrace = { location, isHead, negated: false, held: false, reached: 0, failures: 0, ...lists };
   activation.literals.set(literal, trace);
   if (parent === undefined) activation.rule?.literals.push(trace);

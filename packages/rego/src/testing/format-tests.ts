@@ -1,5 +1,6 @@
 /** Test reports as `opa test` prints them: for people, and as JSON. */
-import { formatTrace } from '../explain/format-explanation.ts';
+import { formatMisses, formatTrace } from '../explain/format-explanation.ts';
+import type { DocumentTrace } from '../explain/trace.ts';
 import type { TestOutcome, TestReport, TestResult } from './run-tests.ts';
 
 const LINE = '-'.repeat(80);
@@ -41,10 +42,16 @@ function resultLines({ location, name, outcome, error, output, cases, tried, ...
     `${location.file}:${location.row}:`,
     `${result.package}.${name}: ${WORDS[outcome]}${duration}`,
     ...cases.map((each) => `  ${each.name}: ${WORDS[each.outcome]}`),
-    ...tried.flatMap(formatTrace),
+    ...tried.flatMap((document) => (document.value === undefined ? formatTrace(document) : casesLines(document))),
     ...(error === undefined ? [] : error.message.split('\n').map((line) => `  ${line}`)),
     ...(output.length === 0 ? [] : ['', ...output.map((line) => `  ${line}`), '']),
   ];
+}
+
+/** Of a test with cases that pass, only what the others failed by. */
+function casesLines(document: DocumentTrace): readonly string[] {
+  const misses = formatMisses(document);
+  return misses.length > 0 ? misses : formatTrace(document);
 }
 
 /** The cases of a test count instead of it. */

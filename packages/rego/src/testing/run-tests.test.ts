@@ -149,6 +149,12 @@ describe('policy tests', () => {
     assert.deepEqual(results.find(({ name }) => name === 'test_wrong')?.tried, []);
   });
 
+  it('a failing case says which literal failed and what it saw, not what the others saw', () => {
+    const filter = (name: string): boolean => name.endsWith('test_case');
+    const text = formatTests(policy(POLICY, TESTS).test({ filter, explain: true }));
+    assert.match(text, / {2}two: FAIL\n {2}m1\.rego:17:2 fails: shop\.size\(n\) == "big"\n {6}.*n is 2.*\n-+\n/);
+  });
+
   it('all tests that pass are one line', () => {
     const report = policy(POLICY, TESTS).test({ filter: (name) => name.endsWith('test_get') });
     assert.equal(formatTests(report), 'PASS: 1/1\n');

@@ -2,6 +2,7 @@
 
 import { type CoverageReport, formatTests, type TestReport, testsAsJson } from '@sidegate/rego';
 import { Command, InvalidArgumentError } from 'commander';
+import { parseDuration } from '../config/duration.ts';
 import { EXIT } from './exit-code.ts';
 import { loadPolicy, printFindings } from './policy-files.ts';
 import { type LocationOptions, locationsOf, withData } from './policy-options.ts';
@@ -10,6 +11,7 @@ interface TestCommandOptions extends LocationOptions {
   readonly run?: RegExp;
   readonly coverage?: boolean;
   readonly threshold?: number;
+  readonly timeout: number;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -21,6 +23,7 @@ export function policyTestCommand(): Command {
     .option('-r, --run <regex>', 'only tests whose full name (data.order_test.test_get) matches', readPattern)
     .option('-c, --coverage', 'tell what no test reaches; with --json, opa’s coverage report instead of the results')
     .option('--threshold <percent>', 'fail when fewer lines are covered; implies --coverage', readPercent)
+    .option('-t, --timeout <duration>', 'how long a test may take, such as 500ms', readTimeout, 5_000)
     .option('-v, --verbose', 'name also the tests that pass')
     .option('--json', 'print the results as opa test --format json does')
     .addHelpText(
@@ -36,7 +39,10 @@ export function policyTestCommand(): Command {
 function runTests(paths: readonly string[], options: TestCommandOptions): number {
   const { run, threshold, json = false, verbose = false } = options;
   // Whoever listens to print keeps its calls; each test collects its own lines.
-  const loaded = loadPolicy(locationsOf(options, true, paths), { print: () => {} });
+  const loaded = loadPolicy(locationsOf(options, true, paths), {
+    print: () => {},
+    limits: { milliseconds: options.timeout, steps: Number.MAX_SAFE_INTEGER },
+  });
   if (!loaded.ok) {
     printFindings(loaded.findings, json);
     return EXIT.config;
@@ -89,4 +95,10 @@ function readPercent(text: string): number {
   const percent = Number(text);
   if (text.trim() === '' || !(percent >= 0 && percent <= 100)) throw new InvalidArgumentError('give 0 to 100.');
   return percent;
+}
+
+function readTimeout(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined || milliseconds <= 0) throw new InvalidArgumentError('give a duration such as 500ms.');
+  return milliseconds;
 }

@@ -74,6 +74,15 @@ describe('sidegate policy test', () => {
     assert.match(one.stdout, /test_yes: PASS/);
   });
 
+  test('a test that takes too long is an error, and a wrong duration exits 64', async () => {
+    const loop = 'package a_test\nn := numbers.range(1, 5000)\ntest_loop if { n[_] + n[_] + n[_] == 0 }';
+    await using dir = await folder({ 'a_test.rego': loop });
+    const { code, stdout } = await sidegate('policy', 'test', dir.path, '--timeout', '50ms');
+    assert.equal(code, EXIT.failed);
+    assert.match(stdout, /test_loop: ERROR \(.*\)\n {2}.*eval_cancel_error: /);
+    assert.equal((await sidegate('policy', 'test', dir.path, '--timeout', 'soon')).code, EXIT.usage);
+  });
+
   test('no test at all is no success', async () => {
     await using dir = await folder({ 'a.rego': 'package a\nx := 1' });
     const { code, stdout } = await sidegate('policy', 'test', dir.path);
