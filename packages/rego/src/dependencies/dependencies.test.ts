@@ -3,7 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { RANDOM_POLICY_RULES, randomInput, randomPolicy } from '../../../../tests/support/random-policy.ts';
-import { type CompileResult, compile, type Dependencies, type DocumentPath, type Policy, toJson, type Value } from '../index.ts';
+import {
+  type CompileResult,
+  compile,
+  type Dependencies,
+  type DocumentPath,
+  type Policy,
+  toJson,
+  type Value,
+} from '../index.ts';
 
 function compiledTexts(...texts: readonly string[]): CompileResult {
   return compile(
