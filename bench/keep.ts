@@ -22,7 +22,7 @@ export function keep({ scenario, machine, report, table, plot }: Kept): void {
   if (plot !== undefined) writeFileSync(`${name}.svg`, plot);
 }
 
-function heading(scenario: string, command: string, { date, kind, versions }: Machine): string {
+function heading(scenario: string, command: string, { date, kind, loadBefore, versions }: Machine): string {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `# ${scenario}, ${date}\n\n\`${command}\` on ${kind}: ${programs.join(', ')}.\n`;
+  return `# ${scenario}, ${date}\n\n\`${command}\` on ${kind} (load before: ${loadBefore}): ${programs.join(', ')}.\n`;
 }

@@ -24,8 +24,11 @@ export interface Round {
   readonly cpuMicrosPerRequest: number;
 }
 
-/** @throws Error when any answer was not 200, since a round with refusals measures something else */
-export async function runRound(peer: Peer, files: BenchFiles, load: Load): Promise<Round> {
+/**
+ * @throws Error when any answer was not 200, since a round with refusals measures something else; a round without an answer is
+ * one that others took the machine from, and is repeated
+ */
+export async function runRound(peer: Peer, files: BenchFiles, load: Load, tries = TRIES): Promise<Round> {
   const { pid } = peer.process;
   if (pid === undefined) throw new Error(`${peer.name} is not running`);
   const before = cpuMicros(pid);
@@ -33,12 +36,15 @@ export async function runRound(peer: Peer, files: BenchFiles, load: Load): Promi
   const spent = cpuMicros(pid) - before;
   const requests = Number(/(\d+) requests in/.exec(report)?.[1] ?? 0);
   const refused = /Non-2xx or 3xx responses: (\d+)/.exec(report)?.[1];
+  if (requests === 0 && tries > 1) return runRound(peer, files, load, tries - 1);
   if (requests === 0 || refused !== undefined) {
     throw new Error(`${peer.name} did not answer every request:\n${report}\n${lastWordOf(peer)}`);
   }
   if (peer.log !== undefined) truncateSync(peer.log);
   return { requests, cpuMicrosPerRequest: spent / requests };
 }
+
+const TRIES = 4;
 
 /** @returns how many requests were refused, all of them @throws Error when one was not */
 export async function runRefused(peer: Peer, files: BenchFiles, load: Load): Promise<number> {

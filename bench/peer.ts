@@ -29,6 +29,12 @@ export interface PeerCommand {
 /** A sidecar that was profiled writes its profile first. */
 const STOP_MS = 10_000;
 
+/** Those that still run: a measurement that is interrupted takes them along. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+
 /** Starts it pinned to its core and waits until its port accepts connections. */
 export async function startPeer(options: PeerCommand): Promise<Peer> {
   const { name, job, port, core, command, args, env = {}, output } = options;
@@ -36,6 +42,8 @@ export async function startPeer(options: PeerCommand): Promise<Peer> {
     env: { ...process.env, ...env },
     stdio: ['ignore', output?.descriptor ?? 'ignore', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   if (output !== undefined) closeSync(output.descriptor);
   let complaints = '';
   child.stderr?.on('data', (chunk: Buffer) => {

@@ -54,6 +54,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 await new Command('bench')
   .description('Measure beside the peers, interleaved in one run.')
   .argument('[scenarios...]', Object.keys(SCENARIOS).join(', '), Object.keys(SCENARIOS))
@@ -65,24 +67,34 @@ await new Command('bench')
   .option('--seconds <count>', 'seconds of each round')
   .option('--cpu-prof <folder>', 'profile our sidecar under load; nothing is kept')
   .action(async (names: readonly string[], options: Options) => {
-    using _turn = await takeTurn(progress);
-    for (const name of names) {
-      const scenario = SCENARIOS[name];
-      if (scenario === undefined)
-        throw new Error(`there is no scenario "${name}": ${Object.keys(SCENARIOS).join(', ')}`);
-      const machine = describeMachine();
-      const measured = await scenario(scenarioOptions(options));
-      if (isWhole(options)) keep({ scenario: name, machine, plot: undefined, ...measured });
-      const json = JSON.stringify({ scenario: name, report: measured.report });
-      process.stdout.write(options.json === true ? `${json}\n` : `${measured.table}\n`);
+    const unknown = names.filter((name) => SCENARIOS[name] === undefined);
+    if (unknown.length > 0) {
+      throw new Error(`there is no scenario "${unknown.join(', ')}": ${Object.keys(SCENARIOS).join(', ')}`);
     }
+    for (const name of names) await perform(name, options);
   })
   .parseAsync();
+
+/** A scenario that breaks off does not take the others with it; the run fails all the same. */
+async function perform(name: string, options: Options): Promise<void> {
+  using _turn = await takeTurn(progress);
+  const machine = describeMachine();
+  try {
+    const measured = await SCENARIOS[name]?.(scenarioOptions(options));
+    if (measured === undefined) return;
+    if (isWhole(options)) keep({ scenario: name, machine, plot: undefined, ...measured });
+    const json = JSON.stringify({ scenario: name, machine, report: measured.report });
+    process.stdout.write(options.json === true ? `${json}\n` : `\n## ${name}\n\n${measured.table}\n`);
+  } catch (error) {
+    progress(`${name} broke off: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}
 
 function scenarioOptions({ quick = false, peers, rows, rounds, seconds, cpuProf }: Options): ScenarioOptions {
   return {
     rounds: Number(rounds ?? 5),
-    seconds: Number(seconds ?? (quick ? 2 : 3)),
+    seconds: Number(seconds ?? 2),
     quick,
     rows: rows?.split(','),
     peers: peers?.split(','),

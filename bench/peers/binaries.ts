@@ -7,6 +7,8 @@ export const FOLDER: string = path.join(import.meta.dirname, '../../node_modules
 
 export const BINARIES = {
   envoy: path.join(FOLDER, 'envoy/envoy/_bin/envoy'),
+  /** Authorization for Envoy, of `peers-go/`: stands in for OPA-Envoy. */
+  'envoy-opa': path.join(FOLDER, 'ext-authz'),
   'oauth2-proxy': path.join(FOLDER, 'oauth2-proxy'),
 } as const;
 

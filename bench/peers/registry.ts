@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { StartPeer } from '../stage.ts';
 import { BINARIES, isInstalled } from './binaries.ts';
-import { startEnvoy } from './envoy.ts';
+import { startEnvoy, startEnvoyWithOpa } from './envoy.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
 import { startOauth2Proxy } from './oauth2-proxy.ts';
@@ -15,6 +15,7 @@ const PEERS: Readonly<Record<string, StartPeer>> = {
   nginx: startNginx,
   haproxy: startHaproxy,
   envoy: startEnvoy,
+  'envoy-opa': startEnvoyWithOpa,
   'oauth2-proxy': startOauth2Proxy,
   'jose-undici': written('jose-undici', 'mutual TLS, token (node:https, jose, undici by hand), claims, headers'),
   express: written(
@@ -32,7 +33,8 @@ export const PEER_NAMES: readonly string[] = Object.keys(PEERS);
 
 /** Those whose binaries are not there. */
 export function missingPeers(): string[] {
-  return (Object.keys(BINARIES) as (keyof typeof BINARIES)[]).filter((name) => !isInstalled(name));
+  const names = Object.keys(BINARIES) as (keyof typeof BINARIES)[];
+  return names.filter((name) => !isInstalled(name) || (name === 'envoy-opa' && !isInstalled('envoy')));
 }
 
 /**

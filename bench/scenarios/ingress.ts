@@ -1,9 +1,9 @@
 /** The ingress scenario: the same exchange over mutual TLS through every peer, one row for each kind of exchange. */
 import type { BenchFiles } from '../files.ts';
 import { interleave } from '../interleave.ts';
-import { bearer, type Load, runRound, warmUp } from '../load.ts';
+import { bearer, type Load, runRefused, runRound, warmUp } from '../load.ts';
 import type { Peer } from '../peer.ts';
-import { OURS, starterOf } from '../peers/registry.ts';
+import { OURS, PEER_NAMES, starterOf } from '../peers/registry.ts';
 import { type Finding, type Report, ratioFinding, type Target } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage } from '../stage.ts';
@@ -83,9 +83,16 @@ export async function measureIngress(options: ScenarioOptions): Promise<Report> 
   for (const name of options.peers ?? [OURS, 'haproxy', 'nginx']) {
     peers.push(await stage.start(starterOf(name, options.profiles)));
   }
+  for (const peer of peers) await refusesWrongSignatures(peer, stage.files);
   const findings: Finding[] = [];
   for (const row of rows) findings.push(...(await measureRow(row, stage.files, peers, options)));
   return { findings, notes: NOTES, notMeasured: [] };
+}
+
+/** Who takes a wrong signature does another job, and may not be compared. nginx and prototypes do not claim it. */
+async function refusesWrongSignatures(peer: Peer, files: BenchFiles): Promise<void> {
+  if (peer.name === 'nginx' || ![OURS, ...PEER_NAMES].includes(peer.name)) return;
+  await runRefused(peer, files, { connections: 1, seconds: 1, script: ['invalid.lua', files.token, '0', '1'] });
 }
 
 async function measureRow(
