@@ -9,6 +9,8 @@ function findings(text: string, options: CompileOptions = {}): string[] {
   return result.diagnostics.map(({ code, message, location: { row, col } }) => `${row - 1}:${col} ${code}: ${message}`);
 }
 
+const VALUE_OF_Y = '2:6 rego_parse_error: unexpected ] token: expected rule value term (e.g., y := <VALUE> { ... })';
+
 const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   // types
   ['x if 1 == "a"', '1:6 rego_type_error: match error'],
@@ -76,6 +78,25 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x[1] { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
   ['x["a"]', '1:1 rego_parse_error: `contains` keyword is required for partial set rules'],
   ['x', '1:1 rego_parse_error: var cannot be used for rule name'],
+  ['x := 1a', '1:6 rego_parse_error: illegal number format'],
+  ['x := 12e', '1:6 rego_parse_error: expected exponent'],
+  ['f(x) { x }', '1:1 rego_parse_error: `if` keyword is required before function body'],
+  [
+    'x { 1 }\ny { 2 }',
+    '1:1 rego_parse_error: `if` keyword is required before rule body',
+    '2:1 rego_parse_error: `if` keyword is required before rule body',
+  ],
+  ['x\ny := ]', '2:6 rego_parse_error: unexpected ] token', VALUE_OF_Y],
+  ['x if { 1 + ]; 2 + ) }', '1:12 rego_parse_error: unexpected ] token'],
+  [
+    'x if { count({"k": 1 | some}) }',
+    '1:24 rego_parse_error: unexpected some keyword',
+    '1:24 rego_parse_error: unexpected some keyword: non-terminated object',
+  ],
+  ['x if { 5[0] }', '1:8 rego_parse_error: illegal ref (head cannot be number)'],
+  ['x if { input. a }', '1:14 rego_parse_error: unexpected whitespace token: expected identifier'],
+  ['x := 1 if { true } { false } else := 2', '1:30 rego_parse_error: unexpected else keyword'],
+  ['x if { z := $"{y} {y + 1}"; y := 1; z }', '1:29 rego_compile_error: var y referenced above'],
   ['x if every y in [1] { }', '1:23 rego_parse_error: found empty body'],
   ['x if { input.a input.b }', '1:16 rego_parse_error: unexpected identifier token: expected \\n or ; or }'],
   ['x if not some y in [1]', "1:10 rego_parse_error: unexpected some keyword: illegal negation of 'some'"],
@@ -134,6 +155,8 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
 ];
 
 const ACCEPTED: readonly string[] = [
+  'x if { true } { false }',
+  'x contains 1 if { true } { false }',
   'x if "a" == input.x',
   'x := input.a.b.c == data.foo.bar',
   'x if "a" < 1',

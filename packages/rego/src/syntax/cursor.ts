@@ -1,6 +1,7 @@
 /** Where the parser stands in a file's tokens, and how it complains. */
 import type { Term, Var } from './ast.ts';
-import { SyntaxFailure, type Token } from './lexer.ts';
+import { type Diagnostic, syntaxError } from './diagnostic.ts';
+import { NoRule, SyntaxFailure, type Token } from './lexer.ts';
 import type { Location } from './location.ts';
 
 export type RegoVersion = 'v0' | 'v1';
@@ -59,6 +60,10 @@ export class Cursor {
   /** `import future.keywords.not`: a `not` keeps everything its literal needs inside. */
   notKeepsInside = false;
   private readonly keywords: Set<string>;
+  /** Syntax errors after which parsing went on. */
+  readonly errors: Diagnostic[] = [];
+  /** What is wrong with statements that could be parsed: said when nothing else is. */
+  readonly deferred: Diagnostic[] = [];
   /** Terms by token, so that backtracking stays linear. */
   private terms = new Map<number, ParsedTerm>();
   private readonly failed = new Set<number>();
@@ -178,7 +183,7 @@ export class Cursor {
   }
 
   remember(index: number, term: Term): void {
-    this.terms.set(index, { term, index: this.index });
+    if (this.errors.length === 0) this.terms.set(index, { term, index: this.index });
   }
 
   /** Parses the tokens of a template's expression in place of this file's own. */
@@ -205,13 +210,35 @@ export class Cursor {
   attempt<T>(parse: () => T | undefined): T | undefined {
     const { index, tokens, terms } = this;
     const { depth } = this.counter;
+    const [errors, deferred] = [this.errors.length, this.deferred.length];
+    const undo = (): void => {
+      this.index = index;
+      this.errors.length = errors;
+      this.deferred.length = deferred;
+    };
     try {
       const result = parse();
-      if (result === undefined) this.index = index;
+      if (result === undefined) undo();
       return result;
     } catch (error) {
       if (!(error instanceof SyntaxFailure)) throw error;
-      Object.assign(this, { index, tokens, terms });
+      Object.assign(this, { tokens, terms });
+      undo();
+      this.counter.depth = depth;
+      return undefined;
+    }
+  }
+
+  /** What follows an operator: when it fails, OPA goes on as if neither stood there, and says so later. */
+  recovering<T>(parse: () => T): T | undefined {
+    const { tokens } = this;
+    const { depth } = this.counter;
+    try {
+      return parse();
+    } catch (error) {
+      // Inside a template string the tokens are others: no going on from there.
+      if (!(error instanceof SyntaxFailure) || this.tokens !== tokens) throw error;
+      this.errors.push(...error.diagnostics);
       this.counter.depth = depth;
       return undefined;
     }
@@ -241,19 +268,33 @@ export class Cursor {
   }
 
   private unexpected(): string {
-    const { kind, text } = this.token;
+    const { kind, text, parts } = this.token;
     let name = TOKEN_NAMES[text] ?? text;
     let type = 'token';
     if (kind === 'ident' && this.keywords.has(text)) type = 'keyword';
     else if (kind === 'ident') name = 'identifier';
     else if (kind === 'string' || kind === 'number') name = kind;
-    else if (kind === 'template') name = 'template-string';
+    else if (kind === 'template') name = parts?.length === 1 ? 'template-string' : 'template-string-part';
     else if (kind === 'eof' && text === '') name = 'eof';
     return `unexpected ${name} ${type}`;
   }
 
   fail(message: string, location: Location = this.location(), hint?: string): never {
     throw new SyntaxFailure(hint === undefined ? message : `${message} (hint: ${hint})`, location);
+  }
+
+  /** Ends parsing with the errors so far. */
+  giveUp(): never {
+    throw SyntaxFailure.of([]);
+  }
+
+  later(message: string, location: Location): void {
+    this.deferred.push(syntaxError(message, location));
+  }
+
+  /** The statement may be an expression, but no rule. */
+  noRule(message: string, location: Location = this.location(), hint?: string): never {
+    throw new NoRule(hint === undefined ? message : `${message} (hint: ${hint})`, location);
   }
 
   /** What to import when the token here would be a keyword, had it been imported. */

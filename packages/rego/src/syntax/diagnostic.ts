@@ -16,6 +16,10 @@ export interface Diagnostic {
   readonly details?: readonly string[];
 }
 
+export function syntaxError(message: string, location: Location): Diagnostic {
+  return { code: 'rego_parse_error', message, location };
+}
+
 /** Renders `file:row: code: message`, the form OPA prints. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, row } = diagnostic.location;

@@ -3,8 +3,8 @@
  * string becomes one token that carries the tokens of its expressions.
  */
 import type { Comment } from './ast.ts';
-import type { Diagnostic } from './diagnostic.ts';
-import type { Location } from './location.ts';
+import { type Diagnostic, syntaxError } from './diagnostic.ts';
+import { type Location, NOWHERE } from './location.ts';
 
 export type TokenKind = 'ident' | 'number' | 'string' | 'template' | 'punct' | 'eof';
 
@@ -36,15 +36,23 @@ export class SyntaxFailure extends Error {
 
   constructor(message: string, location: Location) {
     super(message);
-    this.diagnostics = [{ code: 'rego_parse_error', message, location }];
+    this.diagnostics = [syntaxError(message, location)];
   }
 
   /** This failure and one more thing to say about it. */
   and(message: string, location: Location): SyntaxFailure {
-    const both = new SyntaxFailure(message, location);
-    return Object.assign(both, { diagnostics: [...this.diagnostics, ...both.diagnostics] });
+    return SyntaxFailure.of([...this.diagnostics, syntaxError(message, location)]);
+  }
+
+  static of(diagnostics: readonly Diagnostic[]): SyntaxFailure {
+    const [first] = diagnostics;
+    const failure = new SyntaxFailure(first?.message ?? '', first?.location ?? NOWHERE);
+    return Object.assign(failure, { diagnostics });
   }
 }
+
+/** A statement that is no rule. Another syntax error of the file is more to the point. */
+export class NoRule extends SyntaxFailure {}
 
 /** Longer operators first. */
 const PUNCTUATION = [':=', '==', '!=', '<=', '>=', ...'=<>+-*/%&|()[]{},;:.'.split('')];
@@ -119,7 +127,8 @@ class Lexer {
     const quote = this.text[this.at + 1];
     if (char === '$' && (quote === '"' || quote === '`'))
       return { kind: 'template', parts: this.readTemplate(quote, depth) };
-    if (this.match(NUMBER)) return this.checkNumber();
+    const start = this.at;
+    if (this.match(NUMBER)) return this.checkNumber(start);
     if (this.match(IDENT)) return { kind: 'ident' };
     for (const punct of PUNCTUATION) {
       if (this.text.startsWith(punct, this.at)) {
@@ -130,11 +139,12 @@ class Lexer {
     return this.fail('illegal token', this.at);
   }
 
-  /** `1.` and `0x1` are no numbers followed by something else. */
-  checkNumber(): { kind: 'number' } {
+  /** `1.`, `1e`, `1a` and `0x1` are no numbers followed by something else. */
+  checkNumber(start: number): { kind: 'number' } {
     const char = this.text[this.at] ?? '';
-    if (char === '.' && /[^\w.]|$/.test(this.text[this.at + 1] ?? '')) this.fail('expected fraction', this.at - 1);
-    if (/[xXbBoO]/.test(char) && this.text[this.at - 1] === '0') this.fail('illegal number format', this.at - 1);
+    if (char === '.' && /[^\w.]|$/.test(this.text[this.at + 1] ?? '')) this.fail('expected fraction', start);
+    if (/[eE]/.test(char) && !/[eE]/.test(this.text.slice(start, this.at))) this.fail('expected exponent', start);
+    if (/[A-Za-z_]/.test(char)) this.fail('illegal number format', start);
     return { kind: 'number' };
   }
 

@@ -26,8 +26,10 @@ export function parseQuery(p: Cursor, end: string | undefined): Expr[] {
       continue;
     }
     if (isEnd()) return body;
-    if (!p.token.newline)
-      p.illegal(`expected \\n or ; or ${end ?? 'eof'}`, p.keywordHint('in', 'x in xs', 'expressions'));
+    if (p.token.newline) continue;
+    // What follows an error is no error of its own.
+    if (p.errors.length > 0) p.giveUp();
+    p.illegal(`expected \\n or ; or ${end ?? 'eof'}`, p.keywordHint('in', 'x in xs', 'expressions'));
   }
 }
 
@@ -162,7 +164,7 @@ function parseWiths(p: Cursor): With[] {
   const withs: With[] = [];
   while (p.isKeyword('with')) {
     const start = p.location(p.advance());
-    if (p.token.kind !== 'ident') p.illegal('expected ident');
+    if (!p.isName()) p.illegal('expected ident');
     const target = withTarget(p, parseTerm(p));
     if (!p.isKeyword('as')) p.illegal('expected as keyword');
     p.advance();

@@ -2,9 +2,9 @@
 import { type Expr, type Import, keyName, type Module, type Ref, type Rule, type Term } from './ast.ts';
 import { Cursor, KEYWORDS_FUTURE, KEYWORDS_V1, type RegoVersion } from './cursor.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { SyntaxFailure, tokenize } from './lexer.ts';
+import { NoRule, SyntaxFailure, tokenize } from './lexer.ts';
 import { NOWHERE } from './location.ts';
-import { parseQuery } from './parse-literal.ts';
+import { parseLiteral, parseQuery } from './parse-literal.ts';
 import { parseRules } from './parse-rule.ts';
 import { parseTerm } from './parse-term.ts';
 
@@ -17,16 +17,49 @@ export function parseModule(file: string, text: string, version: RegoVersion): P
   return guarded(file, () => {
     const { tokens, comments } = tokenize(file, text);
     const p = new Cursor(file, text, tokens, version);
-    const header = parsePackage(p);
-    const imports: Import[] = [];
-    const rules: Rule[] = [];
-    while (p.token.kind !== 'eof') {
-      if (p.isKeyword('import') && !p.startsAssignment()) imports.push(parseImport(p));
-      else if (p.isKeyword('package') && !p.startsAssignment()) p.fail('unexpected package');
-      else rules.push(...parseRules(p));
-    }
-    return { file, package: header, imports, rules, comments, v1: p.strictV1 };
+    return finished(p, () => parseStatements(p, comments));
   });
+}
+
+function parseStatements(p: Cursor, comments: Module['comments']): Module {
+  const header = parsePackage(p);
+  const imports: Import[] = [];
+  const rules: Rule[] = [];
+  while (p.token.kind !== 'eof') {
+    if (p.isKeyword('import') && !p.startsAssignment()) imports.push(parseImport(p));
+    else if (p.isKeyword('package') && !p.startsAssignment()) p.fail('unexpected package');
+    else rules.push(...parseStatement(p));
+  }
+  return { file: p.file, package: header, imports, rules, comments, v1: p.strictV1 };
+}
+
+/** A statement that is no rule must at least be an expression. */
+function parseStatement(p: Cursor): Rule[] {
+  const { index } = p;
+  try {
+    return parseRules(p);
+  } catch (error) {
+    if (!(error instanceof NoRule)) throw error;
+    p.index = index;
+    do parseLiteral(p);
+    while (p.isPunct(';') && p.advance().kind !== 'eof' && p.token.kind !== 'eof');
+    p.deferred.push(...error.diagnostics);
+    return [];
+  }
+}
+
+/** All that went wrong, in the order in which it was found. */
+function finished<T>(p: Cursor, parse: () => T): T {
+  let result: T;
+  try {
+    result = parse();
+  } catch (error) {
+    if (!(error instanceof SyntaxFailure) || p.errors.length === 0) throw error;
+    throw SyntaxFailure.of([...p.errors, ...error.diagnostics]);
+  }
+  const findings = p.errors.length > 0 ? p.errors : p.deferred;
+  if (findings.length > 0) throw SyntaxFailure.of(findings);
+  return result;
 }
 
 /** Parses a query such as `data.order.allow = x`. */
@@ -35,7 +68,7 @@ export function parseQueryText(text: string, version: RegoVersion): Parsed<Expr[
     const { tokens } = tokenize('', text);
     const p = new Cursor('', text, tokens, version);
     if (version === 'v0') for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
-    return parseQuery(p, undefined);
+    return finished(p, () => parseQuery(p, undefined));
   });
 }
 

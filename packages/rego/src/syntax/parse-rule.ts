@@ -22,7 +22,7 @@ export function parseRules(p: Cursor): Rule[] {
   const isDefault = p.isKeyword('default');
   if (isDefault) p.advance();
   checkRuleName(p);
-  const declared = parseHead(p);
+  const declared = parseHead(p, isDefault);
   if (isDefault) return [finishDefault(p, declared, start)];
   if (declared.key !== undefined) return finishContains(p, declared, start);
   return finishRule(p, declared, start);
@@ -31,44 +31,59 @@ export function parseRules(p: Cursor): Rule[] {
 /** What begins a statement and cannot be a rule's name. */
 function checkRuleName(p: Cursor): void {
   const { kind, text } = p.token;
-  if (kind === 'string' || kind === 'number') p.fail(`${kind} cannot be used for rule name`);
-  if (p.isPunct('[')) p.fail('array cannot be used for rule name');
+  if (kind === 'string' || kind === 'number') p.noRule(`${kind} cannot be used for rule name`);
+  if (p.isPunct('[')) p.noRule('array cannot be used for rule name');
   if (kind !== 'ident') p.illegal();
   if (!p.isReserved(text) || p.beginsRef()) return;
-  if (text === 'null') p.fail('null cannot be used for rule name');
-  if (text === 'true' || text === 'false') p.fail('boolean cannot be used for rule name');
+  if (text === 'null') p.noRule('null cannot be used for rule name');
+  if (text === 'true' || text === 'false') p.noRule('boolean cannot be used for rule name');
   const { kind: nextKind, text: next } = p.peek(1);
   const named = p.startsAssignment() || (nextKind === 'punct' && next === '(');
   if (named && text !== 'else' && text !== 'with') p.fail(`${text} keyword cannot be used for rule name`);
   p.illegal();
 }
 
-function parseHead(p: Cursor): Declaration {
+function parseHead(p: Cursor, isDefault: boolean): Declaration {
   const location = p.location();
   const name = parseVar(p);
   const tolerant = !p.token.newline;
   const begins = tolerant && (p.isPunct('(') || p.isPunct('[') || p.isPunct('.'));
-  const term: Term = begins ? parseRef(p, name, true) : name;
+  const term: Term = begins ? p.alsoReporting('expected rule head name', () => parseRef(p, name, true)) : name;
   const { ref, args } = headParts(p, term);
+  const written = ref.path.length === 0 ? name.name : ref.location.text;
   if (p.isKeyword('contains')) {
     if (args !== undefined) {
       p.illegal(
-        `the contains keyword can only be used with multi-value rule definitions (e.g., ${ref.location.text} contains <VALUE> { ... })`,
+        `the contains keyword can only be used with multi-value rule definitions (e.g., ${written} contains <VALUE> { ... })`,
       );
     }
     p.advance();
-    const key = parseInfix(p);
+    const note = `expected rule key term (e.g., ${written} contains <VALUE> { ... })`;
+    const key = p.alsoReporting(note, () => parseInfix(p));
     return { location: p.span(location), ref, args, key, value: undefined, assigned: false };
   }
   const assigned = p.isPunct(':=');
   let value: Term | undefined;
   if (assigned || p.isPunct('=')) {
     p.advance();
-    value = p.alsoReporting(`expected rule value term (e.g., ${ref.location.text} := <VALUE> { ... })`, () =>
+    value = p.alsoReporting(expectedValue(written, { assigned, isFunction: args !== undefined, isDefault }), () =>
       parseInfix(p),
     );
   }
   return { location: p.span(location), ref, args, key: undefined, value, assigned };
+}
+
+interface Expected {
+  readonly assigned: boolean;
+  readonly isFunction: boolean;
+  readonly isDefault: boolean;
+}
+
+function expectedValue(name: string, { assigned, isFunction, isDefault }: Expected): string {
+  if (!assigned) return `expected rule value term (e.g., ${name}[<nil>] = <VALUE> { ... })`;
+  if (isFunction) return `expected function value term (e.g., ${name}(...) := <VALUE> { ... })`;
+  if (isDefault) return `expected default rule value term (e.g., default ${name} := <VALUE>)`;
+  return `expected rule value term (e.g., ${name} := <VALUE> { ... })`;
 }
 
 function headParts(p: Cursor, term: Term): { ref: Ref; args: Term[] | undefined } {
@@ -120,12 +135,21 @@ function checkDefault(p: Cursor, value: Term, args: readonly Term[], location: L
 
 function finishContains(p: Cursor, declared: Declaration, start: Location): Rule[] {
   const head = toHead(declared, undefined);
-  if (p.strictV1 && p.isPunct('{')) p.fail('`if` keyword is required before rule body', declared.location);
+  if (p.strictV1 && p.isPunct('{')) p.later('`if` keyword is required before rule body', declared.location);
   const hasBody = p.isKeyword('if') || p.isPunct('{');
   const body = hasBody ? parseRuleBody(p) : trueBody(declared.location);
-  if (p.isKeyword('else')) p.fail('else keyword cannot be used on multi-value rules');
+  if (hasBody && p.isKeyword('else')) refuseElse(p, declared);
   const first: Rule = { head, body, isDefault: false, else: undefined, location: p.span(start) };
   return hasBody ? [first, ...chainedBodies(p, first)] : [first];
+}
+
+function hasVariables({ ref }: Declaration): boolean {
+  return ref.path.some((part) => part.kind !== 'scalar');
+}
+
+function refuseElse(p: Cursor, declared: Declaration): never {
+  const what = hasVariables(declared) ? 'rules with variables in head' : 'multi-value rules';
+  return p.fail(`else keyword cannot be used on ${what}`);
 }
 
 function finishRule(p: Cursor, declared: Declaration, start: Location): Rule[] {
@@ -134,16 +158,15 @@ function finishRule(p: Cursor, declared: Declaration, start: Location): Rule[] {
   const head = ruleHead(p, declared, hasIf, hasBody);
   if (p.strictV1) checkStrictHead(p, declared, head, { hasIf, hasBody });
   if (!hasBody) {
-    if (p.isPunct(';')) p.fail('multiple expressions cannot be used for rule head', start);
+    // What only looks like the end of the rule is where the error is.
+    if (p.errors.length > 0) p.giveUp();
+    if (p.isPunct(';')) p.noRule('multiple expressions cannot be used for rule head', start);
     return [{ head, body: trueBody(declared.location), isDefault: false, else: undefined, location: p.span(start) }];
   }
   const body = parseRuleBody(p);
   const rule: Rule = { head, body, isDefault: false, else: undefined, location: p.span(start) };
   if (p.isKeyword('else')) {
-    if (head.key !== undefined) p.fail('else keyword cannot be used on multi-value rules');
-    if (declared.ref.path.some((part) => part.kind !== 'scalar')) {
-      p.fail('else keyword cannot be used on rules with variables in head');
-    }
+    if (head.key !== undefined || hasVariables(declared)) refuseElse(p, declared);
     rule.else = parseElse(p, head);
   }
   return [rule, ...chainedBodies(p, rule)];
@@ -159,7 +182,7 @@ function ruleHead(p: Cursor, declared: Declaration, hasIf: boolean, hasBody: boo
   }
   if (!hasBody && args === undefined && ref.path.length === 0) {
     const hint = p.keywordHint('if', 'p if { ... }', 'rules') ?? p.keywordHint('contains', 'p contains x', 'rules');
-    p.fail('var cannot be used for rule name', location, hint);
+    p.noRule('var cannot be used for rule name', location, hint);
   }
   return toHead(declared, scalarTerm(true, location));
 }
@@ -170,10 +193,11 @@ function checkStrictHead(
   head: Head,
   { hasIf, hasBody }: { hasIf: boolean; hasBody: boolean },
 ): void {
-  if (hasBody && !hasIf) p.fail('`if` keyword is required before rule body', declared.location);
-  if (head.key !== undefined) p.fail('`contains` keyword is required for partial set rules', declared.location);
-  if (!hasBody && declared.value === undefined && declared.args === undefined) {
-    p.fail('rule must have value assignment and/or body declaration', declared.location);
+  const what = declared.args === undefined ? 'rule' : 'function';
+  if (hasBody && !hasIf) p.later(`\`if\` keyword is required before ${what} body`, declared.location);
+  else if (head.key !== undefined) p.later('`contains` keyword is required for partial set rules', declared.location);
+  else if (!hasBody && declared.value === undefined && declared.args === undefined) {
+    p.later('rule must have value assignment and/or body declaration', declared.location);
   }
 }
 
@@ -204,7 +228,7 @@ function parseElse(p: Cursor, head: Head): Rule {
     p.illegal('expected else value term or rule body');
   }
   const hasBody = p.isKeyword('if') || p.isPunct('{');
-  if (p.strictV1 && p.isPunct('{')) p.fail('`if` keyword is required before rule body', start);
+  if (p.strictV1 && p.isPunct('{')) p.later('`if` keyword is required before rule body', start);
   const location = p.span(start);
   const body = hasBody ? parseRuleBody(p) : trueBody(location);
   const args = head.args?.map((arg) => freshWildcards(p, arg));
@@ -227,7 +251,6 @@ function freshWildcards(p: Cursor, arg: Term): Term {
 function chainedBodies(p: Cursor, first: Rule): Rule[] {
   const rules: Rule[] = [];
   while (p.isPunct('{')) {
-    if (p.strictV1) p.fail('`if` keyword is required before rule body');
     if (first.else !== undefined) p.fail('expected else keyword');
     const start = p.location(p.advance());
     const body = parseBody(p, '}');

@@ -16,6 +16,7 @@ import {
   type Var,
 } from './ast.ts';
 import type { Cursor } from './cursor.ts';
+import { syntaxError } from './diagnostic.ts';
 import type { Token } from './lexer.ts';
 import type { Location } from './location.ts';
 import { parseBody, parseLiteral } from './parse-literal.ts';
@@ -52,7 +53,9 @@ function parseIn(p: Cursor, inList: boolean): Term {
   }
   while (p.isKeyword('in')) {
     const operator = p.location(p.advance());
-    left = call(p, 'internal.member_2', [left, parseLevel(p, 0)], start, operator);
+    const right = p.recovering(() => parseLevel(p, 0));
+    if (right === undefined) return left;
+    left = call(p, 'internal.member_2', [left, right], start, operator);
   }
   return left;
 }
@@ -67,7 +70,9 @@ function parseLevel(p: Cursor, level: number): Term {
       p.token.kind === 'punct' && Object.hasOwn(operators, p.token.text) ? operators[p.token.text] : undefined;
     if (name === undefined) return left;
     const operator = p.location(p.advance());
-    left = call(p, name, [left, parseLevel(p, level + 1)], start, operator);
+    const right = p.recovering(() => parseLevel(p, level + 1));
+    if (right === undefined) return left;
+    left = call(p, name, [left, right], start, operator);
   }
 }
 
@@ -156,7 +161,7 @@ const REF_HEADS = new Set(['var', 'array', 'object', 'set', 'comprehension', 'ca
 export function parseRef(p: Cursor, head: Term, tolerateSpace: boolean): Term {
   if (!REF_HEADS.has(head.kind)) {
     const name = head.kind === 'scalar' ? scalarName(head.value) : head.kind;
-    p.fail(`illegal ref (head cannot be ${name})`, head.location);
+    p.errors.push(syntaxError(`illegal ref (head cannot be ${name})`, head.location));
   }
   let current: Term = head;
   let path: Term[] = [];
@@ -165,9 +170,14 @@ export function parseRef(p: Cursor, head: Term, tolerateSpace: boolean): Term {
   let tolerant = tolerateSpace;
   while (continuesRef(p) || (tolerant && (p.isPunct('(') || p.isPunct('[') || p.isPunct('.')))) {
     tolerant = false;
-    const { text } = p.advance();
+    const { text } = p.token;
+    const after = p.location(p.advance());
     if (text === '.') {
-      if (p.token.kind !== 'ident' || p.token.spaced) p.illegal('expected identifier');
+      if (p.token.spaced) {
+        const gap = { ...after, col: after.col + 1, offset: after.offset + 1 };
+        p.fail('unexpected whitespace token: expected identifier', gap);
+      }
+      if (p.token.kind !== 'ident') p.illegal('expected identifier');
       const name = p.advance();
       path.push(scalarTerm(name.text, p.location(name)));
     } else if (text === '[') {
@@ -261,7 +271,11 @@ function parseObject(p: Cursor, firstKey: Term, start: Location): Term {
   p.advance();
   const { index } = p;
   let value = parseTerm(p);
-  if (p.isPunct('|')) return finishComprehension(p, start, { of: 'object', key: firstKey, value, end: '}' });
+  if (p.isPunct('|')) {
+    const opened: Opened = { of: 'object', key: firstKey, value, end: '}' };
+    const comprehension = p.attemptOnce(() => finishComprehension(p, start, opened));
+    if (comprehension !== undefined) return comprehension;
+  }
   p.index = index;
   value = parseInfix(p, true);
   const entries: [Term, Term][] = [[firstKey, value]];
