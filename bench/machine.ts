@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { opaBinary } from '../tests/peers/opa-binary.ts';
-import { BINARIES } from './peers/binaries.ts';
+import { BINARIES, isInstalled, OAUTH2_PROXY_VERSION } from './peers/binaries.ts';
 
 export interface Machine {
   readonly date: string;
@@ -31,7 +31,7 @@ function programs(): Record<string, string> {
     haproxy: versionOf('haproxy', ['-v']),
     wrk: versionOf('wrk', ['-v']),
     envoy: versionOf(BINARIES.envoy, ['--version']),
-    'oauth2-proxy': versionOf(BINARIES['oauth2-proxy'], ['--version']),
+    'oauth2-proxy': isInstalled('oauth2-proxy') ? OAUTH2_PROXY_VERSION : '',
     opa: versionOf(opaBinary() ?? 'opa', ['version']),
   };
 }

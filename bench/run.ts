@@ -63,8 +63,8 @@ await new Command('bench')
   .option('--json', 'print JSON instead of tables')
   .option('--rows <names>', 'only rows that begin like these, after commas; nothing is kept')
   .option('--peers <names>', 'peers, the first is compared with the others; a .ts file is a prototype; nothing is kept')
-  .option('--rounds <count>', 'rounds of each row')
-  .option('--seconds <count>', 'seconds of each round')
+  .option('--rounds <count>', 'rounds of each row; nothing is kept')
+  .option('--seconds <count>', 'seconds of each round; nothing is kept')
   .option('--cpu-prof <folder>', 'profile our sidecar under load; nothing is kept')
   .action(async (names: readonly string[], options: Options) => {
     const unknown = names.filter((name) => SCENARIOS[name] === undefined);
@@ -104,8 +104,8 @@ function scenarioOptions({ quick = false, peers, rows, rounds, seconds, cpuProf 
 }
 
 /** Only what measured everything is worth keeping. */
-function isWhole({ quick, peers, rows, cpuProf }: Options): boolean {
-  return quick !== true && peers === undefined && rows === undefined && cpuProf === undefined;
+function isWhole({ quick, peers, rows, rounds, seconds, cpuProf }: Options): boolean {
+  return quick !== true && [peers, rows, rounds, seconds, cpuProf].every((option) => option === undefined);
 }
 
 function beside(name: string, measure: (options: ScenarioOptions) => Promise<Report>): Scenario {

@@ -12,6 +12,9 @@ export const BINARIES = {
   'oauth2-proxy': path.join(FOLDER, 'oauth2-proxy'),
 } as const;
 
+/** It does not know its own when Go builds it. */
+export const OAUTH2_PROXY_VERSION = '7.15.6';
+
 export function isInstalled(name: keyof typeof BINARIES): boolean {
   return existsSync(BINARIES[name]);
 }

