@@ -50,6 +50,26 @@ export function decisionCases(nowSeconds: number): readonly DecisionCase[] {
   ];
 }
 
+/** A policy of many rules of which every four share a path and differ in the method. */
+export function methodPolicy(rules: number): string {
+  const methods = ['GET', 'PUT', 'POST', 'DELETE'];
+  const bodies = Array.from(
+    { length: rules },
+    (_, index) => `allow if {\n\tinput.method == "${methods[index % 4]}"\n\tinput.path == "/route-${index >> 2}"\n}\n`,
+  );
+  return `package routes\n\nimport rego.v1\n\ndefault allow := false\n\n${bodies.join('\n')}`;
+}
+
+/** A policy that finds the caller in a table of its data. */
+export const TABLE_POLICY = `package routes
+
+import rego.v1
+
+default allow := false
+
+allow if data.users[input.user].roles[_] == "admin"
+`;
+
 /** A policy of many rules that each want another path, as a route table written in Rego. */
 export function routePolicy(rules: number): string {
   const bodies = Array.from(

@@ -17,8 +17,11 @@ export function compilePolicies(): Policy {
   return compiled(modules);
 }
 
-export function compiled(modules: readonly { readonly file: string; readonly text: string }[]): Policy {
-  const result = compile(modules);
+export function compiled(
+  modules: readonly { readonly file: string; readonly text: string }[],
+  data: Value = {},
+): Policy {
+  const result = compile(modules, { data });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
   return result.policy;
 }

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { decisionCases, routePolicy } from './decision-inputs.ts';
+import type { Value } from '@sidegate/rego';
+import { decisionCases, methodPolicy, routePolicy, TABLE_POLICY } from './decision-inputs.ts';
 import { compiled, compilePolicies, type Decide, inProcessNanos, ours, wasm } from './decision-peers.ts';
 import { type Summary, summarize } from './stats.ts';
 
@@ -78,23 +79,36 @@ function batch(decide: Decide, count: number): number {
 
 /** Cost of one decision among 10 and among 1,000 rules, of a compilation, and of keeping a policy. */
 function growth(): GrowthRow[] {
-  const cost = (rules: number): Summary => {
-    const policy = compiled([{ file: 'routes.rego', text: routePolicy(rules) }]);
-    const decide = ours(policy, { query: 'data.routes.allow', input: { path: `/route-${rules - 1}`, method: 'GET' } });
-    return interleave(decide, undefined, 31).own;
+  const cost = (text: string, input: object, data: Value = {}): number => {
+    const policy = compiled([{ file: 'routes.rego', text }], data);
+    const decide = ours(policy, { query: 'data.routes.allow', input });
+    return interleave(decide, undefined, 31).own.median;
   };
-  const few = cost(10);
-  const many = cost(1_000);
+  const route = (rules: number): number => cost(routePolicy(rules), { path: `/route-${rules - 1}`, method: 'GET' });
+  const method = (rules: number): number =>
+    cost(methodPolicy(rules), { path: `/route-${(rules >> 2) - 1}`, method: 'DELETE' });
+  const table = (users: number): number => {
+    const entries = Array.from({ length: users }, (_, i) => [`user-${i}`, { roles: ['admin'] }] as const);
+    return cost(TABLE_POLICY, { user: `user-${users - 1}` }, { users: Object.fromEntries(entries) });
+  };
   const compilations = Array.from({ length: 15 }, () => {
     const began = performance.now();
     compilePolicies().prepare('data.order.allow');
     return performance.now() - began;
   });
   return [
-    { name: 'last of 10 rules', value: `${few.median.toFixed(0)} ns` },
-    { name: 'last of 1,000 rules', value: `${many.median.toFixed(0)} ns (${(many.median / few.median).toFixed(2)} ×)` },
+    ...grown('the last of 10 rules by path', route(10), 'of 1,000', route(1_000)),
+    ...grown('the last of 12 rules by method and path', method(12), 'of 1,000', method(1_000)),
+    ...grown('a user among 10 in data', table(10), 'among 100,000', table(100_000)),
     { name: 'compile the four policies', value: `${summarize(compilations).median.toFixed(1)} ms` },
     { name: 'memory of the four policies', value: `${(memoryOfAPolicy() / 1024).toFixed(0)} KiB` },
+  ];
+}
+
+function grown(name: string, few: number, moreName: string, many: number): GrowthRow[] {
+  return [
+    { name, value: `${few.toFixed(0)} ns` },
+    { name: `… ${moreName}`, value: `${many.toFixed(0)} ns (${(many / few).toFixed(2)} ×)` },
   ];
 }
 

@@ -3,6 +3,7 @@ import type { Compilation } from './context.ts';
 import { Emission, type Program } from './emission.ts';
 import { emitBlock, type Leaf } from './emit-statement.ts';
 import type { Branch, QueryRoutine, Routine } from './ir.ts';
+import type { Selection } from './rule-index.ts';
 import type { VirtualDocument } from './rule-tree.ts';
 
 export function emitDocuments(c: Compilation, routines: readonly Routine[]): Program {
@@ -60,19 +61,19 @@ function emitSetBody(e: Emission, routine: Routine): string {
 /** All rules, those that the index knows in a `switch` over what it finds. */
 function emitIndexed(
   e: Emission,
-  { rules, index }: Routine,
+  { rules, index }: Selection,
   emitRule: (branches: readonly Branch[]) => string,
 ): string {
   if (index === undefined) return rules.map(emitRule).join('\n');
   const numbers = new Map([...index.groups.keys()].map((text, i) => [text, i] as const));
   const { root, path } = index.place;
   const source = root === 'input' ? 'v0.input' : `v${root}`;
-  const cases = [...index.groups.values()].map((group, i) => `case ${i}:${group.map(emitRule).join('\n')}break;`);
+  const cases = [...index.groups.values()].map((group, i) => `case ${i}:${emitIndexed(e, group, emitRule)}break;`);
   return [
     `switch(lookUp(T[${e.tables.index(numbers)}],${source},${e.constant(path)})){`,
     ...cases,
     '}',
-    ...index.rest.map(emitRule),
+    emitIndexed(e, index.rest, emitRule),
   ].join('\n');
 }
 

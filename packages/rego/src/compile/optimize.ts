@@ -5,7 +5,7 @@ import { fuseClock } from './fuse-clock.ts';
 import { type Fresh, inlinable, inlineFunctions } from './inline-functions.ts';
 import type { Block, Branch, QueryRoutine, Routine } from './ir.ts';
 import { openObjectGet } from './open-object-get.ts';
-import { buildIndex } from './rule-index.ts';
+import { select } from './rule-index.ts';
 import { shareReads } from './share-reads.ts';
 
 export function optimizeDocuments(c: Compilation, lowered: readonly Routine[]): readonly Routine[] {
@@ -22,8 +22,7 @@ export function optimizeDocuments(c: Compilation, lowered: readonly Routine[]): 
     foldConstants(c, inlineFunctions(block, find, names), simplified);
   return lowered.map((each) => {
     const routine = mapBlocks(simplified(each.document.id) ?? each, (block, names) => specialize(c, block, names));
-    const index = routine.document.kind === 'object' ? undefined : buildIndex(routine.rules, routine.params);
-    return { ...routine, index };
+    return routine.document.kind === 'object' ? routine : { ...routine, ...select(routine.rules, routine.params) };
   });
 }
 

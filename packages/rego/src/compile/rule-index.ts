@@ -13,12 +13,18 @@ export interface IndexedPlace {
   readonly path: readonly string[];
 }
 
+/** Rules, and how to find those that can apply when there are many. */
+export interface Selection {
+  readonly rules: Rules;
+  readonly index: RuleIndex | undefined;
+}
+
 export interface RuleIndex {
   readonly place: IndexedPlace;
   /** Rules by the text that they demand there. */
-  readonly groups: ReadonlyMap<string, readonly (readonly Branch[])[]>;
+  readonly groups: ReadonlyMap<string, Selection>;
   /** Rules that demand no constant there. */
-  readonly rest: readonly (readonly Branch[])[];
+  readonly rest: Selection;
 }
 
 interface Demand {
@@ -28,7 +34,12 @@ interface Demand {
 
 type Rules = readonly (readonly Branch[])[];
 
-export function buildIndex(rules: Rules, params: readonly Local[]): RuleIndex | undefined {
+/** Rules that share one constant are told apart by what else they demand. */
+export function select(rules: Rules, params: readonly Local[]): Selection {
+  return { rules, index: buildIndex(rules, params) };
+}
+
+function buildIndex(rules: Rules, params: readonly Local[]): RuleIndex | undefined {
   if (rules.length < MIN_RULES) return undefined;
   const demands = rules.map((branches) => demandsOf(branches, params));
   const best = bestPlace(demands.flat());
@@ -44,7 +55,8 @@ export function buildIndex(rules: Rules, params: readonly Local[]): RuleIndex | 
       else group.push(rule);
     }
   }
-  return { place: best, groups, rest };
+  const selections = [...groups].map(([constant, group]) => [constant, select(group, params)] as const);
+  return { place: best, groups: new Map(selections), rest: select(rest, params) };
 }
 
 /** The place where the most different constants are demanded. */

@@ -4,6 +4,7 @@
  */
 import type { Compilation } from '../../compile/context.ts';
 import type { Branch, QueryRoutine, Routine } from '../../compile/ir.ts';
+import type { Selection } from '../../compile/rule-index.ts';
 import type { Value } from '../../value/value.ts';
 import { type Context, type DocumentFunction, type Documents, NONE } from '../context.ts';
 import type { ObjectTree } from '../partial-object.ts';
@@ -266,12 +267,11 @@ class Maker {
   }
 
   /** All rules, those that the index knows by looking up what it finds. */
-  private indexed(make: (branches: readonly Branch[]) => Step): Step {
-    const { rules, index } = this.routine;
+  private indexed(make: (branches: readonly Branch[]) => Step, { rules, index }: Selection = this.routine): Step {
     if (index === undefined) return inOrder(rules.map(make));
     const numbers = new Map([...index.groups.keys()].map((text, i) => [text, i] as const));
-    const groups = [...index.groups.values()].map((group) => inOrder(group.map(make)));
-    const rest = inOrder(index.rest.map(make));
+    const groups = [...index.groups.values()].map((group) => this.indexed(make, group));
+    const rest = this.indexed(make, index.rest);
     const { root, path } = index.place;
     return (frame) => {
       const source = root === 'input' ? callerIn(frame).input : (frame[root] as Value | undefined);
