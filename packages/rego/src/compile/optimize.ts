@@ -1,4 +1,5 @@
 /** The passes over the intermediate form, in their order: each finds more to do after those before it. */
+import { compactLocals } from './compact-locals.ts';
 import type { Compilation } from './context.ts';
 import { foldConstants } from './fold-constants.ts';
 import { fuseClock } from './fuse-clock.ts';
@@ -21,7 +22,8 @@ export function optimizeDocuments(c: Compilation, lowered: readonly Routine[]): 
   const simplify = (block: Block, names: Fresh): Block =>
     foldConstants(c, inlineFunctions(block, find, names), simplified);
   return lowered.map((each) => {
-    const routine = mapBlocks(simplified(each.document.id) ?? each, (block, names) => specialize(c, block, names));
+    const whole = simplified(each.document.id) ?? each;
+    const routine = compactLocals(mapBlocks(whole, (block, names) => specialize(c, block, names)));
     return routine.document.kind === 'object' ? routine : { ...routine, ...select(routine.rules, routine.params) };
   });
 }
