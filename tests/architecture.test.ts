@@ -63,7 +63,6 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   zod: ['sidegate/config'],
   yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli', 'sidegate/policy'],
   commander: ['sidegate/cli'],
-  undici: ['sidegate/net'],
 };
 
 const imports = sources().flatMap(importsOf);

@@ -48,6 +48,7 @@ describe('an upstream that gives no answer', () => {
       'bad_upstream_response',
       answer('Connection: content-length\r\nContent-Length: 5'),
     ],
+    ['with a bad chunk right behind its head', 'bad_upstream_response', answer('Transfer-Encoding: chunked')],
     [
       'C-150 with 101 that nobody asked for',
       'bad_upstream_response',
@@ -107,7 +108,11 @@ describe('an upstream that breaks off its answer cuts the connection of the clie
     ],
     ['end before Content-Length', 'bad_upstream_response', (socket) => socket.end(HALF)],
     ['end between two chunks', 'bad_upstream_response', (socket) => socket.end(HALF_CHUNKED)],
-    ['a bad chunk', 'bad_upstream_response', (socket) => void socket.write(`${HALF_CHUNKED}zz\r\n`)],
+    [
+      'a bad chunk',
+      'bad_upstream_response',
+      (socket) => socket.write(HALF_CHUNKED, () => setTimeout(() => socket.write('zz\r\n'), 20)),
+    ],
     ['silence', 'upstream_timeout', (socket) => void socket.write(HALF_CHUNKED)],
   ];
   for (const [title, code, behave] of ROWS) {

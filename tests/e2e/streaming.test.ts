@@ -44,32 +44,30 @@ function answerOf(request: http.ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => void request.on('response', resolve).on('error', reject));
 }
 
-/** Everything that the sidecar's own streams and sockets hold of one exchange. */
+/** Everything that the sidecar's own sockets hold of one exchange. */
 function watchBuffers(ingress: Ingress, upstreamPort: number) {
-  const inbound: { request: IncomingMessage; response: ServerResponse; socket: Socket }[] = [];
+  const inbound: Socket[] = [];
   const outbound: Socket[] = [];
-  const onRequest = (message: unknown): void => {
-    const seen = message as (typeof inbound)[number];
-    if (seen.socket.localPort === ingress.wire.port) inbound.push(seen);
-  };
-  const onConnected = (message: unknown): void => {
-    outbound.push((message as { readonly socket: Socket }).socket);
-  };
-  diagnostics.subscribe('http.server.request.start', onRequest);
-  diagnostics.subscribe('net.client.socket', onConnected);
+  const keep = (list: Socket[]) => (message: unknown) =>
+    void list.push((message as { readonly socket: Socket }).socket);
+  const [onServer, onClient] = [keep(inbound), keep(outbound)];
+  diagnostics.subscribe('net.server.socket', onServer);
+  diagnostics.subscribe('net.client.socket', onClient);
   return {
     held(): number {
-      const upstreams = outbound.filter(({ remotePort }) => remotePort === upstreamPort);
-      assert.ok(inbound.length > 0 && upstreams.length > 0, 'the exchange is under way');
-      const both = (socket: Socket): number => socket.readableLength + socket.writableLength;
-      const streams = inbound.map(({ request, response, socket }) => {
-        return request.readableLength + response.writableLength + both(socket);
-      });
-      return [...streams, ...upstreams.map(both)].reduce((sum, bytes) => sum + bytes, 0);
+      const sockets = [
+        inbound.filter(({ localPort }) => localPort === ingress.wire.port),
+        outbound.filter(({ remotePort }) => remotePort === upstreamPort),
+      ];
+      assert.ok(
+        sockets.every(({ length }) => length > 0),
+        'the exchange is under way',
+      );
+      return sockets.flat().reduce((sum, socket) => sum + socket.readableLength + socket.writableLength, 0);
     },
     [Symbol.dispose]() {
-      diagnostics.unsubscribe('http.server.request.start', onRequest);
-      diagnostics.unsubscribe('net.client.socket', onConnected);
+      diagnostics.unsubscribe('net.server.socket', onServer);
+      diagnostics.unsubscribe('net.client.socket', onClient);
     },
   };
 }

@@ -117,10 +117,10 @@ describe('refused targets', () => {
   const ROWS: readonly Row[] = [
     ['C-084 /admin/ where /admin is allowed', 'policy_denied', { target: '/admin/' }],
     ['C-085 /Admin where /admin is allowed', 'policy_denied', { target: '/Admin' }],
-    ['C-092 a byte outside ASCII', 'framing_invalid', { target: '/\xe9' }],
+    ['C-092 a byte outside ASCII', 'path_ambiguous', { target: '/\xe9' }],
     ['C-094 an allowed path in the query', 'policy_denied', { target: '/private?p=/status' }],
     ['C-095 another authority than Host', 'host_mismatch', { target: 'http://evil/admin', headers: ['Host', 'a'] }],
-    ['C-097 a target without a slash', 'framing_invalid', { target: 'admin' }],
+    ['C-097 a target without a slash', 'path_ambiguous', { target: 'admin' }],
     ['C-098 OPTIONS *', 'method_not_allowed', { method: 'OPTIONS', target: '*' }],
     ['C-099 TRACE', 'method_not_allowed', { method: 'TRACE', target: '/admin' }],
     ['C-100 a segment that begins like an allowed one', 'policy_denied', { target: '/inventory-admin' }],

@@ -1,7 +1,7 @@
 /** What a service, a gateway or a sidecar needs to prove who it is and to check who others are. */
 
 export type { AlgorithmName } from './jwt/algorithms.ts';
-export { type BearerOptions, readBearer } from './jwt/bearer.ts';
+export { type BearerOptions, readBearer, readCredentials } from './jwt/bearer.ts';
 export { checkConfirmation } from './jwt/binding.ts';
 export type { Confirmation } from './jwt/claims.ts';
 export { createFetchedJwks, type FetchedJwksOptions } from './jwt/fetched-jwks.ts';

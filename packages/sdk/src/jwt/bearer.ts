@@ -21,9 +21,21 @@ const CREDENTIALS = /^(?:[\x21-\x2b\x2d-\x7e]+|\{[\x21-\x7e]*)$/;
  * @throws Problem `token_missing` (none, or another scheme), `duplicate_header`, `authorization_malformed`
  */
 export function readBearer(rawHeaders: readonly string[], options: BearerOptions = {}): string {
+  const { header = 'Authorization' } = options;
+  return readCredentials(fieldValues(rawHeaders, header.toLowerCase()), options);
+}
+
+/**
+ * The token of the only value of the field, for servers that have the values of a field at hand.
+ *
+ * @param values of every field of that name, as sent
+ * @throws Problem as {@link readBearer}
+ */
+export function readCredentials(values: readonly string[], options: BearerOptions = {}): string {
   const { header = 'Authorization', scheme = 'Bearer' } = options;
-  const value = singleField(rawHeaders, header.toLowerCase());
+  const [value, another] = values;
   if (value === undefined) throw new Problem('token_missing', `no ${header} header`);
+  if (another !== undefined) throw new Problem('duplicate_header', `${header} was sent more than once`);
   const space = value.indexOf(' ');
   const sentScheme = space < 0 ? value : value.slice(0, space);
   if (sentScheme.toLowerCase() !== scheme.toLowerCase()) {
@@ -39,13 +51,11 @@ export function readBearer(rawHeaders: readonly string[], options: BearerOptions
   return token;
 }
 
-function singleField(rawHeaders: readonly string[], lowerName: string): string | undefined {
-  let found: string | undefined;
+function fieldValues(rawHeaders: readonly string[], lowerName: string): string[] {
+  const values: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
-    if (name.length !== lowerName.length || name.toLowerCase() !== lowerName) continue;
-    if (found !== undefined) throw new Problem('duplicate_header', `${lowerName} was sent more than once`);
-    found = rawHeaders[index + 1] ?? '';
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) values.push(rawHeaders[index + 1] ?? '');
   }
-  return found;
+  return values;
 }

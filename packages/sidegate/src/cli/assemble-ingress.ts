@@ -19,6 +19,7 @@ import { createHttpClient } from '../net/http-client.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import type { Upstream } from '../net/upstream.ts';
 import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
+import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { assembleVerification } from './assemble-verification.ts';
 import type { Assembly } from './assembly.ts';
@@ -47,7 +48,7 @@ export function assembleIngress(
     accept: {
       limits: DEFAULT_TARGET_LIMITS,
       routes: compileRoutes(config.proxy.routes.map((route) => assembleRoute(config, route, upstreamOf(route)))),
-      identityHeaders: new Set(headers.claims.map(([, header]) => header.toLowerCase())),
+      identityHeaders: new IdentityHeaders(headers.claims.map(([, , lowerHeader]) => lowerHeader)),
     },
     trust: {
       required: config.http.tls.client_auth === 'require',
@@ -116,7 +117,7 @@ function assembleTokens(
     () => verifier.close(),
     () => http.close(),
   );
-  return { tokens: { header: proxy.auth.header, scheme: proxy.auth.scheme, verifier }, keysLoaded };
+  return { tokens: { header: proxy.auth.header.toLowerCase(), scheme: proxy.auth.scheme, verifier }, keysLoaded };
 }
 
 function assembleIdentities({ identities }: SidecarConfig): Compiled<IdentityLookup> {
@@ -166,12 +167,12 @@ function ingressHeaders({ proxy }: SidecarConfig): IngressHeaders {
     ...named('groups', headers.inject_groups),
   ] as const;
   return {
-    claims,
+    claims: claims.map(([claim, header]) => [claim, header, header.toLowerCase()]),
     passToken: headers.pass_token,
     tokenHeader: auth.header.toLowerCase(),
     preserveHost: headers.preserve_host,
     remove: new Set(headers.remove.map((name) => name.toLowerCase())),
-    add: Object.entries(headers.add),
+    add: Object.entries(headers.add).map(([name, value]) => [name, name.toLowerCase(), value]),
   };
 }
 

@@ -1,8 +1,7 @@
 /** Stage 1: which target this local call is for. One of the two places that mint a permit. */
-import type { IncomingMessage } from 'node:http';
 import { Problem } from '@sidegate/sdk';
 import { hopByHopNames } from '../net/hop-by-hop.ts';
-import { refuseDoubtfulFraming } from '../net/message-framing.ts';
+import type { InboundRequest } from '../net/listener.ts';
 import { parseRequestTarget, type TargetLimits } from '../net/request-target.ts';
 import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
 import type { Upstream } from '../net/upstream.ts';
@@ -41,14 +40,13 @@ export interface Matched {
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** @throws Problem `route_not_found`, `misdirected_request`, `path_ambiguous`, … */
-export function matchRoute(exchange: Exchange, request: IncomingMessage, options: MatchOptions): Matched {
-  refuseDoubtfulFraming(request.httpVersion, request.rawHeaders);
+export function matchRoute(exchange: Exchange, request: InboundRequest, options: MatchOptions): Matched {
   const target = parseRequestTarget(request, options.limits);
   exchange.target = target;
   if (!LOCAL_HOSTS.has(target.host)) {
     throw new Problem('misdirected_request', 'the egress listener serves 127.0.0.1 and localhost only');
   }
-  const hopByHop = hopByHopNames(request.rawHeaders, 'connection_option_forbidden');
+  const hopByHop = hopByHopNames(request.fields, 'connection_option_forbidden');
   const route = options.routes.find(({ pathPrefix, methods }) => {
     const prefix = pathPrefix.replace(/\/$/, '');
     const below = target.path === prefix || target.path.startsWith(`${prefix}/`);

@@ -1,4 +1,6 @@
 /** Stage 2: what the target wants to see from us, from the cache where it is fresh. */
+import type { SetField } from '../proxy/headers.ts';
+
 /** One `auth.type`; a file of that name in `credentials/` makes it. */
 export interface Credential {
   /**
@@ -9,7 +11,7 @@ export interface Credential {
   close(): void;
 }
 
-export type CredentialFields = readonly (readonly [name: string, value: string])[];
+export type CredentialFields = readonly SetField[];
 
 export function obtainCredential(target: {
   readonly credential: Credential;

@@ -20,15 +20,15 @@ export interface IngressDeps {
 
 export function createIngress(deps: IngressDeps): Pipeline {
   const peers: PeerCache = new WeakMap();
-  return async (exchange, request, response) => {
+  return async (exchange, request, reply) => {
     const accepted = accept(exchange, request, deps.accept);
     exchange.peer = identifyPeer(request.socket, deps.trust, peers);
-    const verified = verifyToken(request.rawHeaders, accepted.route.authRequired, deps.tokens);
+    const verified = verifyToken(request.fields, accepted.route.authRequired, deps.tokens);
     exchange.token = verified instanceof Promise ? await verified : verified;
     bindIdentity(exchange, deps.trust);
     learnUserContext(exchange);
     const permit = decide(exchange, accepted, deps.policy);
     const headers = shapeHeaders(exchange, accepted, deps.headers);
-    await forward(permit, headers, exchange, { request, response });
+    await forward(permit, headers, exchange, { request, reply });
   };
 }

@@ -3,11 +3,11 @@
  * is the one whom the calling service names in `X-User-Context`. Fails closed: only a peer that the identities table
  * names is believed, and only where no token of another client says who the user is.
  */
-import { headerValues } from '../net/raw-headers.ts';
 import { claimHeaderValue } from '../proxy/claim-header.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 
 export const USER_CONTEXT_HEADER = 'X-User-Context';
+export const LOWER_USER_CONTEXT_HEADER = 'x-user-context';
 
 const USABLE = /^[\x21-\x7e]{1,256}$/;
 
@@ -22,8 +22,8 @@ export function learnUserContext(exchange: Exchange): void {
     exchange.userContext = { value: claimHeaderValue(token.claims, 'sub') ?? '', verified: true };
     return;
   }
-  const [value, ...others] = headerValues(exchange.headers, 'x-user-context');
-  if (value === undefined) return;
-  const believed = service !== undefined && others.length === 0 && USABLE.test(value);
+  if (!exchange.fields.has(LOWER_USER_CONTEXT_HEADER)) return;
+  const value = exchange.fields.single(LOWER_USER_CONTEXT_HEADER);
+  const believed = service !== undefined && value !== undefined && USABLE.test(value);
   exchange.userContext = believed ? { value, verified: true } : { value: '', verified: false };
 }

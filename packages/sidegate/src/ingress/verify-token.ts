@@ -1,9 +1,12 @@
 /** Stage 3: the bearer token, verified; synchronous when its keys are loaded. */
 
-import { type BearerOptions, Problem, readBearer, type TokenVerifier, type VerifiedToken } from '@sidegate/sdk';
-import type { RawHeaders } from '../net/raw-headers.ts';
+import { Problem, readCredentials, type TokenVerifier, type VerifiedToken } from '@sidegate/sdk';
+import type { Fields } from '../net/fields.ts';
 
-export interface TokenOptions extends BearerOptions {
+export interface TokenOptions {
+  /** Lower-case name of the header that carries the token. */
+  readonly header: string;
+  readonly scheme: string;
   readonly verifier: TokenVerifier;
 }
 
@@ -12,7 +15,7 @@ export interface TokenOptions extends BearerOptions {
  * @throws Problem `token_*`, `authorization_malformed`, `duplicate_header`, `jwks_unavailable`
  */
 export function verifyToken(
-  headers: RawHeaders,
+  fields: Fields,
   required: boolean,
   options: TokenOptions | undefined,
 ): VerifiedToken | Promise<VerifiedToken> | undefined {
@@ -21,7 +24,7 @@ export function verifyToken(
     throw new Problem('not_ready', 'the route requires a token, but no issuer is configured');
   }
   try {
-    return options.verifier.verify(readBearer(headers, options));
+    return options.verifier.verify(readCredentials(fields.all(options.header), options));
   } catch (error) {
     if (!required && error instanceof Problem && error.code === 'token_missing') return undefined;
     throw error;

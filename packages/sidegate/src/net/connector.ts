@@ -1,6 +1,6 @@
-/** Opens sockets for undici: which address to dial, which certificate to show, whom to trust. */
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { buildConnector } from 'undici';
+/** Opens sockets to an upstream: which address to dial, which certificate to show, whom to trust, how bytes are read. */
+import net, { type Socket } from 'node:net';
+import tls, { checkServerIdentity, type PeerCertificate } from 'node:tls';
 
 /** PEM texts for one outgoing identity. */
 export interface ClientTls {
@@ -14,33 +14,96 @@ export interface ClientTls {
 export type ConnectTo = ReadonlyMap<string, { readonly address: string; readonly port: number }>;
 
 export interface ConnectorOptions {
+  /** Scheme, host and port. */
+  readonly url: string;
   readonly tls?: ClientTls;
   readonly connectTo: ConnectTo;
   readonly connectTimeoutMs: number;
 }
 
-export function createConnector(options: ConnectorOptions): buildConnector.connector {
-  const { tls = {} } = options;
-  const connect = buildConnector({
-    timeout: options.connectTimeoutMs,
-    minVersion: 'TLSv1.2',
+export interface OpenedSocket {
+  readonly socket: Socket;
+  /** Called once, at once: from now on bytes go there, and are read during the call only. */
+  readonly listen: (onBytes: (bytes: Buffer) => void) => void;
+}
+
+/** `code` of the error when the other side does not take the connection in time. */
+export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
+
+const READ_BUFFER_BYTES = 64 * 1024;
+
+/** @returns a function that opens one connection after another; it rejects with the socket's error */
+export function createConnector(options: ConnectorOptions): () => Promise<OpenedSocket> {
+  const url = new URL(options.url);
+  const secure = url.protocol === 'https:';
+  const { name, address, port } = dialledAddress(url, options.connectTo);
+  const target = { host: address, port, noDelay: true };
+  const secureContext = secure ? tls.createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' }) : undefined;
+  // Whoever gets bytes has read them when it returns, so all connections may read into one place.
+  const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+
+  return () =>
+    new Promise((resolve, reject) => {
+      let onBytes: ((bytes: Buffer) => void) | undefined;
+      const onread = {
+        buffer,
+        callback: (length: number): boolean => {
+          // Whoever speaks before it is asked loses the connection.
+          if (onBytes === undefined) socket.destroy();
+          else onBytes(buffer.subarray(0, length));
+          return true;
+        },
+      };
+      // Node documents `onread` for tls.connect too; its types do not have it.
+      const secured = { ...target, ...verifiedTls(name), secureContext, onread };
+      const socket: Socket =
+        secureContext === undefined
+          ? net.connect({ ...target, onread })
+          : tls.connect(secured as tls.ConnectionOptions);
+      const timer = setTimeout(() => socket.destroy(timedOut()), options.connectTimeoutMs);
+      const failed = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      socket.once('error', failed);
+      socket.once(secure ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer);
+        socket.off('error', failed);
+        resolve({
+          socket,
+          listen: (listener) => {
+            onBytes = listener;
+          },
+        });
+      });
+    });
+}
+
+/** Where to dial for a URL. */
+export function dialledAddress(
+  { hostname, protocol, port: given }: URL,
+  connectTo: ConnectTo,
+): { readonly name: string; readonly address: string; readonly port: number } {
+  const port = given === '' ? (protocol === 'https:' ? 443 : 80) : Number(given);
+  const name = hostname.replaceAll(/^\[|\]$/g, '');
+  return { name, address: name, port, ...connectTo.get(`${hostname}:${port}`) };
+}
+
+/** How the other side must prove that it is `name`. */
+export function verifiedTls(
+  name: string,
+): Pick<tls.ConnectionOptions, 'servername' | 'rejectUnauthorized' | 'checkServerIdentity' | 'ALPNProtocols'> {
+  return {
+    ...(net.isIP(name) === 0 ? { servername: name } : {}),
     // INVARIANT: stated, never inherited, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
     rejectUnauthorized: true,
-    checkServerIdentity: requireSubjectAltName,
-    // A resumed session would skip the certificate checks of a rotated trust bundle.
-    maxCachedSessions: 0,
-    allowH2: false,
-    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-    ...(tls.key === undefined ? {} : { key: tls.key }),
-    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-  });
-  return (target, callback) => {
-    const port = target.port === '' ? (target.protocol === 'https:' ? 443 : 80) : Number(target.port);
-    const dialled = options.connectTo.get(`${target.hostname}:${port}`);
-    if (dialled === undefined) return connect(target, callback);
-    const servername = target.servername ?? target.hostname;
-    return connect({ ...target, hostname: dialled.address, port: String(dialled.port), servername }, callback);
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => requireSubjectAltName(name, certificate),
+    ALPNProtocols: ['http/1.1'],
   };
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('no connection in time'), { code: CONNECT_TIMEOUT });
 }
 
 /** Node falls back to the common name when there is no subject alternative name; RFC 9525 forbids that. */

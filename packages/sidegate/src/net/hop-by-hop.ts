@@ -1,6 +1,6 @@
 /** Connection-specific fields that end at this hop: RFC 9110 section 7.6.1. */
 import { Problem, type ProblemCode } from '@sidegate/sdk';
-import { headerTokens, type RawHeaders } from './raw-headers.ts';
+import type { Fields } from './fields.ts';
 
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -31,8 +31,9 @@ const NEVER_AN_OPTION: ReadonlySet<string> = new Set([
  *
  * @throws Problem with the code `refusal` when `Connection` names an end-to-end field that matters
  */
-export function hopByHopNames(headers: RawHeaders, refusal: ProblemCode): ReadonlySet<string> {
-  const options = headerTokens(headers, 'connection');
+export function hopByHopNames(fields: Fields, refusal: ProblemCode): ReadonlySet<string> {
+  const options = fields.tokens('connection');
+  if (options.length === 0) return HOP_BY_HOP;
   const forbidden = options.find((name) => NEVER_AN_OPTION.has(name));
   if (forbidden !== undefined) {
     throw new Problem(refusal, `Connection names the end-to-end header "${forbidden}"`);

@@ -1,7 +1,8 @@
-/** The SDK's HttpClient port on undici: bounded in time and size, and never following a redirect. */
+/** The SDK's HttpClient port on node:http and node:https: bounded in time and size, and never following a redirect. */
+import http, { type IncomingMessage } from 'node:http';
+import https from 'node:https';
 import { AnswerTooLarge, type HttpClient } from '@sidegate/sdk';
-import { Agent, request } from 'undici';
-import { type ClientTls, type ConnectTo, createConnector } from './connector.ts';
+import { type ClientTls, type ConnectTo, dialledAddress, verifiedTls } from './connector.ts';
 
 export interface HttpClientOptions {
   readonly tls?: ClientTls;
@@ -13,34 +14,58 @@ export interface ClosableHttpClient {
   close(): Promise<void>;
 }
 
-export function createHttpClient(options: HttpClientOptions): ClosableHttpClient {
-  const agent = new Agent({
-    connect: createConnector({ ...options, connectTimeoutMs: 3_000 }),
-    connections: 4,
-    pipelining: 1,
-    keepAliveTimeout: 10_000,
-  });
+/** A few calls a minute: a connection each, so that none is met as the other side ends it. */
+const AGENT = { keepAlive: false, maxSockets: 4 } as const;
+
+export function createHttpClient({ tls = {}, connectTo }: HttpClientOptions): ClosableHttpClient {
+  const plain = new http.Agent(AGENT);
+  const secure = new https.Agent({ ...AGENT, ...tls, minVersion: 'TLSv1.2', maxCachedSessions: 0 });
   return {
-    close: () => agent.destroy(),
+    close: async () => {
+      plain.destroy();
+      secure.destroy();
+    },
     send: async ({ method, url, headers, body, timeoutMs, maxBytes }) => {
-      const signal = AbortSignal.timeout(timeoutMs);
-      const answer = await request(url, { dispatcher: agent, method, headers, body: body ?? null, signal });
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > maxBytes) throw new AnswerTooLarge(`more than ${maxBytes} bytes`);
-        chunks.push(chunk);
-      }
-      return { status: answer.statusCode, headers: singleValues(answer.headers), body: Buffer.concat(chunks) };
+      const target = new URL(url);
+      const dialled = dialledAddress(target, connectTo);
+      const shared = {
+        method,
+        path: `${target.pathname}${target.search}`,
+        headers: {
+          host: target.host,
+          ...headers,
+          ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+        },
+        signal: AbortSignal.timeout(timeoutMs),
+        host: dialled.address,
+        port: dialled.port,
+      };
+      const request =
+        target.protocol === 'https:'
+          ? https.request({ ...shared, ...verifiedTls(dialled.name), agent: secure })
+          : http.request({ ...shared, agent: plain });
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.on('response', resolve).on('error', reject).end(body);
+      });
+      return { status: answer.statusCode ?? 0, headers: singleValues(answer), body: await bodyOf(answer, maxBytes) };
     },
   };
 }
 
-function singleValues(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
-  const single: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) single[name] = typeof value === 'string' ? value : value.join(', ');
+async function bodyOf(answer: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new AnswerTooLarge(`more than ${maxBytes} bytes`);
+    chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+function singleValues({ headersDistinct }: IncomingMessage): Record<string, string> {
+  const single: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, values] of Object.entries(headersDistinct))
+    if (values !== undefined) single[name] = values.join(', ');
   return single;
 }

@@ -42,9 +42,15 @@ for (const [title, message] of LAST_WORDS) {
 /** Writes on every socket that it is given, also on those that are gone. */
 function answering(): Promise<Listener> {
   return listen(OPTIONS, {
-    request: (_request, response) => response.writeHead(204).end(),
-    upgrade: (_request, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'),
-    unparseable: (_failure, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'),
+    request: (_request, reply) => {
+      reply.head(204, '', undefined);
+      reply.end();
+      return { aborted: () => undefined, broken: () => undefined };
+    },
+    malformed: (_problem, _head, reply) => {
+      reply.head(400, '', 0);
+      reply.end();
+    },
     handshakeFailed: () => undefined,
   });
 }

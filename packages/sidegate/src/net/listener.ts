@@ -1,22 +1,22 @@
 /**
- * One listening socket speaking HTTP/1.1 by llhttp's strict rules, plain or TLS. Every event that Node would
- * answer by itself (bad framing, Expect, Upgrade, CONNECT, a missing Host) is handed to the pipeline instead,
- * so that all refusals look alike and all of them are audited.
+ * One listening socket speaking HTTP/1.1, plain or TLS. What a connection brings that is no request is handed to the
+ * pipeline like a request, so that all refusals look alike and all of them are audited.
  */
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+import type { Problem } from '@sidegate/sdk';
+import type { Reply } from './reply.ts';
+import type { RequestBody } from './request-body.ts';
+import type { RequestHead } from './request-head.ts';
+import { type ConnectionScope, ServerConnection } from './server-connection.ts';
 import { type ServerTls, serverTlsOptions } from './tls-context.ts';
-import { takeTurns } from './turns.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
   readonly tls?: ServerTls;
-  /** Until the whole request head has arrived. */
+  /** For the handshake, and until a whole request head has arrived. */
   readonly readTimeoutMs: number;
   /** A client that neither sends on nor takes its answer for that long is cut. */
   readonly writeTimeoutMs: number;
@@ -24,24 +24,30 @@ export interface ListenerOptions {
   readonly maxHeaderBytes: number;
 }
 
+/** One request, read up to its body. */
+export interface InboundRequest extends RequestHead {
+  /** Undefined when there is none to read. */
+  readonly body: RequestBody | undefined;
+  /** `Content-Length: 0` was sent. */
+  readonly announcedEmpty: boolean;
+  readonly socket: Socket;
+}
+
 export interface ListenerHandlers {
-  /** A parsed request head; `Expect: 100-continue` has not been answered. */
-  readonly request: (request: IncomingMessage, response: ServerResponse) => void;
-  /** `Upgrade` or CONNECT: the socket is the caller's to answer and to end. */
-  readonly upgrade: (request: IncomingMessage, socket: Duplex) => void;
-  /**
-   * Bytes that are no HTTP request, told once for each connection. `unfinished` is the request whose body they
-   * should have been; without one the socket is the caller's to answer and to end, after all earlier answers.
-   */
-  readonly unparseable: (failure: ParseFailure, socket: Duplex, unfinished: IncomingMessage | undefined) => void;
+  /** `Expect: 100-continue` has not been answered. */
+  readonly request: (request: InboundRequest, reply: Reply) => ExchangeWatch;
+  /** Bytes that are no request; what is known of it, if anything. The connection ends after this reply. */
+  readonly malformed: (problem: Problem, head: RequestHead | undefined, reply: Reply) => void;
   /** A TLS handshake that failed; the socket is gone. `code` is OpenSSL's or Node's. */
   readonly handshakeFailed: (code: string, remoteAddress: string | undefined) => void;
 }
 
-/** What llhttp or Node says about bytes that are no request. */
-export interface ParseFailure {
-  readonly code: string;
-  readonly reason: string;
+/** Told of what befalls an exchange that is under way. */
+export interface ExchangeWatch {
+  /** The client is gone. */
+  aborted(): void;
+  /** What should have been the rest of the body was none. */
+  broken(problem: Problem): void;
 }
 
 export interface Listener {
@@ -50,37 +56,63 @@ export interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/** Late clients are looked for this often, or an eighth of the shortest timeout. */
+const MAX_INTERVAL_MS = 1_000;
+const MIN_INTERVAL_MS = 10;
+
 export async function listen(options: ListenerOptions, handlers: ListenerHandlers): Promise<Listener> {
-  const server = createServer(options);
-  // Node hides fields past its own limit but still frames by them; 0 = show all, the pipeline counts.
-  server.maxHeadersCount = 0;
-  server.timeout = options.writeTimeoutMs;
-  server.keepAliveTimeout = options.idleTimeoutMs;
-  server.headersTimeout = options.readTimeoutMs;
-  const turns = takeTurns(handlers);
-  server.on('request', turns.request);
-  server.on('checkContinue', turns.request);
-  server.on('checkExpectation', turns.request);
-  server.on('timeout', (socket: Socket) => {
-    // How long a service may take is for the upstream's own timeout to say.
-    if (!turns.isWaiting(socket)) socket.destroy();
-  });
-  const onUpgrade = (request: IncomingMessage, socket: Duplex): void => {
-    // INVARIANT: Node takes its own listener off a socket that it hands over, and a reset nobody hears ends the process.
-    socket.on('error', () => socket.destroy());
-    turns.upgrade(request, socket);
+  const connections = new Set<ServerConnection>();
+  const scope: ConnectionScope = {
+    handlers,
+    maxHeaderBytes: options.maxHeaderBytes,
+    now: performance.now(),
+    date: new Date().toUTCString(),
+    closing: false,
+    onClosed: (connection) => connections.delete(connection),
   };
-  server.on('upgrade', onUpgrade);
-  server.on('connect', onUpgrade);
-  const secured = new WeakSet<Duplex>();
-  server.on('secureConnection', (socket: TLSSocket) => secured.add(socket));
-  server.on('clientError', (error: NodeJS.ErrnoException & { readonly reason?: string }, socket: Duplex) => {
-    // Node reports a failed handshake here as well; `tlsClientError` below is told the same.
-    if (options.tls !== undefined && !secured.has(socket)) return;
-    // A peer that hung up, and a connection that we cut: nothing arrived that could be refused.
-    if (socket.destroyed) return;
-    turns.unparseable({ code: error.code ?? 'unknown', reason: error.reason ?? '' }, socket);
+  const onConnection = (socket: Socket): void => {
+    connections.add(new ServerConnection(socket, scope));
+  };
+  const server =
+    options.tls === undefined
+      ? net.createServer({ noDelay: true }, onConnection)
+      : tlsServer(options.tls, options.readTimeoutMs, handlers).on('secureConnection', onConnection);
+  /** Those in the handshake included. */
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
+  const { readTimeoutMs, writeTimeoutMs, idleTimeoutMs } = options;
+  const shortest = Math.min(readTimeoutMs, writeTimeoutMs, idleTimeoutMs);
+  const interval = setInterval(
+    () => {
+      scope.now = performance.now();
+      scope.date = new Date().toUTCString();
+      for (const connection of connections) connection.checkTime(scope.now, options);
+    },
+    Math.max(MIN_INTERVAL_MS, Math.min(MAX_INTERVAL_MS, shortest / 8)),
+  ).unref();
+  await opened(server, options);
+  return {
+    address: server.address() as AddressInfo,
+    async close(graceMs) {
+      scope.closing = true;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of connections) if (connection.idle) connection.destroy();
+      const cut = setTimeout(() => {
+        for (const connection of connections) connection.destroy();
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await closed;
+      clearTimeout(cut);
+      clearInterval(interval);
+    },
+  };
+}
+
+function tlsServer(secure: ServerTls, handshakeTimeout: number, handlers: ListenerHandlers): tls.Server {
+  const server = tls.createServer({ ...serverTlsOptions(secure), handshakeTimeout, noDelay: true });
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     // Node cuts off a certificate that does not verify; what was wrong with it stands on the socket.
     const reason: unknown = socket.authorizationError ?? ('code' in error ? error.code : undefined);
@@ -88,40 +120,20 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     handlers.handshakeFailed(code, remoteAddressOf(socket));
     socket.destroy();
   });
-  await new Promise<void>((resolve, reject) => {
+  return server;
+}
+
+function opened(server: Server, { port, host }: ListenerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, options.host, () => {
+    server.listen(port, host, () => {
       server.removeListener('error', reject);
       resolve();
     });
   });
-  return { address: server.address() as AddressInfo, close: (graceMs) => closeServer(server, graceMs) };
-}
-
-function createServer(options: ListenerOptions): Server | https.Server {
-  const shared: http.ServerOptions = {
-    maxHeaderSize: options.maxHeaderBytes,
-    // Node looks for late heads this often, by default every 30 seconds.
-    connectionsCheckingInterval: Math.min(options.readTimeoutMs, 1_000),
-    requireHostHeader: false,
-    insecureHTTPParser: false,
-    keepAlive: true,
-    noDelay: true,
-  };
-  return options.tls === undefined
-    ? http.createServer(shared)
-    : https.createServer({ ...shared, ...serverTlsOptions(options.tls) });
 }
 
 function remoteAddressOf(socket: TLSSocket): string | undefined {
   const { _parent: parent } = socket as TLSSocket & { _parent?: Socket };
   return socket.remoteAddress ?? parent?.remoteAddress;
-}
-
-async function closeServer(server: Server | https.Server, graceMs: number): Promise<void> {
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  await closed;
-  clearTimeout(cut);
 }

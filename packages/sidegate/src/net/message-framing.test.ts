@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
-import { refuseDoubtfulFraming } from './message-framing.ts';
+import { requestHead } from '../../../../tests/support/fields.ts';
+import { requestFraming } from './message-framing.ts';
 
-function codeOf(httpVersion: string, headers: readonly string[]): string {
+function codeOf(version: '1.0' | '1.1', pairs: readonly string[]): string {
   try {
-    refuseDoubtfulFraming(httpVersion, headers);
-    return 'accepted';
+    return String(requestFraming(requestHead({ version, pairs })));
   } catch (error) {
     assert.ok(error instanceof Problem);
     return error.code;
@@ -27,8 +27,8 @@ describe('Transfer-Encoding', () => {
     ['C-137 gzip before chunked', ['gzip, chunked'], 'transfer_encoding_unsupported'],
     ['C-137 gzip and chunked on two lines', ['gzip', 'chunked'], 'transfer_encoding_unsupported'],
     ['C-137 a coding that nobody knows', ['x-own, Chunked'], 'transfer_encoding_unsupported'],
-    ['chunked', ['chunked'], 'accepted'],
-    ['chunked in capitals', ['CHUNKED'], 'accepted'],
+    ['chunked', ['chunked'], 'chunked'],
+    ['chunked in capitals', ['CHUNKED'], 'chunked'],
   ];
   for (const [title, values, code] of ROWS) {
     test(`${title} is ${code}`, () => {
@@ -46,7 +46,48 @@ describe('Transfer-Encoding', () => {
     assert.equal(codeOf('1.0', ['Transfer-Encoding', 'chunked']), 'framing_invalid');
   });
 
-  test('a message without it is accepted in both versions', () => {
-    for (const version of ['1.0', '1.1']) assert.equal(codeOf(version, ['Content-Length', '5']), 'accepted');
+  test('C-133 beside a Content-Length is framing_invalid, in either order', () => {
+    const [coding, length] = [
+      ['Transfer-Encoding', 'chunked'],
+      ['Content-Length', '5'],
+    ] as const;
+    assert.equal(codeOf('1.1', [...coding, ...length]), 'framing_invalid');
+    assert.equal(codeOf('1.1', [...length, ...coding]), 'framing_invalid');
+  });
+});
+
+describe('Content-Length', () => {
+  const REFUSED = [
+    '',
+    '+5',
+    '-5',
+    '0x5',
+    '5, 5',
+    '5,5',
+    '5 5',
+    '5.0',
+    '1e3',
+    '18446744073709551616',
+    '9999999999999999',
+  ];
+  for (const value of REFUSED) {
+    test(`C-134 C-135 "${value}" is framing_invalid`, () => {
+      assert.equal(codeOf('1.1', ['Content-Length', value]), 'framing_invalid');
+    });
+  }
+
+  test('C-134 on two lines is framing_invalid, also when they agree', () => {
+    for (const other of ['5', '6']) {
+      assert.equal(codeOf('1.1', ['Content-Length', '5', 'content-length', other]), 'framing_invalid');
+    }
+  });
+
+  test('is the length of the body in both versions, and without it there is none', () => {
+    for (const version of ['1.0', '1.1'] as const) {
+      assert.deepEqual(
+        [['Content-Length', '5'], ['Content-Length', '0'], []].map((pairs) => codeOf(version, pairs)),
+        ['5', '0', 'undefined'],
+      );
+    }
   });
 });

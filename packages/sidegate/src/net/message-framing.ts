@@ -1,23 +1,37 @@
-/**
- * How long a request body is, in the one way that leaves no second reading: RFC 9112 section 6.
- * llhttp refuses contradictions; what it would take and another parser might not, is refused here.
- */
+/** How long a request body is, in the one way that leaves no second reading: RFC 9112 section 6. */
 import { Problem } from '@sidegate/sdk';
-import { headerValues, type RawHeaders } from './raw-headers.ts';
+import type { RequestHead } from './request-head.ts';
 
-/** @throws Problem `framing_invalid` or `transfer_encoding_unsupported` */
-export function refuseDoubtfulFraming(httpVersion: string, headers: RawHeaders): void {
-  const fields = headerValues(headers, 'transfer-encoding');
-  if (fields.length === 0) return;
-  if (httpVersion !== '1.1') throw new Problem('framing_invalid', `Transfer-Encoding on HTTP/${httpVersion}`);
-  if (fields.length === 1 && fields[0]?.toLowerCase() === 'chunked') return;
-  const codings = fields.flatMap((field) => field.split(',')).map((coding) => coding.trim().toLowerCase());
-  const others = codings.slice(0, -1);
-  if (codings.at(-1) === 'chunked' && others.every((coding) => !AMBIGUOUS.has(coding))) {
-    throw new Problem('transfer_encoding_unsupported', 'a transfer coding besides chunked');
+/**
+ * @returns bytes, or `chunked`; undefined when no body is announced
+ * @throws Problem `framing_invalid` or `transfer_encoding_unsupported`
+ */
+export function requestFraming({ version, fields }: RequestHead): number | 'chunked' | undefined {
+  const codings = fields.all('transfer-encoding');
+  const lengths = fields.all('content-length');
+  if (codings.length === 0) return lengths.length === 0 ? undefined : contentLength(lengths);
+  if (version !== '1.1') throw new Problem('framing_invalid', `Transfer-Encoding on HTTP/${version}`);
+  if (lengths.length > 0) throw new Problem('framing_invalid', 'Transfer-Encoding beside Content-Length');
+  if (codings.length === 1 && codings[0]?.toLowerCase() === 'chunked') return 'chunked';
+  throw codingProblem(codings);
+}
+
+function contentLength(values: readonly string[]): number {
+  const [value = '', ...others] = values;
+  if (others.length > 0 || !/^\d{1,15}$/.test(value)) {
+    throw new Problem('framing_invalid', 'a Content-Length that is not one number');
   }
-  throw new Problem('framing_invalid', 'Transfer-Encoding is not "chunked" once');
+  return Number(value);
 }
 
 /** Before the final `chunked` these are no codings that we lack, but mistakes. */
 const AMBIGUOUS: ReadonlySet<string> = new Set(['', 'chunked', 'identity']);
+
+function codingProblem(fields: readonly string[]): Problem {
+  const codings = fields.flatMap((field) => field.split(',')).map((coding) => coding.trim().toLowerCase());
+  const others = codings.slice(0, -1);
+  if (codings.at(-1) === 'chunked' && others.every((coding) => !AMBIGUOUS.has(coding))) {
+    return new Problem('transfer_encoding_unsupported', 'a transfer coding besides chunked');
+  }
+  return new Problem('framing_invalid', 'Transfer-Encoding is not "chunked" once');
+}

@@ -2,17 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
 import fc from 'fast-check';
+import { requestHead } from '../../../../tests/support/fields.ts';
 import { DEFAULT_TARGET_LIMITS, parseRequestTarget, type RequestTarget } from './request-target.ts';
 
-interface Line {
-  readonly url: string;
-  readonly method?: string;
-  readonly httpVersion?: string;
-  readonly rawHeaders?: readonly string[];
-}
+type Line = Parameters<typeof requestHead>[0];
 
-function parse({ url, method = 'GET', httpVersion = '1.1', rawHeaders = ['Host', 'a.example'] }: Line): RequestTarget {
-  return parseRequestTarget({ url, method, httpVersion, rawHeaders }, DEFAULT_TARGET_LIMITS);
+function parse(line: Line): RequestTarget {
+  return parseRequestTarget(requestHead(line), DEFAULT_TARGET_LIMITS);
 }
 
 function codeOf(line: Line): string {
@@ -56,23 +52,21 @@ const AMBIGUOUS: readonly (readonly [title: string, url: string])[] = [
 
 describe('request target', () => {
   for (const [title, url] of AMBIGUOUS) {
-    test(`${title} is path_ambiguous (S3-211)`, () => assert.equal(codeOf({ url }), 'path_ambiguous'));
+    test(`${title} is path_ambiguous (S3-211)`, () => assert.equal(codeOf({ target: url }), 'path_ambiguous'));
   }
 
   const REFUSED: readonly (readonly [title: string, line: Line, code: string])[] = [
-    ['C-095 another host in absolute form', { url: 'http://evil/admin' }, 'host_mismatch'],
-    ['C-098 OPTIONS *', { url: '*', method: 'OPTIONS' }, 'method_not_allowed'],
-    ['C-099 CONNECT', { url: '/', method: 'CONNECT' }, 'method_not_allowed'],
-    ['C-099 TRACE', { url: '/', method: 'TRACE' }, 'method_not_allowed'],
-    ['C-105 a path of 16 KB', { url: `/${'a'.repeat(16_384)}` }, 'target_too_long'],
-    ['C-126 2,100 headers', { url: '/', rawHeaders: Array.from({ length: 4200 }, () => 'X-A') }, 'too_many_headers'],
-    ['C-127 two Host headers', { url: '/', rawHeaders: ['Host', 'a', 'host', 'a'] }, 'duplicate_header'],
-    ['C-128 an empty Host', { url: '/', rawHeaders: ['Host', ''] }, 'host_invalid'],
-    ['C-128 userinfo in Host', { url: '/', rawHeaders: ['Host', 'user@a'] }, 'host_invalid'],
-    ['C-128 a comma in Host', { url: '/', rawHeaders: ['Host', 'a,b'] }, 'host_invalid'],
-    ['no Host in HTTP/1.1', { url: '/', rawHeaders: [] }, 'host_invalid'],
-    ['C-156 HTTP/2.0 on the wire of HTTP/1', { url: '/', httpVersion: '2.0' }, 'http_version_unsupported'],
-    ['C-157 HTTP/0.9', { url: '/', httpVersion: '0.9' }, 'framing_invalid'],
+    ['C-095 another host in absolute form', { target: 'http://evil/admin' }, 'host_mismatch'],
+    ['C-098 OPTIONS *', { target: '*', method: 'OPTIONS' }, 'method_not_allowed'],
+    ['C-099 CONNECT', { target: '/', method: 'CONNECT' }, 'method_not_allowed'],
+    ['C-099 TRACE', { target: '/', method: 'TRACE' }, 'method_not_allowed'],
+    ['C-105 a path of 16 KB', { target: `/${'a'.repeat(16_384)}` }, 'target_too_long'],
+    ['C-126 2,100 headers', { target: '/', pairs: Array.from({ length: 4200 }, () => 'X-A') }, 'too_many_headers'],
+    ['C-127 two Host headers', { target: '/', pairs: ['Host', 'a', 'host', 'a'] }, 'duplicate_header'],
+    ['C-128 an empty Host', { target: '/', pairs: ['Host', ''] }, 'host_invalid'],
+    ['C-128 userinfo in Host', { target: '/', pairs: ['Host', 'user@a'] }, 'host_invalid'],
+    ['C-128 a comma in Host', { target: '/', pairs: ['Host', 'a,b'] }, 'host_invalid'],
+    ['no Host in HTTP/1.1', { target: '/', pairs: [] }, 'host_invalid'],
   ];
   for (const [title, line, code] of REFUSED) test(`${title} is ${code}`, () => assert.equal(codeOf(line), code));
 
@@ -90,19 +84,19 @@ describe('request target', () => {
   ];
   for (const [url, path, query] of ACCEPTED) {
     test(`${url} is the path ${path} with the query "${query}"`, () => {
-      const target = parse({ url });
+      const target = parse({ target: url });
       assert.deepEqual([target.path, target.query, target.host], [path, query, 'a.example']);
     });
   }
 
   for (const host of ['Secret.com', 'secret.com.', 'secret.com:443']) {
     test(`C-108 Host ${host} is secret.com`, () => {
-      assert.equal(parse({ url: '/', rawHeaders: ['Host', host] }).host, 'secret.com');
+      assert.equal(parse({ target: '/', pairs: ['Host', host] }).host, 'secret.com');
     });
   }
 
   test('HTTP/1.0 without Host is served', () => {
-    assert.equal(parse({ url: '/', httpVersion: '1.0', rawHeaders: [] }).host, '');
+    assert.equal(parse({ target: '/', version: '1.0', pairs: [] }).host, '');
   });
 
   test('an accepted path is forwarded byte for byte and decodes in one way only', () => {
@@ -133,8 +127,8 @@ describe('request target', () => {
         }),
         (text) => {
           const url = `/${text}`;
-          if (codeOf({ url }) !== 'accepted') return;
-          const { path, query } = parse({ url });
+          if (codeOf({ target: url }) !== 'accepted') return;
+          const { path, query } = parse({ target: url });
           assert.ok(url === path || url === `${path}?${query}`);
           assert.doesNotMatch(decodeURIComponent(path), /\/\/|\/\.{1,2}(?:\/|$)|[\\;\0]/);
         },

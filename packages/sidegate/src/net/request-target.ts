@@ -4,7 +4,7 @@
  * the upstream all work on the same bytes and nothing needs to normalise anything later.
  */
 import { Problem } from '@sidegate/sdk';
-import { headerValues, type RawHeaders } from './raw-headers.ts';
+import type { RequestHead } from './request-head.ts';
 
 export interface RequestTarget {
   readonly method: string;
@@ -23,44 +23,30 @@ export interface TargetLimits {
 
 export const DEFAULT_TARGET_LIMITS: TargetLimits = { maxTargetBytes: 8 * 1024, maxHeaders: 100 };
 
-/** What is needed of an `IncomingMessage`. */
-interface RequestLine {
-  readonly method?: string | undefined;
-  /** The request target as received. */
-  readonly url?: string | undefined;
-  readonly httpVersion: string;
-  readonly rawHeaders: RawHeaders;
-}
-
 /** @throws Problem with the code that names what was ambiguous or too large */
-export function parseRequestTarget(line: RequestLine, limits: TargetLimits): RequestTarget {
-  const { method = '', url = '' } = line;
-  if (line.httpVersion === '0.9') throw new Problem('framing_invalid', 'HTTP/0.9 has no header fields');
-  if (line.httpVersion !== '1.1' && line.httpVersion !== '1.0') {
-    throw new Problem('http_version_unsupported', `HTTP/${line.httpVersion} on an HTTP/1.1 listener`);
-  }
-  if (line.rawHeaders.length / 2 > limits.maxHeaders) {
-    throw new Problem('too_many_headers', `${line.rawHeaders.length / 2} header fields, at most ${limits.maxHeaders}`);
+export function parseRequestTarget(head: RequestHead, limits: TargetLimits): RequestTarget {
+  const { method, target, fields } = head;
+  if (fields.size > limits.maxHeaders) {
+    throw new Problem('too_many_headers', `${fields.size} header fields, at most ${limits.maxHeaders}`);
   }
   if (method === 'CONNECT' || method === 'TRACE') {
     throw new Problem('method_not_allowed', `${method} is never proxied`);
   }
-  if (Buffer.byteLength(url, 'latin1') > limits.maxTargetBytes) {
-    throw new Problem('target_too_long', `request target of ${url.length} bytes, at most ${limits.maxTargetBytes}`);
+  if (target.length > limits.maxTargetBytes) {
+    throw new Problem('target_too_long', `request target of ${target.length} bytes, at most ${limits.maxTargetBytes}`);
   }
-  const authority = hostOf(line);
-  const { path, query } = originForm({ method, url }, authority);
+  const authority = hostOf(head);
+  const { path, query } = originForm(head, authority);
   refuseAmbiguousPath(path);
   refuseUnsafeQuery(query);
-  return { method: method, path, query, host: canonicalHost(authority) };
+  return { method, path, query, host: canonicalHost(authority) };
 }
 
-function hostOf(line: RequestLine): string {
-  const hosts = headerValues(line.rawHeaders, 'host');
-  if (hosts.length > 1) throw new Problem('duplicate_header', 'more than one Host header');
-  const host = hosts[0];
+function hostOf({ version, fields }: RequestHead): string {
+  const host = fields.single('host');
   if (host === undefined) {
-    if (line.httpVersion === '1.0') return '';
+    if (fields.has('host')) throw new Problem('duplicate_header', 'more than one Host header');
+    if (version === '1.0') return '';
     throw new Problem('host_invalid', 'HTTP/1.1 without a Host header');
   }
   if (!/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) {
@@ -69,13 +55,9 @@ function hostOf(line: RequestLine): string {
   return host;
 }
 
-function originForm(
-  line: { readonly method: string; readonly url: string },
-  authority: string,
-): { path: string; query: string } {
-  const target = line.url;
+function originForm({ method, target }: RequestHead, authority: string): { path: string; query: string } {
   if (target === '*') {
-    if (line.method === 'OPTIONS') throw new Problem('method_not_allowed', 'OPTIONS * is not proxied');
+    if (method === 'OPTIONS') throw new Problem('method_not_allowed', 'OPTIONS * is not proxied');
     throw new Problem('path_ambiguous', 'asterisk-form is for OPTIONS only');
   }
   if (target.startsWith('/')) return splitQuery(target);

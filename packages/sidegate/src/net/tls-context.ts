@@ -1,6 +1,6 @@
-/** The server side of TLS as node:https wants it: versions, client certificates, no session reuse. */
+/** The server side of TLS as node:tls wants it: versions, client certificates, no session reuse. */
 import { constants } from 'node:crypto';
-import type { ServerOptions } from 'node:https';
+import type { TlsOptions } from 'node:tls';
 
 export interface ServerTls {
   /** PEM texts. */
@@ -12,7 +12,7 @@ export interface ServerTls {
   readonly clientAuth: 'none' | 'request' | 'require';
 }
 
-export function serverTlsOptions(tls: ServerTls): ServerOptions {
+export function serverTlsOptions(tls: ServerTls): TlsOptions {
   const asks = tls.clientAuth !== 'none';
   return {
     cert: tls.cert,

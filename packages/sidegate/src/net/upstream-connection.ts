@@ -1,23 +1,16 @@
 /** One connection to an upstream: a request out, its response in, one at a time, with backpressure both ways. */
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { OpenedSocket } from './connector.ts';
+import { type Fields, fieldLine } from './fields.ts';
+import type { RequestBody } from './request-body.ts';
 import { ResponseParser, ResponseSyntaxError } from './response-parser.ts';
-import type { ShapeResponse, UpstreamRequest } from './upstream.ts';
+import type { ResponseSink, UpstreamRequest } from './upstream.ts';
 
 export interface Transfer {
   readonly request: UpstreamRequest;
-  readonly response: ServerResponse;
-  readonly shapeResponse: ShapeResponse;
-  /** Called at most once, when the connection can take the next request. */
-  readonly onFree: () => void;
-  /** Called exactly once: without a failure when the client's side has taken the whole answer. */
-  readonly onDone: (failure?: TransferFailure) => void;
-}
-
-/** A transfer under way; its abort is heard until it is settled, which may be after the connection was freed. */
-interface Running extends Transfer {
-  readonly settle: (failure?: TransferFailure) => void;
+  readonly sink: ResponseSink;
+  /** Called exactly once: without a failure when the whole answer went into the sink. */
+  readonly onDone: (failure: TransferFailure | undefined) => void;
 }
 
 export interface TransferFailure {
@@ -34,6 +27,8 @@ export interface ConnectionOptions {
   /** The value of `Host` unless the request brings its own. */
   readonly host: string;
   readonly monotonic: () => number;
+  /** Told when the connection can take the next request. */
+  readonly onFree: (connection: UpstreamConnection) => void;
   /** Told once, when the connection can carry no further request. */
   readonly onClosed: (connection: UpstreamConnection) => void;
 }
@@ -45,7 +40,7 @@ export class UpstreamConnection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #timer: NodeJS.Timeout;
-  #running: Running | undefined;
+  #running: Transfer | undefined;
   #parser: ResponseParser | undefined;
   /** A byte of an answer has arrived; its whole head has. */
   #heard = false;
@@ -55,12 +50,12 @@ export class UpstreamConnection {
   #served = 0;
   #closed = false;
 
-  constructor(socket: Socket, options: ConnectionOptions) {
+  constructor({ socket, listen }: OpenedSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    listen((bytes) => this.#onData(bytes));
+    socket.on('drain', () => this.#running?.request.body?.resume());
     this.#timer = setTimeout(() => this.#onTimeout(), options.timeoutMs).unref();
-    socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('error', (error) => this.#fail('broken', error));
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#fail('broken', undefined));
@@ -71,52 +66,35 @@ export class UpstreamConnection {
     return !this.#closed && this.#socket.writable && this.#options.monotonic() < this.#idleUntil;
   }
 
+  /** @param transfer told of its end exactly once, also when the connection was gone before it began */
   start(transfer: Transfer): void {
-    const { request, response } = transfer;
-    const running = this.#begin(transfer);
+    const { request, sink } = transfer;
     if (this.#closed) {
       // A write into a destroyed socket would be told to nobody.
-      running.settle({ kind: 'broken', cause: undefined, unanswered: true, stale: true });
+      transfer.onDone({ kind: 'broken', cause: undefined, unanswered: true, stale: true });
       return;
     }
-    this.#running = running;
+    this.#running = transfer;
     this.#heard = false;
     this.#answered = false;
     this.#served += 1;
     this.#parser = new ResponseParser(request.method, {
-      onHead: ({ status, headers }) => {
+      onHead: (head) => {
         this.#answered = true;
-        this.#noteKeepAlive(headers);
-        response.writeHead(status, transfer.shapeResponse(headers));
+        this.#noteKeepAlive(head.fields);
+        sink.head(head);
       },
-      onBody: (chunk, last) => {
-        if (last) response.end(chunk, () => running.settle());
-        else this.#passBody(chunk, response);
-      },
-      onEnd: () => {
-        response.end(() => running.settle());
+      onBody: (piece) => {
+        if (!sink.write(piece)) this.#waitFor(sink);
       },
     });
     this.#timer.refresh();
-    this.#send(running);
+    this.#send(transfer);
   }
 
-  #begin(transfer: Transfer): Running {
-    const { signal } = transfer.request;
-    let settled = false;
-    const settle = (failure?: TransferFailure): void => {
-      if (settled) return;
-      settled = true;
-      signal.removeEventListener('abort', onAbort);
-      transfer.onDone(failure);
-    };
-    const running: Running = { ...transfer, settle };
-    const onAbort = (): void => {
-      if (this.#running === running) this.#fail('aborted', undefined);
-      else settle({ kind: 'aborted', cause: undefined, unanswered: false, stale: false });
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    return running;
+  /** Nobody waits for the answer any more. */
+  cancel(transfer: Transfer): void {
+    if (this.#running === transfer) this.#fail('aborted', undefined);
   }
 
   destroy(): void {
@@ -124,58 +102,49 @@ export class UpstreamConnection {
     this.#socket.destroy();
   }
 
-  #send(running: Running): void {
-    const { method, path, headers, body } = running.request;
-    const chunked = body !== null && !hasField(headers, 'content-length');
-    const lines = [`${method} ${path} HTTP/1.1\r\n`];
-    if (!hasField(headers, 'host')) lines.push(`Host: ${this.#options.host}\r\n`);
-    for (let i = 0; i + 1 < headers.length; i += 2) lines.push(fieldLine(headers[i] ?? '', headers[i + 1] ?? ''));
-    if (chunked) lines.push('Transfer-Encoding: chunked\r\n');
-    lines.push('\r\n');
-    this.#requestSent = body === null;
-    this.#socket.write(lines.join(''), 'latin1');
-    if (body !== null) this.#pipe(body, chunked, running);
+  #send(transfer: Transfer): void {
+    const { method, path, lines, host, body, announcedEmpty } = transfer.request;
+    const length = body === undefined ? (announcedEmpty ? 0 : undefined) : body.length;
+    const framing =
+      length === undefined
+        ? body === undefined
+          ? ''
+          : 'Transfer-Encoding: chunked\r\n'
+        : `Content-Length: ${length}\r\n`;
+    this.#requestSent = body === undefined;
+    const hostLine = fieldLine('Host', host ?? this.#options.host);
+    this.#socket.write(`${method} ${path} HTTP/1.1\r\n${hostLine}${lines}${framing}\r\n`, 'latin1');
+    if (body !== undefined) this.#pipe(body, transfer);
   }
 
-  #pipe(body: Readable, chunked: boolean, running: Running): void {
+  #pipe(body: RequestBody, transfer: Transfer): void {
     const socket = this.#socket;
-    const onData = (chunk: Buffer): void => {
-      this.#timer.refresh();
-      if (chunked) socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-      const flowing = socket.write(chunk);
-      if (chunked) socket.write('\r\n', 'latin1');
-      if (!flowing) body.pause();
-    };
-    const onDrain = (): void => {
-      body.resume();
-    };
-    const onEnd = (): void => {
-      stop();
-      if (chunked) socket.write('0\r\n\r\n', 'latin1');
-      this.#requestSent = true;
-    };
-    const onCut = (): void => {
-      stop();
-      if (this.#running === running) this.#fail('request', new Error('the request ended inside its body'));
-    };
-    // Answered before it was sent, or cut: the rest is thrown away.
-    const onClosed = (): void => {
-      stop();
-      body.resume();
-    };
-    const stop = (): void => {
-      body.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut);
-      socket.off('drain', onDrain).off('close', onClosed);
-      body.on('error', () => undefined);
-    };
-    body.on('data', onData).once('end', onEnd).once('error', onCut).once('close', onCut);
-    socket.on('drain', onDrain).once('close', onClosed);
+    const chunked = body.length === undefined;
+    body.receive({
+      write: (piece) => {
+        // Answered before it was sent: the rest is thrown away.
+        if (this.#running !== transfer) return true;
+        this.#timer.refresh();
+        if (chunked) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+        const flowing = socket.write(piece);
+        if (chunked) socket.write('\r\n', 'latin1');
+        return flowing;
+      },
+      end: () => {
+        if (this.#running !== transfer) return;
+        if (chunked) socket.write('0\r\n\r\n', 'latin1');
+        this.#requestSent = true;
+      },
+      cut: () => {
+        if (this.#running === transfer) this.#fail('request', new Error('the request ended inside its body'));
+      },
+    });
   }
 
-  #passBody(chunk: Buffer, response: ServerResponse): void {
-    if (response.write(chunk)) return;
+  /** The client is slower than the upstream. */
+  #waitFor(sink: ResponseSink): void {
     this.#socket.pause();
-    response.once('drain', () => {
+    sink.whenDrained(() => {
       this.#timer.refresh();
       this.#socket.resume();
     });
@@ -197,6 +166,7 @@ export class UpstreamConnection {
       return;
     }
     if (parser.complete) this.#finish(parser.keepAlive);
+    else if (this.#answered) this.#running?.sink.flush();
   }
 
   #onEnd(): void {
@@ -215,21 +185,24 @@ export class UpstreamConnection {
 
   #finish(keepAlive: boolean): void {
     const running = this.#release();
-    if (keepAlive && this.#requestSent) running?.onFree();
+    if (keepAlive && this.#requestSent) this.#options.onFree(this);
     else this.destroy();
+    running?.sink.end();
+    running?.onDone(undefined);
   }
 
   #fail(kind: TransferFailure['kind'], cause: unknown): void {
     const running = this.#release();
     this.destroy();
     const stale = kind === 'broken' && !this.#heard && this.#served > 1;
-    running?.settle({ kind, cause, unanswered: !this.#answered, stale });
+    running?.onDone({ kind, cause, unanswered: !this.#answered, stale });
   }
 
-  #release(): Running | undefined {
+  #release(): Transfer | undefined {
     const running = this.#running;
     this.#running = undefined;
     this.#parser = undefined;
+    if (!this.#requestSent) running?.request.body?.resume();
     return running;
   }
 
@@ -248,29 +221,12 @@ export class UpstreamConnection {
   }
 
   /** `Keep-Alive: timeout=5`: how long the other side says it will wait. */
-  #noteKeepAlive(headers: readonly string[]): void {
-    const seconds = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(fieldValue(headers, 'keep-alive') ?? '')?.[1];
+  #noteKeepAlive(fields: Fields): void {
+    const value = fields.single('keep-alive');
+    const seconds = value === undefined ? undefined : /(?:^|[,\s])timeout=(\d{1,6})/i.exec(value)?.[1];
     this.#idleUntil =
       seconds === undefined
         ? Number.POSITIVE_INFINITY
         : this.#options.monotonic() + Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS;
   }
-}
-
-/** INVARIANT: nothing that reaches this point may end a line; if it does, it is our own fault and nothing is sent. */
-function fieldLine(name: string, value: string): string {
-  if (value.includes('\n') || value.includes('\r')) throw new Error(`a line end in the header ${name}`);
-  return `${name}: ${value}\r\n`;
-}
-
-function hasField(headers: readonly string[], lowerName: string): boolean {
-  return fieldValue(headers, lowerName) !== undefined;
-}
-
-function fieldValue(headers: readonly string[], lowerName: string): string | undefined {
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return headers[i + 1];
-  }
-  return undefined;
 }

@@ -1,10 +1,10 @@
 /** Connections to one upstream under one client identity: reused last in, first out; bounded; nobody waits in line for an idle one. */
-import type { Socket } from 'node:net';
+import type { OpenedSocket } from './connector.ts';
 import { type ConnectionOptions, UpstreamConnection } from './upstream-connection.ts';
 
-export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed'> {
+export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed' | 'onFree'> {
   readonly maxConnections: number;
-  readonly connect: () => Promise<Socket>;
+  readonly connect: () => Promise<OpenedSocket>;
 }
 
 export interface UpstreamPool {
@@ -15,7 +15,7 @@ export interface UpstreamPool {
    * @throws Error of the socket when connecting fails
    */
   acquire(fresh: boolean): UpstreamConnection | Promise<UpstreamConnection>;
-  /** Gives back a connection after its transfer is done. */
+  /** Gives back a connection that was not used. */
   release(connection: UpstreamConnection): void;
   close(): void;
 }
@@ -43,13 +43,20 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
   const connect = async (): Promise<UpstreamConnection> => {
     connecting += 1;
     try {
-      const connection = new UpstreamConnection(await options.connect(), { ...options, onClosed });
+      const connection = new UpstreamConnection(await options.connect(), { ...options, onClosed, onFree: release });
       open.add(connection);
       if (closed) connection.destroy();
       return connection;
     } finally {
       connecting -= 1;
     }
+  };
+
+  const release = (connection: UpstreamConnection): void => {
+    if (!open.has(connection)) return;
+    const waiter = waiters.shift();
+    if (waiter !== undefined) waiter.resolve(connection);
+    else idle.push(connection);
   };
 
   return {
@@ -61,12 +68,7 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
       if (open.size + connecting < options.maxConnections) return connect();
       return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
     },
-    release(connection) {
-      if (!open.has(connection)) return;
-      const waiter = waiters.shift();
-      if (waiter !== undefined) waiter.resolve(connection);
-      else idle.push(connection);
-    },
+    release,
     close() {
       closed = true;
       for (const connection of open) connection.destroy();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import http, { type ServerResponse } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
-import { createUpstream, type Upstream } from './upstream.ts';
+import { Cancellation } from './cancellation.ts';
+import { createUpstream, type ResponseSink, type Upstream } from './upstream.ts';
 
 interface RawServer extends AsyncDisposable {
   readonly upstream: Upstream;
@@ -43,41 +43,21 @@ async function startRaw(onHead: (socket: net.Socket, head: string, connection: n
   };
 }
 
-const front = http.createServer();
-after(() => new Promise((resolve) => front.close(resolve)));
-
-/** A real response to write into, and what its client sees. */
-async function clientExchange(): Promise<{ response: ServerResponse; seen: Promise<string> }> {
-  if (!front.listening) await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
-  const arrived = new Promise<ServerResponse>((resolve) =>
-    front.once('request', (_request, response) => resolve(response)),
-  );
-  const request = http.get({ port: (front.address() as AddressInfo).port, agent: false });
-  const seen = new Promise<string>((resolve, reject) => {
-    request.on('response', (answer) => {
-      let body = `${answer.statusCode} `;
-      answer.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      answer.on('end', () => resolve(body));
-      answer.on('error', reject);
-    });
-    request.on('error', reject);
-  });
-  return { response: await arrived, seen };
-}
-
-async function get(upstream: Upstream, method = 'GET', headers: string[] = []): Promise<string> {
-  const { response, seen } = await clientExchange();
-  try {
-    await upstream.send(
-      { method, path: '/x', headers, body: null, signal: new AbortController().signal },
-      response,
-      (fields) => [...fields],
-    );
-  } catch (error) {
-    response.destroy();
-    await seen.catch(() => undefined);
-    throw error;
-  }
+/** What a client would have seen. */
+async function get(upstream: Upstream, method = 'GET', lines = ''): Promise<string> {
+  let seen = '';
+  const sink: ResponseSink = {
+    head: ({ status }) => (seen += `${status} `),
+    write: (piece) => {
+      seen += piece.toString('latin1');
+      return true;
+    },
+    flush: () => undefined,
+    end: () => undefined,
+    whenDrained: () => undefined,
+  };
+  const request = { method, path: '/x', lines, host: undefined, body: undefined, announcedEmpty: false };
+  await upstream.send(request, sink, new Cancellation());
   return seen;
 }
 
@@ -140,15 +120,5 @@ describe('an upstream', () => {
     await using raw = await startRaw((socket) => socket.write(OK));
     for (let i = 0; i < 5; i += 1) assert.equal(await get(raw.upstream), '200 ok');
     assert.equal(raw.connections(), 1);
-  });
-
-  test('never gets a header that ends its line', async () => {
-    let heads = 0;
-    await using raw = await startRaw((socket) => {
-      heads += 1;
-      socket.write(OK);
-    });
-    await assert.rejects(() => get(raw.upstream, 'GET', ['X', 'a\r\nY: b']), /line end/);
-    assert.equal(heads, 0);
   });
 });

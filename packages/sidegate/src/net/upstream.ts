@@ -1,10 +1,9 @@
 /** One upstream × one client identity: a pool of connections, and one way to send a request through it. */
-import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
 import { Problem } from '@sidegate/sdk';
-import { type ClientTls, type ConnectTo, createConnector, isTlsFailure } from './connector.ts';
-import { hopByHopNames } from './hop-by-hop.ts';
+import type { Cancellation } from './cancellation.ts';
+import { type ClientTls, CONNECT_TIMEOUT, type ConnectTo, createConnector, isTlsFailure } from './connector.ts';
+import type { RequestBody } from './request-body.ts';
+import type { ResponseHead } from './response-parser.ts';
 import type { TransferFailure, UpstreamConnection } from './upstream-connection.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
 
@@ -13,7 +12,7 @@ export interface UpstreamOptions {
   readonly url: string;
   readonly tls?: ClientTls;
   readonly connectTo: ConnectTo;
-  /** Until the response head, and between two chunks of its body. */
+  /** Until the response head, and between two pieces of its body. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
 }
@@ -22,26 +21,41 @@ export interface UpstreamRequest {
   readonly method: string;
   /** Path and query, exactly as they go on the wire. */
   readonly path: string;
-  /** `[name, value, …]`, without hop-by-hop fields and without Host unless it is to be kept. */
-  readonly headers: string[];
-  readonly body: Readable | null;
-  readonly signal: AbortSignal;
+  /** Field lines, without hop-by-hop fields, without Host and without those that frame the message. */
+  readonly lines: string;
+  /** When the upstream's own name is not to be used. */
+  readonly host: string | undefined;
+  readonly body: RequestBody | undefined;
+  /** `Content-Length: 0` was sent. */
+  readonly announcedEmpty: boolean;
+}
+
+/** Where an answer goes, piece by piece. */
+export interface ResponseSink {
+  head(head: ResponseHead): void;
+  /**
+   * @param piece read during the call only
+   * @returns false to be left alone until {@link whenDrained} says so
+   */
+  write(piece: Buffer): boolean;
+  /** Nothing more is there for now. */
+  flush(): void;
+  end(): void;
+  /** Calls `resume`, once, when there is room again. */
+  whenDrained(resume: () => void): void;
 }
 
 export interface Upstream {
   /** `scheme://host:port`. */
   readonly origin: string;
   /**
-   * Streams the request out and the answer into `response`, with backpressure both ways.
+   * Streams the request out and the answer into `sink`, with backpressure both ways.
    *
-   * @param shapeResponse gets the raw header fields, returns the fields to send on
-   * @throws Problem `upstream_*` or `bad_upstream_response`; the response is untouched when its head was not sent
+   * @throws Problem `upstream_*` or `bad_upstream_response`; nothing went into the sink when its head did not
    */
-  send(request: UpstreamRequest, response: ServerResponse, shapeResponse: ShapeResponse): Promise<void>;
+  send(request: UpstreamRequest, sink: ResponseSink, cancellation: Cancellation): Promise<void>;
   close(): Promise<void>;
 }
-
-export type ShapeResponse = (headers: readonly string[]) => string[];
 
 const MAX_CONNECTIONS = 128;
 /** RFC 9110 section 9.2.2. */
@@ -50,7 +64,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, host } = new URL(options.url);
   const pool = createUpstreamPool({
-    connect: connectorOf(options),
+    connect: createConnector(options),
     maxConnections: MAX_CONNECTIONS,
     timeoutMs: options.timeoutMs,
     host,
@@ -59,64 +73,48 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     origin,
     close: () => Promise.resolve(pool.close()),
-    async send(request, response, shapeResponse) {
-      const shape: ShapeResponse = (fields) => shapeResponse(endToEnd(fields));
-      const attempt = async (fresh: boolean): Promise<TransferFailure | undefined> => {
-        const connection = await acquire(pool, fresh, origin);
-        if (request.signal.aborted) {
-          pool.release(connection);
-          return { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
-        }
-        return new Promise((onDone) => {
-          const onFree = (): void => pool.release(connection);
-          connection.start({ request, response, shapeResponse: shape, onFree, onDone });
-        });
-      };
-      let failure = await attempt(false);
+    async send(request, sink, cancellation) {
+      let failure = await transfer(await acquire(pool, false, origin), request, { sink, cancellation });
       // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
-      if (failure?.stale === true && isRepeatable(request)) failure = await attempt(true);
+      if (failure?.stale === true && isRepeatable(request)) {
+        failure = await transfer(await acquire(pool, true, origin), request, { sink, cancellation });
+      }
       if (failure !== undefined) throw transferProblem(failure, origin);
     },
   };
-}
 
-function connectorOf(options: UpstreamOptions): () => Promise<Socket> {
-  const { hostname, host, protocol, port } = new URL(options.url);
-  const connect = createConnector(options);
-  return () =>
-    new Promise((resolve, reject) => {
-      connect({ hostname, host, protocol, port }, (error, socket) =>
-        error === null ? resolve(socket) : reject(error),
-      );
+  function transfer(
+    connection: UpstreamConnection,
+    request: UpstreamRequest,
+    { sink, cancellation }: { readonly sink: ResponseSink; readonly cancellation: Cancellation },
+  ): TransferFailure | undefined | Promise<TransferFailure | undefined> {
+    if (cancellation.cancelled) {
+      pool.release(connection);
+      return { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
+    }
+    return new Promise((onDone) => {
+      const running = { request, sink, onDone };
+      cancellation.onCancel = () => connection.cancel(running);
+      connection.start(running);
     });
+  }
 }
 
-async function acquire(pool: UpstreamPool, fresh: boolean, origin: string): Promise<UpstreamConnection> {
-  try {
-    return await pool.acquire(fresh);
-  } catch (error) {
+function acquire(pool: UpstreamPool, fresh: boolean, origin: string): UpstreamConnection | Promise<UpstreamConnection> {
+  const connection = pool.acquire(fresh);
+  if (!(connection instanceof Promise)) return connection;
+  return connection.catch((error: unknown) => {
     throw connectProblem(error, origin);
-  }
+  });
 }
 
 function isRepeatable({ method, body }: UpstreamRequest): boolean {
-  return body === null && IDEMPOTENT.has(method);
-}
-
-/** Response fields without those that end at this hop. */
-function endToEnd(fields: readonly string[]): string[] {
-  const dropped = hopByHopNames(fields, 'bad_upstream_response');
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? '';
-    if (!dropped.has(name.toLowerCase())) kept.push(name, fields[i + 1] ?? '');
-  }
-  return kept;
+  return body === undefined && IDEMPOTENT.has(method);
 }
 
 function connectProblem(error: unknown, origin: string): Problem {
   const code = codeOf(error);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+  if (code === CONNECT_TIMEOUT) {
     return new Problem('upstream_timeout', `${origin} did not accept a connection in time`, { cause: error });
   }
   if (isTlsFailure(code)) return new Problem('upstream_tls', `TLS with ${origin} failed (${code})`, { cause: error });

@@ -1,5 +1,5 @@
 /** The policy input of one exchange, only from what was verified or received, never parsed again. */
-import { headerValues, type RawHeaders } from '../net/raw-headers.ts';
+import type { Fields } from '../net/fields.ts';
 import type { RequestTarget } from '../net/request-target.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { PolicyInput } from './decision.ts';
@@ -43,7 +43,7 @@ function extractedHeaders(
   const extracted = Object.create(null) as Record<string, string | readonly string[] | null>;
   for (const name of extract) {
     const lower = name.toLowerCase();
-    extracted[name] = ours(exchange, lower) ?? (endsHere(lower) ? null : received(exchange.headers, lower));
+    extracted[name] = ours(exchange, lower) ?? (endsHere(lower) ? null : received(exchange.fields, lower));
   }
   return extracted;
 }
@@ -55,7 +55,7 @@ function ours(exchange: Exchange, lowerName: string): string | undefined {
   return lowerName === 'x-user-context' && userContext?.verified === true ? userContext.value : undefined;
 }
 
-function received(headers: RawHeaders, lowerName: string): string | readonly string[] | null {
-  const values = headerValues(headers, lowerName);
+function received(fields: Fields, lowerName: string): string | readonly string[] | null {
+  const values = fields.all(lowerName);
   return values.length > 1 ? values : (values[0] ?? null);
 }

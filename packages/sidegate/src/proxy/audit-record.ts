@@ -19,7 +19,7 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function auditRecords(exchange: Exchange, options: RecordOptions): object[] {
   const records: object[] = [];
   if (options.events.includes('request')) records.push(requestRecord(exchange, options));
-  if (options.events.includes('access') && exchange.forwarded === true) records.push(accessRecord(exchange, options));
+  if (options.events.includes('access') && exchange.forwarded) records.push(accessRecord(exchange, options));
   return records;
 }
 
@@ -33,7 +33,7 @@ function requestRecord(exchange: Exchange, { service, clock }: RecordOptions): o
     event: 'request',
     direction: exchange.direction,
     // What was forwarded was allowed, also when the upstream then failed; nothing else was.
-    decision: exchange.forwarded === true ? 'allow' : 'deny',
+    decision: exchange.forwarded ? 'allow' : 'deny',
     status: exchange.status,
     code: problem?.code,
     reasons: reasonsOf(decision?.reasons, problem),
@@ -62,7 +62,7 @@ function requestRecord(exchange: Exchange, { service, clock }: RecordOptions): o
     request_id: exchange.requestId,
     trace_id: exchange.trace.traceId,
     span_id: exchange.trace.spanId,
-    aborted: exchange.aborted,
+    aborted: exchange.aborted ? true : undefined,
     duration_ms: Math.round((clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000,
   };
 }

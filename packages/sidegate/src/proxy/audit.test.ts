@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
+import { requestHead } from '../../../../tests/support/fields.ts';
 import { type AuditOptions, createAudit } from './audit.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 
@@ -9,7 +10,7 @@ const ports = {
   randomHex: (bytes: number) => 'ab'.repeat(bytes),
 };
 
-const MESSAGE = { rawHeaders: ['X-Correlation-ID', 'req-abc-123'], method: 'GET', url: '/a//b?access_token=x' };
+const MESSAGE = requestHead({ pairs: ['X-Correlation-ID', 'req-abc-123'], target: '/a//b?access_token=x' });
 
 function exchangeOf(changes: Partial<Exchange>): Exchange {
   return { ...openExchange('ingress', MESSAGE, ports), ...changes };

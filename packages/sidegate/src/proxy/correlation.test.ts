@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fieldsOf } from '../../../../tests/support/fields.ts';
 import { continueTrace, formatTraceparent } from '../telemetry/trace-context.ts';
 import { correlationIdOf } from './correlation.ts';
 
@@ -7,20 +8,20 @@ const randomHex = (bytes: number): string => 'ab'.repeat(bytes);
 
 for (const value of ['a b', 'req\u00e9', '', 'x'.repeat(129), 'a;b', '{"a":1}']) {
   test(`C-121 the correlation id ${JSON.stringify(value.slice(0, 12))} is replaced`, () => {
-    assert.equal(correlationIdOf(['X-Correlation-ID', value], randomHex), `req-${'ab'.repeat(12)}`);
+    assert.equal(correlationIdOf(fieldsOf(['X-Correlation-ID', value]), randomHex), `req-${'ab'.repeat(12)}`);
   });
 }
 
 test('C-121 two correlation ids are replaced', () => {
   assert.equal(
-    correlationIdOf(['X-Correlation-ID', 'a', 'x-correlation-id', 'b'], randomHex),
+    correlationIdOf(fieldsOf(['X-Correlation-ID', 'a', 'x-correlation-id', 'b']), randomHex),
     `req-${'ab'.repeat(12)}`,
   );
 });
 
 test('S3-232 a correlation id is made when absent and kept when sent', () => {
-  assert.match(correlationIdOf([], randomHex), /^req-[0-9a-f]{24}$/);
-  assert.equal(correlationIdOf(['x-correlation-id', 'req-abc-123'], randomHex), 'req-abc-123');
+  assert.match(correlationIdOf(fieldsOf([]), randomHex), /^req-[0-9a-f]{24}$/);
+  assert.equal(correlationIdOf(fieldsOf(['x-correlation-id', 'req-abc-123']), randomHex), 'req-abc-123');
 });
 
 const PARENT = '4bf92f3577b34da6a3ce929d0e0e4736';

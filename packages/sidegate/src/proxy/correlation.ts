@@ -1,12 +1,13 @@
 /** `X-Correlation-ID`: one id over all hops, kept when it is harmless, made when it is not there. */
-import { headerValues, type RawHeaders } from '../net/raw-headers.ts';
+import type { Fields } from '../net/fields.ts';
 import type { RandomHex } from '../telemetry/trace-context.ts';
 
 export const CORRELATION_HEADER = 'X-Correlation-ID';
+export const LOWER_CORRELATION_HEADER = 'x-correlation-id';
 
 const HARMLESS = /^[\w.-]{1,128}$/;
 
-export function correlationIdOf(headers: RawHeaders, randomHex: RandomHex): string {
-  const [value, ...others] = headerValues(headers, 'x-correlation-id');
-  return value !== undefined && others.length === 0 && HARMLESS.test(value) ? value : `req-${randomHex(12)}`;
+export function correlationIdOf(fields: Fields, randomHex: RandomHex): string {
+  const value = fields.single(LOWER_CORRELATION_HEADER);
+  return value !== undefined && HARMLESS.test(value) ? value : `req-${randomHex(12)}`;
 }

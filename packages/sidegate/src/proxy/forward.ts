@@ -1,47 +1,58 @@
 /** Sends a permitted request on and streams the answer back, with backpressure both ways and nothing buffered. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CORRELATION_HEADER } from './correlation.ts';
-import { type Exchange, hasBody } from './exchange.ts';
+import type { Fields } from '../net/fields.ts';
+import { hopByHopNames } from '../net/hop-by-hop.ts';
+import type { InboundRequest } from '../net/listener.ts';
+import type { Reply } from '../net/reply.ts';
+import type { ResponseSink } from '../net/upstream.ts';
+import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from './correlation.ts';
+import type { Exchange } from './exchange.ts';
+import { shapedLines } from './headers.ts';
 import type { Permit } from './permit.ts';
+
+/** The header fields that leave with a request. */
+export interface OutgoingHeaders {
+  readonly lines: string;
+  /** Undefined: the upstream's own name. */
+  readonly host: string | undefined;
+}
 
 /** @throws Problem `upstream_*` or `bad_upstream_response` */
 export async function forward(
   permit: Permit,
-  headers: string[],
+  { lines, host }: OutgoingHeaders,
   exchange: Exchange,
-  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  { request, reply }: { readonly request: InboundRequest; readonly reply: Reply },
 ): Promise<void> {
-  const { signal } = exchange.cut;
+  const { cancellation } = exchange;
+  // Gone, or broken, while a token was fetched: the record says so, and that is all.
+  if (cancellation.cancelled) throw exchange.problem;
+  if (request.fields.has('expect')) reply.continue();
+  exchange.forwarded = true;
+  const { body, announcedEmpty } = request;
+  const { method, path, upstream } = permit;
   try {
-    signal.throwIfAborted();
-    if (request.headers.expect !== undefined) response.writeContinue();
-    exchange.forwarded = true;
-    await permit.upstream.send(
-      {
-        method: permit.method,
-        path: permit.path,
-        headers,
-        body: hasBody(request) ? request : null,
-        signal,
-      },
-      response,
-      (fields) => [...withoutOurs(fields), CORRELATION_HEADER, exchange.correlationId],
-    );
-  } catch (error) {
-    // Nobody is left to answer: the record says so, and that is all.
-    if (exchange.aborted !== true) throw error;
+    await upstream.send({ method, path, lines, host, body, announcedEmpty }, answerTo(exchange, reply), cancellation);
   } finally {
-    if (response.headersSent) exchange.status = response.statusCode;
+    exchange.status = reply.status;
   }
 }
 
-/** An upstream cannot speak in our name. */
-function withoutOurs(fields: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const name = fields[i] ?? '';
-    const lower = name.toLowerCase();
-    if (!lower.startsWith('x-sidegate-') && lower !== 'x-correlation-id') kept.push(name, fields[i + 1] ?? '');
-  }
-  return kept;
+function answerTo(exchange: Exchange, reply: Reply): ResponseSink {
+  return {
+    head: ({ status, fields, length }) => reply.head(status, answerLines(exchange, fields), length),
+    write: (piece) => reply.write(piece),
+    flush: () => void reply.flush(),
+    end: () => reply.end(),
+    whenDrained: (resume) => reply.whenDrained(resume),
+  };
+}
+
+/** @throws Problem `bad_upstream_response` when the answer takes its own framing away */
+function answerLines({ correlationId }: Exchange, fields: Fields): string {
+  const hopByHop = hopByHopNames(fields, 'bad_upstream_response');
+  return shapedLines(fields, {
+    // An upstream cannot speak in our name.
+    stripped: (name) => hopByHop.has(name) || name.startsWith('x-sidegate-'),
+    set: [[CORRELATION_HEADER, LOWER_CORRELATION_HEADER, correlationId]],
+  });
 }

@@ -1,22 +1,32 @@
-/** Builds the header fields of a forwarded message: strip, then set. */
-import type { RawHeaders } from '../net/raw-headers.ts';
+/** Builds the field lines of a forwarded message: strip, then set. */
+import { type Fields, fieldLine } from '../net/fields.ts';
+
+/** Replaces whatever was received under its name. */
+export type SetField = readonly [name: string, lowerName: string, value: string];
 
 export interface HeaderShape {
-  /** Tells by lower-case name what must not pass. */
+  /** Tells by lower-case name what must not pass; what frames the message and `Host` never do. */
   readonly stripped: (lowerName: string) => boolean;
-  /** Set after stripping; each name replaces whatever the client sent under it. */
-  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly set: readonly SetField[];
 }
 
-/** @returns `[name, value, …]` for the wire, the passed fields first and in their order */
-export function shapedHeaders(headers: RawHeaders, shape: HeaderShape): string[] {
-  const replaced = new Set(shape.set.map(([name]) => name.toLowerCase()));
-  const shaped: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    const lower = name.toLowerCase();
-    if (!replaced.has(lower) && !shape.stripped(lower)) shaped.push(name, headers[i + 1] ?? '');
+/** Written anew by whoever sends the message. */
+const REWRITTEN: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'host']);
+
+/** @returns lines for the wire, the passed fields first and in their order */
+export function shapedLines({ names, lowerNames, values }: Fields, { stripped, set }: HeaderShape): string {
+  let lines = '';
+  for (let i = 0; i < names.length; i += 1) {
+    const lowerName = lowerNames[i] ?? '';
+    if (REWRITTEN.has(lowerName) || isSet(set, lowerName) || stripped(lowerName)) continue;
+    // As the parser took them: neither can end a line.
+    lines += `${names[i]}: ${values[i]}\r\n`;
   }
-  for (const [name, value] of shape.set) shaped.push(name, value);
-  return shaped;
+  for (const [name, , value] of set) lines += fieldLine(name, value);
+  return lines;
+}
+
+function isSet(set: HeaderShape['set'], lowerName: string): boolean {
+  for (const [, name] of set) if (name === lowerName) return true;
+  return false;
 }

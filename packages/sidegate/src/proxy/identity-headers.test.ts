@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
+import { fieldsOf } from '../../../../tests/support/fields.ts';
 import { hopByHopNames } from '../net/hop-by-hop.ts';
-import { shapedHeaders } from './headers.ts';
-import { isIdentityHeader, refuseLookAlikes } from './identity-headers.ts';
+import { type SetField, shapedLines } from './headers.ts';
+import { IdentityHeaders } from './identity-headers.ts';
 
-const CONFIGURED = new Set(['x-tenant-owner']);
+const IDENTITY = new IdentityHeaders(['x-tenant-owner']);
 
 function codeOf(headers: readonly string[]): string {
   try {
-    refuseLookAlikes(headers, CONFIGURED);
-    hopByHopNames(headers, 'connection_option_forbidden');
+    IDENTITY.refuseLookAlikes(fieldsOf(headers));
+    hopByHopNames(fieldsOf(headers), 'connection_option_forbidden');
     return 'accepted';
   } catch (error) {
     assert.ok(error instanceof Problem, String(error));
@@ -60,28 +61,33 @@ describe('identity headers', () => {
   ];
   for (const name of STRIPPED) {
     test(`C-110 C-114 C-115 the client's ${name} does not pass`, () => {
-      const shaped = shapedHeaders([name, 'eve', 'Accept', '*/*', name.toLowerCase(), 'mallory'], {
-        stripped: (lower) => isIdentityHeader(lower, CONFIGURED),
-        set: [],
-      });
-      assert.deepEqual(shaped, ['Accept', '*/*']);
+      const fields = fieldsOf([name, 'eve', 'Accept', '*/*', name.toLowerCase(), 'mallory']);
+      // The second time from memory.
+      for (let time = 0; time < 2; time += 1) {
+        assert.equal(shapedLines(fields, { stripped: (lower) => IDENTITY.has(lower), set: [] }), 'Accept: */*\r\n');
+      }
     });
   }
 
   test('C-112 a header that Connection names is dropped, and the one that we set still arrives', () => {
-    const headers = ['Connection', 'close, X-User-ID', 'X-User-ID', 'eve'];
-    const dropped = hopByHopNames(headers, 'connection_option_forbidden');
-    assert.deepEqual(shapedHeaders(headers, { stripped: (name) => dropped.has(name), set: [['X-User-ID', 'john']] }), [
-      'X-User-ID',
-      'john',
-    ]);
+    const fields = fieldsOf(['Connection', 'close, X-User-ID', 'X-User-ID', 'eve']);
+    const dropped = hopByHopNames(fields, 'connection_option_forbidden');
+    const set: SetField[] = [['X-User-ID', 'x-user-id', 'john']];
+    assert.equal(shapedLines(fields, { stripped: (name) => dropped.has(name), set }), 'X-User-ID: john\r\n');
   });
 
   test('C-122 a header named __proto__ passes like any other', () => {
-    const shaped = shapedHeaders(['__proto__', 'x'], {
-      stripped: (name) => isIdentityHeader(name, CONFIGURED),
-      set: [],
-    });
-    assert.deepEqual(shaped, ['__proto__', 'x']);
+    const shaped = shapedLines(fieldsOf(['__proto__', 'x']), { stripped: (name) => IDENTITY.has(name), set: [] });
+    assert.equal(shaped, '__proto__: x\r\n');
+  });
+
+  test('C-116 nothing that we set can end its line', () => {
+    const set: SetField[] = [['X-User-ID', 'x-user-id', 'a\r\nX-User-Roles: admin']];
+    assert.throws(() => shapedLines(fieldsOf([]), { stripped: () => false, set }), /line end/);
+  });
+
+  test('names that a client makes up do not fill the memory, and are judged all the same', () => {
+    for (let i = 0; i < 5_000; i += 1) assert.equal(IDENTITY.has(`x-made-up-${i}`), false);
+    for (let i = 0; i < 5_000; i += 1) assert.equal(IDENTITY.has(`x-user-made-up-${i}`), true);
   });
 });

@@ -3,7 +3,7 @@
  * whatever the client sent under one of these names, or under a name that looks like one, does not arrive.
  */
 import { Problem } from '@sidegate/sdk';
-import type { RawHeaders } from '../net/raw-headers.ts';
+import type { Fields } from '../net/fields.ts';
 
 /** Removed at every hop; a name ending in `-` stands for the whole family. */
 const RESERVED: readonly string[] = [
@@ -30,30 +30,72 @@ const RESERVED: readonly string[] = [
 const FAMILIES = RESERVED.filter((name) => name.endsWith('-'));
 const NAMES: ReadonlySet<string> = new Set(RESERVED.filter((name) => !name.endsWith('-')));
 
-/** `configured`: lower-case names that this sidecar sets itself. */
-export function isIdentityHeader(lowerName: string, configured: ReadonlySet<string>): boolean {
-  return NAMES.has(lowerName) || configured.has(lowerName) || FAMILIES.some((family) => lowerName.startsWith(family));
-}
+type Judgement = 'harmless' | 'identity' | 'look-alike';
 
-/**
- * CGI-like programs read `X_User_ID` and `X.User.Id` as `X-User-ID`, so such look-alikes are refused.
- *
- * @throws Problem `header_name_ambiguous` or `header_value_invalid`
- */
-export function refuseLookAlikes(headers: RawHeaders, configured: ReadonlySet<string>): void {
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    const lower = name.toLowerCase();
-    if (/[^a-z0-9-]/.test(lower)) {
-      const folded = lower.replaceAll(/[^a-z0-9]/g, '-');
-      if (isIdentityHeader(folded, configured)) {
+/** Names are few and come again and again; what was made up by one client is judged anew. */
+const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED_LENGTH = 64;
+
+/** What names mean to one sidecar. */
+export class IdentityHeaders {
+  readonly #configured: ReadonlySet<string>;
+  readonly #judged = new Map<string, Judgement>();
+
+  /** @param configured lower-case names that this sidecar sets itself */
+  constructor(configured: Iterable<string> = []) {
+    this.#configured = new Set(configured);
+  }
+
+  has(lowerName: string): boolean {
+    return this.#judge(lowerName) === 'identity';
+  }
+
+  /**
+   * CGI-like programs read `X_User_ID` and `X.User.Id` as `X-User-ID`, so such look-alikes are refused.
+   *
+   * @throws Problem `header_name_ambiguous` or `header_value_invalid`
+   */
+  refuseLookAlikes({ lowerNames, values }: Fields): void {
+    for (let i = 0; i < lowerNames.length; i += 1) {
+      const name = lowerNames[i] ?? '';
+      const judgement = this.#judge(name);
+      if (judgement === 'harmless') continue;
+      if (judgement === 'look-alike') {
+        const looks = folded(name).slice(0, 64);
+        throw new Problem('header_name_ambiguous', `the header "${name.slice(0, 64)}" looks like "${looks}"`);
+      }
+      if (/[^\x20-\x7e]/.test(values[i] ?? '')) {
         throw new Problem(
-          'header_name_ambiguous',
-          `the header "${name.slice(0, 64)}" looks like "${folded.slice(0, 64)}"`,
+          'header_value_invalid',
+          `the identity header "${name.slice(0, 64)}" has a byte outside ASCII`,
         );
       }
-    } else if (isIdentityHeader(lower, configured) && /[^\x20-\x7e]/.test(headers[i + 1] ?? '')) {
-      throw new Problem('header_value_invalid', `the identity header "${name.slice(0, 64)}" has a byte outside ASCII`);
     }
   }
+
+  #judge(lowerName: string): Judgement {
+    const known = this.#judged.get(lowerName);
+    if (known !== undefined) return known;
+    const judgement = this.#judgeAnew(lowerName);
+    if (this.#judged.size < MAX_REMEMBERED && lowerName.length <= MAX_REMEMBERED_LENGTH) {
+      // A copy: a piece of a message would keep the whole message in memory.
+      this.#judged.set(Buffer.from(lowerName, 'latin1').toString('latin1'), judgement);
+    }
+    return judgement;
+  }
+
+  #judgeAnew(lowerName: string): Judgement {
+    if (this.#isIdentity(lowerName)) return 'identity';
+    return /[^a-z0-9-]/.test(lowerName) && this.#isIdentity(folded(lowerName)) ? 'look-alike' : 'harmless';
+  }
+
+  #isIdentity(lowerName: string): boolean {
+    return (
+      NAMES.has(lowerName) || this.#configured.has(lowerName) || FAMILIES.some((family) => lowerName.startsWith(family))
+    );
+  }
+}
+
+function folded(lowerName: string): string {
+  return lowerName.replaceAll(/[^a-z0-9]/g, '-');
 }

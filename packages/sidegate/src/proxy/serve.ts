@@ -2,14 +2,14 @@
  * What both directions do around their stages: open the exchange, run them, answer the one refusal, record the
  * exchange. Everything else that a listener can report ends here as a refusal too.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { asProblem, Problem } from '@sidegate/sdk';
-import type { ListenerHandlers } from '../net/listener.ts';
+import { Fields } from '../net/fields.ts';
+import type { InboundRequest, ListenerHandlers } from '../net/listener.ts';
+import type { Reply } from '../net/reply.ts';
+import { requestedTunnel } from '../net/tunnel.ts';
 import type { Audit } from './audit.ts';
-import { type Direction, type Exchange, type ExchangePorts, type OpeningMessage, openExchange } from './exchange.ts';
-import { framingProblem } from './framing.ts';
-import { respond, respondRaw } from './respond.ts';
+import { type Direction, type Exchange, type ExchangePorts, openExchange } from './exchange.ts';
+import { respond } from './respond.ts';
 
 export interface ServeOptions {
   readonly direction: Direction;
@@ -20,48 +20,42 @@ export interface ServeOptions {
 }
 
 /** The stages of one direction: resolves when the answer is out, throws a Problem to refuse. */
-export type Pipeline = (exchange: Exchange, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type Pipeline = (exchange: Exchange, request: InboundRequest, reply: Reply) => Promise<void>;
 
-const NO_MESSAGE = { rawHeaders: [] };
+const NO_MESSAGE = { method: '', target: '', fields: Fields.NONE };
 
 export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandlers {
-  const pending = new WeakMap<IncomingMessage, { readonly exchange: Exchange; readonly response: ServerResponse }>();
+  const { direction, audit, ports } = options;
   return {
-    request: (request, response) => {
-      const exchange = openExchange(options.direction, request, options.ports);
-      pending.set(request, { exchange, response });
-      response.once('close', () => noticeAbort(exchange, response));
-      void run(pipeline, exchange, { request, response }, options);
+    request: (request, reply) => {
+      const exchange = openExchange(direction, request, ports);
+      void run(pipeline, exchange, { request, reply }, options);
+      return {
+        aborted: () => {
+          if (exchange.problem !== undefined) return;
+          exchange.aborted = true;
+          exchange.cancellation.cancel();
+        },
+        // Its own pipeline fails and answers. What has left was no request: its body never became whole.
+        broken: (problem) => {
+          exchange.problem ??= problem;
+          exchange.forwarded = false;
+          exchange.cancellation.cancel();
+        },
+      };
     },
-    upgrade: (request, socket) => {
-      const refused =
-        request.method === 'CONNECT'
-          ? new Problem('method_not_allowed', 'CONNECT is never proxied')
-          : new Problem('upgrade_not_allowed', 'no route allows an upgrade');
-      refuseRaw(refused, request, { socket, options });
-    },
-    unparseable: (failure, socket, unfinished) => {
-      const underWay = unfinished && pending.get(unfinished);
-      if (underWay === undefined) {
-        refuseRaw(framingProblem(failure), NO_MESSAGE, { socket, options });
-        return;
-      }
-      const { exchange, response } = underWay;
-      // Nothing to say any more, or nobody to hear it: a client that ends inside its body has gone away.
-      if (response.writableFinished || failure.code === 'HPE_INVALID_EOF_STATE') {
-        socket.destroy();
-        return;
-      }
-      // Its own pipeline fails and answers. What has left was no request: its body never became whole.
-      exchange.problem ??= framingProblem(failure);
-      exchange.forwarded = false;
-      exchange.cut.abort(exchange.problem);
+    malformed: (problem, head, reply) => {
+      const exchange = openExchange(direction, head ?? NO_MESSAGE, ports);
+      exchange.problem = problem;
+      exchange.status = problem.row.status;
+      respond(exchange, problem, reply, true);
+      audit.record(exchange);
     },
     handshakeFailed: (code, remoteAddress) => {
       const reason = `the TLS handshake with ${remoteAddress ?? 'an unknown address'} failed (${code})`;
-      const exchange = openExchange(options.direction, NO_MESSAGE, options.ports);
+      const exchange = openExchange(direction, NO_MESSAGE, ports);
       exchange.problem = new Problem('peer_identity_missing', reason);
-      options.audit.record(exchange);
+      audit.record(exchange);
     },
   };
 }
@@ -69,38 +63,35 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
 async function run(
   pipeline: Pipeline,
   exchange: Exchange,
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
-  options: ServeOptions,
+  { request, reply }: { readonly request: InboundRequest; readonly reply: Reply },
+  { audit, onInternalError }: ServeOptions,
 ): Promise<void> {
   try {
-    options.audit.assertAvailable();
-    await pipeline(exchange, request, response);
+    audit.assertAvailable();
+    refuseTunnel(request, reply);
+    await pipeline(exchange, request, reply);
+    // The last bytes may wait for a slow client, who may yet go away.
+    if (!reply.finished) await reply.settled();
   } catch (error) {
-    const problem = exchange.problem ?? asProblem(error);
-    exchange.problem = problem;
-    exchange.status = response.headersSent ? response.statusCode : problem.row.status;
-    if (problem.row.source === 'internal') options.onInternalError(exchange, problem);
-    respond(exchange, problem, request, response);
+    // Nobody is left to answer: the record says so, and that is all.
+    if (!exchange.aborted) {
+      const problem = exchange.problem ?? asProblem(error);
+      exchange.problem = problem;
+      exchange.status = reply.status ?? problem.row.status;
+      if (problem.row.source === 'internal') onInternalError(exchange, problem);
+      respond(exchange, problem, reply, request.body?.whole === false);
+    }
   } finally {
-    options.audit.record(exchange);
+    audit.record(exchange);
   }
 }
 
-/** Neither done nor failed by us or by the upstream: the client went away. */
-function noticeAbort(exchange: Exchange, response: ServerResponse): void {
-  if (response.writableFinished || response.errored !== null || exchange.problem !== undefined) return;
-  exchange.aborted = true;
-  exchange.cut.abort();
-}
-
-function refuseRaw(
-  problem: Problem,
-  message: OpeningMessage,
-  { socket, options }: { readonly socket: Duplex; readonly options: ServeOptions },
-): void {
-  const exchange = openExchange(options.direction, message, options.ports);
-  exchange.problem = problem;
-  exchange.status = problem.row.status;
-  respondRaw(exchange, problem, socket);
-  options.audit.record(exchange);
+/** Bytes that nobody looks at never pass, and what follows such a request is none. */
+function refuseTunnel(request: InboundRequest, reply: Reply): void {
+  const tunnel = requestedTunnel(request);
+  if (tunnel === undefined) return;
+  reply.close();
+  throw tunnel === 'connect'
+    ? new Problem('method_not_allowed', 'CONNECT is never proxied')
+    : new Problem('upgrade_not_allowed', 'no route allows an upgrade');
 }

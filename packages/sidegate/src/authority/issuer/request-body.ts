@@ -1,5 +1,5 @@
 /** The body of a token request: small, soon, whole, or refused. */
-import type { IncomingMessage } from 'node:http';
+import type { RequestBody } from '../../net/request-body.ts';
 import { OAuthError } from './oauth-error.ts';
 
 export interface BodyLimits {
@@ -7,28 +7,34 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
-/** @throws OAuthError `invalid_request` with status 413 or 408; the connection must not be used again then. */
-export async function readRequestBody(request: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
-  const tooLarge = () => refused(`the body is larger than ${maxBytes} bytes`, 413);
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+/** @throws OAuthError `invalid_request` with status 413, 408 or 400; the connection must not be used again then. */
+export async function readRequestBody(body: RequestBody | undefined, limits: BodyLimits): Promise<Buffer> {
+  if (body === undefined) return Buffer.alloc(0);
+  const { maxBytes, timeoutMs } = limits;
+  if ((body.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const chunks: Buffer[] = [];
-  let length = 0;
-  const take = (chunk: Buffer) => {
-    length += chunk.length;
-    if (length > maxBytes) reject(tooLarge());
-    else chunks.push(chunk);
-  };
-  const end = () => resolve(Buffer.concat(chunks));
-  const cut = () => reject(refused('the body ended early', 400));
+  const pieces: Buffer[] = [];
+  let size = 0;
   const timer = setTimeout(() => reject(refused('the body did not arrive in time', 408)), timeoutMs);
-  request.on('data', take).once('end', end).once('close', cut);
+  body.receive({
+    write: (piece) => {
+      size += piece.length;
+      if (size > maxBytes) reject(tooLarge(maxBytes));
+      else pieces.push(piece);
+      return size <= maxBytes;
+    },
+    end: () => resolve(Buffer.concat(pieces)),
+    cut: () => reject(refused('the body ended early', 400)),
+  });
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
-    request.off('data', take).off('end', end).off('close', cut);
   }
+}
+
+function tooLarge(maxBytes: number): OAuthError {
+  return refused(`the body is larger than ${maxBytes} bytes`, 413);
 }
 
 function refused(description: string, status: number): OAuthError {

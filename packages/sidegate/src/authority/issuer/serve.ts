@@ -1,8 +1,10 @@
 /** HTTP around the endpoints: which path is which endpoint, which methods it takes, how an answer is written. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { ListenerHandlers } from '../../net/listener.ts';
+import { fieldLine } from '../../net/fields.ts';
+import type { InboundRequest, ListenerHandlers } from '../../net/listener.ts';
+import type { Reply } from '../../net/reply.ts';
+import { requestedTunnel } from '../../net/tunnel.ts';
 import type { Answer } from './answer.ts';
 import { answerJwks } from './jwks-endpoint.ts';
 import { answerMetadata } from './metadata-endpoint.ts';
@@ -17,48 +19,60 @@ const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;
 
 interface Route {
   readonly methods: readonly string[];
-  readonly answer: (request: IncomingMessage) => Answer | Promise<Answer>;
+  readonly answer: (request: InboundRequest) => Answer | Promise<Answer>;
 }
 
 /** @param endpoints by realm name */
 export function serve(endpoints: ReadonlyMap<string, TokenEndpoint>): ListenerHandlers {
   return {
-    request: (request, response) => void respond(request, response, endpoints),
-    upgrade: (_request, socket) => refuseRaw(socket, 400),
-    unparseable: ({ code }, socket) => refuseRaw(socket, RAW_STATUS.get(code) ?? 400),
+    request: (request, reply) => {
+      void respond(request, reply, endpoints);
+      return { aborted: () => undefined, broken: () => undefined };
+    },
+    malformed: ({ row }, _head, reply) => write(reply, failure(row.status, 'invalid_request', row.title)),
     handshakeFailed: () => undefined,
   };
 }
 
-const RAW_STATUS: ReadonlyMap<string, number> = new Map([
-  ['HPE_HEADER_OVERFLOW', 431],
-  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
-]);
-
 async function respond(
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: InboundRequest,
+  reply: Reply,
   endpoints: ReadonlyMap<string, TokenEndpoint>,
 ): Promise<void> {
+  const answer = await answerTo(request, reply, endpoints);
+  // What was not read of a request is not worth keeping its connection for.
+  if (request.body?.whole === false) reply.close();
+  write(reply, answer);
+}
+
+function answerTo(
+  request: InboundRequest,
+  reply: Reply,
+  endpoints: ReadonlyMap<string, TokenEndpoint>,
+): Answer | Promise<Answer> {
+  if (requestedTunnel(request) !== undefined) {
+    reply.close();
+    return failure(400, 'invalid_request', 'no tunnel begins here');
+  }
   const [path = ''] = targetOf(request).split('?', 1);
   const route = findRoute(path, endpoints);
-  if (route === undefined) return write(response, failure(404, 'not_found', 'there is no such endpoint'));
-  if (!route.methods.includes(request.method ?? '')) {
+  if (route === undefined) return failure(404, 'not_found', 'there is no such endpoint');
+  if (!route.methods.includes(request.method)) {
     const allow = route.methods.join(', ');
-    return write(response, { ...failure(405, 'invalid_request', `use ${allow}`), headers: { allow } });
+    return { ...failure(405, 'invalid_request', `use ${allow}`), headers: { allow } };
   }
-  if (request.headers.expect !== undefined) {
-    if (request.headers.expect.toLowerCase() !== '100-continue') {
-      return write(response, failure(417, 'invalid_request', 'only 100-continue can be expected'));
+  if (request.fields.has('expect')) {
+    if (request.fields.single('expect')?.toLowerCase() !== '100-continue') {
+      return failure(417, 'invalid_request', 'only 100-continue can be expected');
     }
-    response.writeContinue();
+    reply.continue();
   }
-  write(response, await route.answer(request));
+  return route.answer(request);
 }
 
 /** Origin form; a server takes the absolute form as well (RFC 9112 section 3.2.2). */
-function targetOf({ url = '' }: IncomingMessage): string {
-  return url.replace(/^https?:\/\/[^/?]+/i, '');
+function targetOf({ target }: InboundRequest): string {
+  return target.replace(/^https?:\/\/[^/?]+/i, '');
 }
 
 function findRoute(path: string, endpoints: ReadonlyMap<string, TokenEndpoint>): Route | undefined {
@@ -84,18 +98,19 @@ function metadata({ realm, keys }: TokenEndpoint): Route {
   return { methods: ['GET', 'HEAD'], answer: () => answerMetadata(realm, keys) };
 }
 
-function read(request: IncomingMessage) {
+function read(request: InboundRequest) {
+  const { fields, body, socket } = request;
   return {
-    contentType: request.headers['content-type'],
-    authorization: request.headersDistinct.authorization ?? [],
-    hasQuery: request.url?.includes('?') === true,
-    readBody: () => readRequestBody(request, BODY_LIMITS),
-    peer: peerOf(request),
-    remoteAddress: request.socket.remoteAddress,
+    contentType: fields.single('content-type'),
+    authorization: fields.all('authorization'),
+    hasQuery: request.target.includes('?'),
+    readBody: () => readRequestBody(body, BODY_LIMITS),
+    peer: peerOf(socket),
+    remoteAddress: socket.remoteAddress,
   };
 }
 
-function peerOf({ socket }: IncomingMessage): PeerCertificate | undefined {
+function peerOf(socket: Socket): PeerCertificate | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const certificate = socket.getPeerX509Certificate();
   return certificate && { raw: certificate.raw, verified: socket.authorized };
@@ -105,19 +120,12 @@ function failure(status: number, error: string, description: string): Answer {
   return { status, headers: {}, body: { error, error_description: description } };
 }
 
-function write(response: ServerResponse, { status, headers, body }: Answer): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    ...('cache-control' in headers ? {} : UNCACHED),
-    'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(text)),
-    ...headers,
-  });
-  response.end(text);
-}
-
-/** Where no response object exists: the message could not be read as one. */
-function refuseRaw(socket: Duplex, status: number): void {
-  if (socket.writable)
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+function write(reply: Reply, { status, headers, body }: Answer): void {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const fields = { ...('cache-control' in headers ? {} : UNCACHED), 'content-type': 'application/json', ...headers };
+  if (headers['connection'] === 'close') reply.close();
+  const lines = Object.entries(fields).map(([name, value]) => (name === 'connection' ? '' : fieldLine(name, value)));
+  reply.head(status, lines.join(''), bytes.length);
+  reply.write(bytes);
+  reply.end();
 }

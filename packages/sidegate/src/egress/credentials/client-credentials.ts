@@ -1,6 +1,6 @@
 /** `auth.type: oauth2_client_credentials`: RFC 6749 section 4.4, the token cached by its source. */
 import type { TokenSource } from '@sidegate/sdk';
-import type { Credential } from '../obtain-credential.ts';
+import type { Credential, CredentialFields } from '../obtain-credential.ts';
 
 export function clientCredentials(source: TokenSource): Credential {
   return {
@@ -12,6 +12,6 @@ export function clientCredentials(source: TokenSource): Credential {
   };
 }
 
-function authorization(token: { reveal(): string }): readonly (readonly [string, string])[] {
-  return [['Authorization', `Bearer ${token.reveal()}`]];
+function authorization(token: { reveal(): string }): CredentialFields {
+  return [['Authorization', 'authorization', `Bearer ${token.reveal()}`]];
 }

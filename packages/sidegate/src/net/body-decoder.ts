@@ -1,0 +1,149 @@
+/** Takes a message body off the wire by its framing: RFC 9112 sections 6 and 7, with every leniency left out. */
+import { FieldSyntaxError, readFields } from './fields.ts';
+
+/** Bytes of a length, chunks, or everything until the connection ends. */
+export type BodyFraming = number | 'chunked' | 'close';
+
+/** A body that is not framed as it says. */
+export class BodySyntaxError extends Error {
+  override readonly name = 'BodySyntaxError';
+  /** The chunk extensions, or the trailers, are larger than anybody needs. */
+  readonly oversized: boolean;
+
+  constructor(message: string, oversized = false) {
+    super(message);
+    this.oversized = oversized;
+  }
+}
+
+/** Of one chunk-size line with its extensions, and of all trailers. */
+const MAX_LINE_BYTES = 4 * 1024;
+const MAX_TRAILER_BYTES = 16 * 1024;
+
+/** Extensions are read and dropped; their text may hold anything printable, as llhttp has it. */
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+
+/** What has arrived of a line. */
+const BEGINNINGS: Readonly<Partial<Record<State, RegExp>>> = {
+  'chunk-size': /^[0-9A-Fa-f]{1,13}(?:;[\t\x20-\x7e\x80-\xff]*)?\r?$/,
+  'chunk-end': /^\r$/,
+};
+
+type State = 'sized' | 'close' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done';
+
+export class BodyDecoder {
+  #state: State;
+  /** Of the body, or of the current chunk. */
+  #remaining = 0;
+  /** A line whose end has not arrived. */
+  #partial = '';
+  #trailerBytes = 0;
+
+  constructor(framing: BodyFraming) {
+    if (typeof framing === 'number') {
+      this.#remaining = framing;
+      this.#state = framing === 0 ? 'done' : 'sized';
+    } else {
+      this.#state = framing === 'chunked' ? 'chunk-size' : 'close';
+    }
+  }
+
+  get complete(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** The connection has ended; only a body that lasts until then is whole. */
+  finish(): boolean {
+    if (this.#state === 'close') this.#state = 'done';
+    return this.complete;
+  }
+
+  /**
+   * Hands every piece of the body to `take`, as a view into `bytes`.
+   *
+   * @returns how many of the bytes belong to this message
+   * @throws BodySyntaxError
+   */
+  feed(bytes: Buffer, take: (piece: Buffer) => void): number {
+    let at = 0;
+    while (at < bytes.length && this.#state !== 'done') {
+      switch (this.#state) {
+        case 'close':
+          take(at === 0 ? bytes : bytes.subarray(at));
+          return bytes.length;
+        case 'sized':
+        case 'chunk-data':
+          at = this.#takeSized(bytes, at, take);
+          break;
+        default:
+          at = this.#takeLine(bytes, at);
+      }
+    }
+    return at;
+  }
+
+  #takeSized(bytes: Buffer, at: number, take: (piece: Buffer) => void): number {
+    const end = Math.min(bytes.length, at + this.#remaining);
+    this.#remaining -= end - at;
+    if (this.#remaining === 0) this.#state = this.#state === 'sized' ? 'done' : 'chunk-end';
+    take(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    return end;
+  }
+
+  #takeLine(bytes: Buffer, at: number): number {
+    const lineFeed = bytes.indexOf(LINE_FEED, at);
+    const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
+    if (this.#partial.length + end - at > MAX_LINE_BYTES) throw new BodySyntaxError('a line beyond 4 KiB', true);
+    const text = this.#partial + bytes.toString('latin1', at, end);
+    if (lineFeed < 0) {
+      // Refused as soon as nothing that follows could mend it.
+      if (BEGINNINGS[this.#state]?.test(text) === false)
+        throw new BodySyntaxError('bytes where a chunk should begin or end');
+      this.#partial = text;
+      return end;
+    }
+    this.#partial = '';
+    if (!text.endsWith('\r\n')) throw new BodySyntaxError('a line that ends in a bare line feed');
+    this.#readLine(text);
+    return end;
+  }
+
+  /** @param text with its CRLF */
+  #readLine(text: string): void {
+    switch (this.#state) {
+      case 'chunk-size':
+        return this.#beginChunk(text.slice(0, -2));
+      case 'chunk-end':
+        if (text !== '\r\n') throw new BodySyntaxError('a chunk that is longer than its size');
+        this.#state = 'chunk-size';
+        return;
+      default:
+        this.#dropTrailer(text);
+    }
+  }
+
+  #beginChunk(line: string): void {
+    const size = CHUNK_SIZE.exec(line)?.[1];
+    if (size === undefined) throw new BodySyntaxError('a malformed chunk size');
+    this.#remaining = Number.parseInt(size, 16);
+    this.#state = this.#remaining === 0 ? 'trailer' : 'chunk-data';
+  }
+
+  /** Trailers are read, so that the next message starts where it does, and dropped. */
+  #dropTrailer(text: string): void {
+    if (text === '\r\n') {
+      this.#state = 'done';
+      return;
+    }
+    this.#trailerBytes += text.length;
+    if (this.#trailerBytes > MAX_TRAILER_BYTES) throw new BodySyntaxError('trailers beyond 16 KiB', true);
+    try {
+      readFields(text, 0, text.length);
+    } catch (error) {
+      if (error instanceof FieldSyntaxError) throw new BodySyntaxError('a malformed trailer');
+      throw error;
+    }
+  }
+}
+
+const LINE_FEED = 0x0a;

@@ -1,0 +1,181 @@
+/**
+ * The answer to one request, on the wire: RFC 9112 section 6 in exactly one framing. A head and a short body leave in one
+ * write; a broken answer never looks whole.
+ */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { fieldLine } from './fields.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** The connection that it goes out on. */
+export interface ReplyOwner {
+  /** The value of a `Date` field now. */
+  readonly date: () => string;
+  /** Told once, when the last byte was handed to a socket that takes it. */
+  readonly onFinished: (reply: Reply) => void;
+}
+
+/** What is collected before it is written. */
+const MAX_PENDING = 16 * 1024;
+
+const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
+
+export class Reply {
+  readonly #socket: Socket;
+  readonly #owner: ReplyOwner;
+  readonly #toHead: boolean;
+  readonly #toOldClient: boolean;
+  #framing: 'none' | 'length' | 'chunked' | 'close' = 'none';
+  /** Latin-1; every byte of the answer that was not handed to the socket. */
+  #pending = '';
+  #status: number | undefined;
+  #begun = false;
+  #keepAlive: boolean;
+  #resume: (() => void) | undefined;
+  #settle: (() => void) | undefined;
+  #ended = false;
+  #finished = false;
+
+  /** @param request what is answered; undefined when it could not be read */
+  constructor(socket: Socket, request: Pick<RequestHead, 'method' | 'version'> | undefined, owner: ReplyOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#toHead = request?.method === 'HEAD';
+    this.#toOldClient = request?.version === '1.0';
+    this.#keepAlive = !this.#toOldClient;
+  }
+
+  /** Of the head that has left; until then another head may take its place. */
+  get status(): number | undefined {
+    return this.#begun ? this.#status : undefined;
+  }
+
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  get keepAlive(): boolean {
+    return this.#keepAlive;
+  }
+
+  /** This answer is the last one on its connection; before {@link head} only. */
+  close(): void {
+    this.#keepAlive = false;
+  }
+
+  /** `100 Continue`. */
+  continue(): void {
+    if (!this.#begun && !this.#toOldClient) {
+      this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    }
+  }
+
+  /**
+   * @param lines field lines without those that frame the message
+   * @param length of the body in bytes; undefined when it is not known
+   */
+  head(status: number, lines: string, length: number | undefined): void {
+    if (this.#begun) throw new Error('a second head');
+    this.#status = status;
+    this.#framing = 'none';
+    const framing = this.#frame(status, length);
+    const date = /^date:/im.test(lines) ? '' : fieldLine('Date', this.#owner.date());
+    const connection = this.#keepAlive ? '' : 'Connection: close\r\n';
+    this.#pending = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${date}${framing}${connection}\r\n`;
+  }
+
+  #frame(status: number, length: number | undefined): string {
+    if (status === NO_CONTENT) return '';
+    const bodiless = status === NOT_MODIFIED || this.#toHead;
+    if (length !== undefined) {
+      if (!bodiless) this.#framing = 'length';
+      return `Content-Length: ${length}\r\n`;
+    }
+    if (bodiless) return '';
+    if (!this.#toOldClient) {
+      this.#framing = 'chunked';
+      return 'Transfer-Encoding: chunked\r\n';
+    }
+    this.#framing = 'close';
+    this.#keepAlive = false;
+    return '';
+  }
+
+  /**
+   * @param piece read during the call only
+   * @returns false when the client is slow: wait for {@link whenDrained}
+   */
+  write(piece: Buffer): boolean {
+    if (this.#framing === 'none' || piece.length === 0) return true;
+    const chunked = this.#framing === 'chunked';
+    if (this.#pending.length + piece.length > MAX_PENDING) {
+      if (chunked) this.#pending += `${piece.length.toString(16)}\r\n`;
+      this.flush();
+      const taken = this.#socket.write(Buffer.from(piece));
+      if (chunked) this.#pending = '\r\n';
+      return taken;
+    }
+    const text = piece.toString('latin1', 0, piece.length);
+    this.#pending += chunked ? `${piece.length.toString(16)}\r\n${text}\r\n` : text;
+    return true;
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#framing === 'chunked') this.#pending += '0\r\n\r\n';
+    const taken = this.flush();
+    if (taken) this.#finish();
+  }
+
+  /** @returns false when the client is slow: wait for {@link whenDrained} */
+  flush(): boolean {
+    if (this.#pending === '') return !this.#socket.writableNeedDrain;
+    const text = this.#pending;
+    this.#pending = '';
+    this.#begun = true;
+    return this.#socket.write(text, 'latin1');
+  }
+
+  /** Calls `resume`, once, when the client has taken what was written. */
+  whenDrained(resume: () => void): void {
+    this.#resume = resume;
+  }
+
+  /** Resolves when it is finished, or when nobody is left to take it. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      if (this.#finished || this.#socket.destroyed) resolve();
+    });
+  }
+
+  /** For the connection: the socket has room again. */
+  drained(): void {
+    if (this.#ended) {
+      this.#finish();
+      return;
+    }
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
+  }
+
+  /** For the connection: it is gone. */
+  closed(): void {
+    this.#settle?.();
+  }
+
+  /** The client must see a broken message, never one that looks whole. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#settle?.();
+    this.#owner.onFinished(this);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The head of one HTTP/1.1 request, RFC 9112 sections 3 and 5: strictly less than llhttp takes, since no bare line feed,
+ * no folding, no leading blank lines beyond one and no unknown method is let through.
+ */
+import { METHODS } from 'node:http';
+import { Problem } from '@sidegate/sdk';
+import { FieldSyntaxError, type Fields, readFields } from './fields.ts';
+
+export interface RequestHead {
+  readonly method: string;
+  /** The request target as received. */
+  readonly target: string;
+  readonly version: '1.0' | '1.1';
+  readonly fields: Fields;
+}
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
+const REQUEST_LINE = /^([A-Z-]{1,20}) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)$/;
+/** What no head has anywhere: controls, a line feed or a carriage return on its own. */
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const BROKEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|(?:^|[^\r])\n|\r[^\n]/;
+const METHOD_BEGINS = /^[A-Z-]{0,20}(?: |$)/;
+
+/**
+ * Reads a whole head.
+ *
+ * @param text latin-1, without an empty line before it and with the empty line that ends it beginning at `end`
+ * @throws Problem `framing_invalid` or `http_version_unsupported`
+ */
+export function readRequestHead(text: string, start: number, end: number): RequestHead {
+  const lineEnd = text.indexOf('\r\n', start);
+  const line = readRequestLine(text.slice(start, lineEnd));
+  try {
+    return { ...line, fields: readFields(text, lineEnd + 2, end + 2) };
+  } catch (error) {
+    if (error instanceof FieldSyntaxError) throw invalid(error.message);
+    throw error;
+  }
+}
+
+/**
+ * What has arrived of a head that is not whole yet: refused as soon as nothing that follows could mend it.
+ *
+ * @throws Problem `framing_invalid` or `http_version_unsupported`
+ */
+export function refuseBrokenStart(text: string): void {
+  if (BROKEN.test(text)) throw invalid('a control character, or half a line end');
+  const lineEnd = text.indexOf('\r\n');
+  if (lineEnd > 0) readRequestLine(text.slice(0, lineEnd));
+  else if (lineEnd < 0 && !METHOD_BEGINS.test(text.replace(/\r$/, ''))) throw invalid('no request line');
+}
+
+function readRequestLine(line: string): Omit<RequestHead, 'fields'> {
+  const [, method = '', target = '', version] = REQUEST_LINE.exec(line) ?? [];
+  if (version === undefined || version === '0.9' || !KNOWN_METHODS.has(method)) throw invalid('no request line');
+  if (version !== '1.1' && version !== '1.0') {
+    throw new Problem('http_version_unsupported', `HTTP/${version} on an HTTP/1.1 listener`);
+  }
+  return { method, target, version };
+}
+
+function invalid(what: string): Problem {
+  return new Problem('framing_invalid', `the bytes are not an HTTP/1.1 request (${what})`);
+}
