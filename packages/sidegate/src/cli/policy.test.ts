@@ -33,11 +33,12 @@ async function folder(files: Readonly<Record<string, string>>): Promise<AsyncDis
 
 describe('sidegate policy check', () => {
   test('names every mistake of every file and exits 78', async () => {
-    await using dir = await folder({ 'a.rego': 'package a\nx := y\nz := y', 'b_test.rego': 'package b\nx := nope(1)' });
+    await using dir = await folder({ 'a.rego': 'package a\nx := y\nz := y', 'b_test.rego': 'package b\nx := w' });
     const { code, stderr, stdout } = await sidegate('policy', 'check', dir.path);
     assert.equal(code, EXIT.config);
     assert.equal(stdout, '');
     assert.match(stderr, /a\.rego:2:6: error: rego_unsafe_var_error: var y is unsafe/);
+    assert.match(stderr, /b_test\.rego:2:6: error: rego_unsafe_var_error: var w is unsafe/);
     const asJson = await sidegate('policy', 'check', dir.path, '--json');
     assert.equal(asJson.code, EXIT.config);
     const { ok, findings } = JSON.parse(asJson.stdout) as { ok: boolean; findings: { line: number; column: number }[] };
