@@ -34,13 +34,13 @@ export const AGGREGATES: readonly Builtin[] = [
     name: 'max',
     args: [ANY_LIST],
     result: ANY,
-    evaluate: (_, collection) => best(collection, (order) => order > 0),
+    evaluate: (_, collection) => best(collection, (order) => order >= 0),
   },
   {
     name: 'min',
     args: [ANY_LIST],
     result: ANY,
-    evaluate: (_, collection) => best(collection, (order) => order < 0),
+    evaluate: (_, collection) => best(collection, (order) => order <= 0),
   },
   {
     name: 'sort',
@@ -89,6 +89,7 @@ function numbers(collection: Value): readonly (number | BigNumber)[] {
   });
 }
 
+/** The last of equal members (`3` and `3.0`), as in OPA. */
 function best(collection: Value, better: (order: number) => boolean): Value | undefined {
   let result: Value | undefined;
   for (const member of members(collection)) {

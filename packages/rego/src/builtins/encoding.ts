@@ -1,12 +1,12 @@
 /** `json.*`, `base64.*`, `base64url.*`, `hex.*`, `urlquery.*` and `yaml.*`. */
-import { fromNative, parseJson, toJson, toNative } from '../value/json.ts';
+import { fromNative, namedMembers, parseJson, toJson, toNative } from '../value/json.ts';
 import { type Entry, isObject, objectEntries, objectFromEntries } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { fromBytes, toBytes } from './bytes.ts';
 import { membersOf, objectOperand, operandError, operandTypeError, stringOperand, typeName } from './operand.ts';
-import { regoText } from './text.ts';
+import { isPrintable, regoText } from './text.ts';
 import { ANY, arrayOf, BOOLEAN, objectOf, STRING, setOf, shape, type Type, union } from './type.ts';
 import { queryEscape, unescapePercent } from './url-escape.ts';
 
@@ -99,13 +99,20 @@ function marshalWithOptions(value: Value, options: Value): string {
   let indent = '\t';
   let implied = false;
   let asked: boolean | undefined;
-  for (const [key, option] of objectEntries(objectOperand(options, 2))) {
+  for (const [index, [key, option]] of objectEntries(objectOperand(options, 2)).entries()) {
+    if (typeof key !== 'string') {
+      const why = `operand 0 must be string but got ${typeName(key)}`;
+      throw operandError(2, `failed to stringify key ${regoText(key)} at index ${index}: ${why}`);
+    }
     if (key === 'pretty') {
-      if (typeof option !== 'boolean') throw operandError(2, 'key pretty failed cast to bool');
+      if (typeof option !== 'boolean') throw operandError(2, 'key "pretty" failed cast to bool');
       asked = option;
     } else if (key === 'prefix' || key === 'indent') {
       if (typeof option !== 'string') {
-        throw operandError(2, `key ${key} failed cast to string: operand 1 must be string but got ${typeName(option)}`);
+        throw operandError(
+          2,
+          `key "${key}" failed cast to string: operand 0 must be string but got ${typeName(option)}`,
+        );
       }
       if (key === 'prefix') prefix = option;
       else indent = option;
@@ -125,20 +132,18 @@ function indented(value: Value, prefix: string, indent: string, depth = 0): stri
     return `[${members.map((item) => inner + indented(item, prefix, indent, depth + 1)).join()}${outer}]`;
   }
   if (!isObject(value)) return toJson(value);
-  const entries = objectEntries(value);
+  const entries = namedMembers(value);
   if (entries.length === 0) return '{}';
-  const lines = entries.map(([key, item]) => {
-    const name = typeof key === 'string' ? key : toJson(key);
-    return `${inner}${toJson(name)}: ${indented(item, prefix, indent, depth + 1)}`;
-  });
+  const lines = entries.map(([name, item]) => `${inner}${toJson(name)}: ${indented(item, prefix, indent, depth + 1)}`);
   return `{${lines.join()}${outer}}`;
 }
 
 /** With or without padding (RFC 7515 Appendix C). */
 export function decodeBase64Url(text: string): string {
-  if (text.endsWith('=') || text.length % 4 === 0) return fromBytes(decodeBase64(text, 'base64url'));
-  if (text.length % 4 === 1) throw new BuiltinError(`illegal base64url string: ${text}`);
-  return fromBytes(decodeBase64(text + '='.repeat(4 - (text.length % 4)), 'base64url'));
+  const length = toBytes(text).length;
+  if (text.endsWith('=') || length % 4 === 0) return fromBytes(decodeBase64(text, 'base64url'));
+  if (length % 4 === 1) throw new BuiltinError(`illegal base64url string: ${text}`);
+  return fromBytes(decodeBase64(text + '='.repeat(4 - (length % 4)), 'base64url'));
 }
 
 export function toHex(bytes: Uint8Array): string {
@@ -152,7 +157,7 @@ function decodeHex(text: string): string {
     const char = String.fromCharCode(source[at] ?? 0);
     if (!/[0-9A-Fa-f]/.test(char)) {
       const code = char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
-      throw new BuiltinError(`encoding/hex: invalid byte: U+${code} '${char}'`);
+      throw new BuiltinError(`encoding/hex: invalid byte: U+${code}${isPrintable(char) ? ` '${char}'` : ''}`);
     }
     if (at % 2 === 1) bytes.push(Number.parseInt(text.slice(at - 1, at + 1), 16));
   }

@@ -131,13 +131,11 @@ function tokenize(glob: string): readonly Token[] {
     if (rune === '*' || rune === '+') throw invalid(glob, at + 1, `flag '${rune}' must be preceded by a non-flag`);
     if (rune === ']') throw invalid(glob, at + 1, "set-close ']' with no preceding '['");
     if (rune === '[') {
-      const close = closing(runes, at);
-      if (close < 0) throw invalid(glob, at + 1, 'found [ without matching ]');
-      ranges = charset(runes.slice(at + 1, close));
-      at = close;
+      const set = charset(glob, runes, at + 1);
+      ranges = set.ranges;
+      at = set.close;
     } else if (rune === '\\') {
-      at += 1;
-      if (at === runes.length) throw invalid(glob, at, 'input ends with a \\ (escape) character');
+      at = escaped(glob, runes, at);
       ranges = single(runes[at] ?? '');
     } else if (rune !== '.') ranges = single(rune);
     at += 1;
@@ -149,32 +147,40 @@ function tokenize(glob: string): readonly Token[] {
   return tokens;
 }
 
-function closing(runes: readonly string[], open: number): number {
-  for (let at = open + 1; at < runes.length; at += 1) {
-    if (runes[at] === '\\') at += 1;
-    else if (runes[at] === ']') return at;
-  }
-  return -1;
+/** The place of the character that the backslash escapes. */
+function escaped(glob: string, runes: readonly string[], at: number): number {
+  if (at + 1 === runes.length) throw invalid(glob, at, 'input ends with a \\ (escape) character');
+  return at + 1;
 }
 
-function charset(runes: readonly string[]): readonly (readonly [number, number])[] {
-  const members: { rune: string; escaped: boolean }[] = [];
-  for (let at = 0; at < runes.length; at += 1) {
-    const escaped = runes[at] === '\\' && at + 1 < runes.length;
-    if (escaped) at += 1;
-    members.push({ rune: runes[at] ?? '', escaped });
-  }
+function charset(
+  glob: string,
+  runes: readonly string[],
+  start: number,
+): { readonly ranges: readonly (readonly [number, number])[]; readonly close: number } {
   const ranges: (readonly [number, number])[] = [];
-  for (let at = 0; at < members.length; at += 1) {
-    const from = code(members[at]?.rune);
-    const dash = members[at + 1];
-    const to = members[at + 2];
-    if (dash?.rune === '-' && !dash.escaped && to !== undefined) {
-      ranges.push([from, code(to.rune)]);
-      at += 2;
-    } else ranges.push([from, from]);
+  let from: string | undefined;
+  for (let at = start; at < runes.length; at += 1) {
+    if (runes[at] === ']') return { ranges, close: at };
+    if (runes[at] === '-') {
+      const missing = (where: string): BuiltinError =>
+        invalid(glob, at + 1, `range character '-' must be ${where} by a Unicode character`);
+      if (from === undefined) throw missing('preceded');
+      if (at + 1 === runes.length || runes[at + 1] === ']') throw missing('followed');
+      at = runes[at + 1] === '\\' ? escaped(glob, runes, at + 1) : at + 1;
+      const to = runes[at] ?? '';
+      if (code(to) < code(from)) {
+        throw invalid(glob, at + 1, `range is out of order: '${to}' comes before '${from}' in Unicode`);
+      }
+      ranges.push([code(from), code(to)]);
+      from = undefined;
+      continue;
+    }
+    if (runes[at] === '\\') at = escaped(glob, runes, at);
+    from = runes[at] ?? '';
+    ranges.push([code(from), code(from)]);
   }
-  return ranges;
+  throw invalid(glob, runes.length, 'found [ without matching ]');
 }
 
 function single(rune: string): readonly (readonly [number, number])[] {

@@ -12,23 +12,33 @@ export function formatFloat(value: number, verb: 'e' | 'f' | 'g', precision?: nu
 export function formatBinaryFloat(value: number): string {
   if (!Number.isFinite(value)) return formatFloat(value, 'g');
   const [mantissa, exponent] = decompose(Math.abs(value));
-  return `${value < 0 ? '-' : ''}${mantissa}p${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
+  return `${value < 0 || Object.is(value, -0) ? '-' : ''}${mantissa}p${exponent < 0 ? '-' : '+'}${Math.abs(exponent)}`;
 }
 
-/** `0x1.8p+00` is 1.5. */
-export function formatHexFloat(value: number): string {
+/** `0x1.8p+00` is 1.5. @param precision hexadecimal digits after the point; undefined for all there are */
+export function formatHexFloat(value: number, precision?: number): string {
   if (!Number.isFinite(value)) return formatFloat(value, 'g');
-  const sign = value < 0 ? '-' : '';
-  if (value === 0) return `${sign}0x0p+00`;
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
   const [mantissa, exponent] = decompose(Math.abs(value));
   const bits = mantissa.toString(2);
-  const fraction = bits.slice(1).replace(/0+$/, '');
-  const digits = (fraction.match(/.{1,4}/g) ?? [])
-    .map((nibble) => Number.parseInt(nibble.padEnd(4, '0'), 2).toString(16))
-    .join('');
-  const power = exponent + bits.length - 1;
+  const all = value === 0 ? 0n : BigInt(`0b${bits.padEnd(FRACTION_BITS + 1, '0')}`);
+  const dropped = precision === undefined ? 0 : Math.max(0, FRACTION_BITS - 4 * precision);
+  const rounded = roundBits(all, dropped).toString(16);
+  const carried = rounded.startsWith('2');
+  const fraction = carried ? '' : rounded.slice(1).padEnd((FRACTION_BITS - dropped) / 4, '0');
+  const digits = precision === undefined ? fraction.replace(/0+$/, '') : fraction.padEnd(precision, '0');
+  const power = value === 0 ? 0 : exponent + bits.length - 1 + (carried ? 1 : 0);
   const magnitude = String(Math.abs(power)).padStart(2, '0');
-  return `${sign}0x1${digits === '' ? '' : `.${digits}`}p${power < 0 ? '-' : '+'}${magnitude}`;
+  return `${sign}0x${value === 0 ? 0 : 1}${digits === '' ? '' : `.${digits}`}p${power < 0 ? '-' : '+'}${magnitude}`;
+}
+
+const FRACTION_BITS = 52;
+
+/** Without its last bits; ties to even. */
+function roundBits(value: bigint, dropped: number): bigint {
+  if (dropped === 0) return value;
+  const [kept, rest, half] = [value >> BigInt(dropped), BigInt.asUintN(dropped, value), 1n << BigInt(dropped - 1)];
+  return rest > half || (rest === half && (kept & 1n) === 1n) ? kept + 1n : kept;
 }
 
 interface Digits {

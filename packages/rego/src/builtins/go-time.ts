@@ -341,7 +341,7 @@ const NUMERIC: Readonly<Record<string, Numeric>> = {
       parsed.dayOfYear = value;
     },
   },
-  15: field('hour', TWO, 0, 23),
+  15: field('hour', ONE_OR_TWO, 0, 23),
   '03': field('hour', TWO, 0, 12),
   3: field('hour', ONE_OR_TWO, 0, 12),
   '04': field('minute', TWO, 0, 59),
@@ -374,7 +374,7 @@ function parseOffset(parsed: Parsed, element: string, text: string): Length {
   const match = new RegExp(`^([+-])${Array.from({ length: count }, () => '(\\d{2})').join(separator)}`).exec(text);
   if (match === null) return undefined;
   const [hours = 0, minutes = 0, seconds = 0] = match.slice(2).map(Number);
-  if (hours > 24 || minutes >= 60 || seconds >= 60) return 'range';
+  if (hours > 24 || minutes > 60 || seconds > 60) return 'range';
   parsed.offsetSeconds = (match[1] === '-' ? -1 : 1) * (hours * 3600 + minutes * 60 + seconds);
   return match[0].length;
 }

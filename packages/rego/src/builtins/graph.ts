@@ -84,7 +84,9 @@ function extend(
   paths: SetBuilder,
 ): void {
   context.spend(1);
-  const next = path.some((seen) => equal(seen, node)) ? undefined : objectGet(edges, node);
+  // OPA lets the first step lead back to where it began, once.
+  const met = path.length > 1 && path.some((seen) => equal(seen, node));
+  const next = met ? undefined : objectGet(edges, node);
   const neighbours = next === undefined ? [] : (membersOf(next) ?? []);
   const longer = next === undefined ? path : [...path, node];
   if (neighbours.length === 0) paths.add(longer);

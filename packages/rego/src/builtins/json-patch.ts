@@ -23,10 +23,12 @@ function applyStep(document: Value, step: Value): Value {
   if (!isObject(step)) {
     throw new BuiltinError('must be an array of JSON-Patch objects, but at least one element is not an object');
   }
-  const operation = attribute(step, 'op');
-  if (typeof operation !== 'string') throw new BuiltinError("attribute 'op' must be a string");
-  if (!OPERATIONS.has(operation)) throw new BuiltinError(`unrecognized op: '${operation}'`);
   const pathValue = attribute(step, 'path');
+  const operation = attribute(step, 'op');
+  if (typeof operation !== 'string') {
+    throw new BuiltinError(`attribute 'op' must be a string but found: ${typeName(operation)}`);
+  }
+  if (!OPERATIONS.has(operation)) throw new BuiltinError(`unrecognized op: '${operation}'`);
   const moves = operation === 'move' || operation === 'copy';
   const from = moves ? attribute(step, 'from') : '';
   const value = moves || operation === 'remove' ? null : attribute(step, 'value');
@@ -48,8 +50,10 @@ function apply(document: Value, operation: string, path: readonly Value[], { fro
       return removeAt(document, path);
     case 'replace':
       return path.length === 0 ? value : insertAt(removeAt(document, path), path, value);
-    case 'move':
-      return insertAt(removeAt(document, from), path, valueAt(document, from));
+    case 'move': {
+      const moved = valueAt(document, from);
+      return insertAt(removeAt(document, from), path, moved);
+    }
     case 'copy':
       return insertAt(document, path, valueAt(document, from));
     default: {
@@ -77,13 +81,20 @@ function childAt(value: Value, segment: Value): Value {
     if (index >= value.length) throw new BuiltinError('index for array lookup out of bounds');
     return value[index] as Value;
   }
-  if (value instanceof RegoSet) return value.get(segment) ?? absent(segment, 'set', value);
-  if (isObject(value)) return objectGet(value, segment) ?? absent(segment, 'object', value);
+  if (value instanceof RegoSet) {
+    if (value.has(segment)) return segment;
+    throw new BuiltinError(`path ${plainText(segment)} does not exist in set term ${regoText(value)}`);
+  }
+  if (isObject(value)) {
+    const found = objectGet(value, segment);
+    if (found !== undefined) return found;
+    throw new BuiltinError(`path ${regoText(segment)} does not exist in object term ${regoText(value)}`);
+  }
   throw new BuiltinError(`expected composite type for path ${regoText(segment)}, found ${describe(value)}`);
 }
 
-function absent(segment: Value, kind: string, value: Value): never {
-  throw new BuiltinError(`path ${regoText(segment)} does not exist in ${kind} term ${regoText(value)}`);
+function plainText(segment: Value): string {
+  return typeof segment === 'string' ? segment : regoText(segment);
 }
 
 function describe(value: Value): string {
@@ -148,6 +159,7 @@ function arrayIndex(segment: Value, length: number): number {
   if (typeof segment !== 'string') throw new BuiltinError('invalid type for indexing');
   if (segment === '-') return length;
   if (/^0\d/.test(segment)) throw new BuiltinError('leading zeros are not allowed in JSON paths');
+  if (/^-\d+$/.test(segment)) return Number.POSITIVE_INFINITY;
   if (!/^\d+$/.test(segment)) throw new BuiltinError('invalid string for indexing');
   return Number(segment);
 }

@@ -15,6 +15,7 @@ describe('what could grow without end is refused', () => {
     ['net.cidr_expand', ['10.0.0.0/8'], 'network of more than 65536 addresses'],
     ['net.cidr_expand', ['::/0'], 'network of more than 65536 addresses'],
     ['concat', [',', [long, long, long, long]], 'string longer than 16777216 characters'],
+    ['sprintf', ['%9999999d%9999999d', [1, 2]], 'string longer than 16777216 characters'],
     ['replace', [long, 'x', 'xxxxxxxxxx'], 'string longer than 16777216 characters'],
     ['plus', [parseJson('1e1000000000'), 1], 'number too big'],
     ['format_int', [parseJson('1e1000000000'), 10], 'number too big'],

@@ -129,7 +129,9 @@ function formatInteger(value: Num, base: Num): string {
   if (![2, 8, 10, 16].includes(radix) || String(radix) !== numberText(base)) {
     throw operandError(2, 'must be one of {2, 8, 10, 16}');
   }
-  return calculate(() => toInteger(value) ?? truncate(value)).toString(radix);
+  // Only what is written as an integer is one here; `1e30` is a number of 64 significant bits.
+  const exact = /^-?\d+$/.test(numberText(value)) ? toInteger(value) : undefined;
+  return calculate(() => exact ?? truncate(value)).toString(radix);
 }
 
 /** The same seed and limit give the same number within a query. */

@@ -1,5 +1,6 @@
 /** Equality, comparison and membership. */
 import { compare, equal } from '../value/compare.ts';
+import { isNumber, toMachineInteger } from '../value/number.ts';
 import { isObject, objectEntries, objectGet } from '../value/object.ts';
 import { RegoSet } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
@@ -51,8 +52,11 @@ export function isMemberAt(key: Value, value: Value, collection: Value): boolean
 
 /** What `collection[key]` is, when both are known. */
 export function itemAt(collection: Value, key: Value): Value | undefined {
-  if (Array.isArray(collection)) return typeof key === 'number' ? (collection[key] as Value | undefined) : undefined;
-  if (collection instanceof RegoSet) return collection.get(key);
+  if (Array.isArray(collection)) {
+    const index = isNumber(key) ? toMachineInteger(key) : undefined;
+    return index === undefined ? undefined : (collection[index] as Value | undefined);
+  }
+  if (collection instanceof RegoSet) return collection.has(key) ? key : undefined;
   return isObject(collection) ? objectGet(collection, key) : undefined;
 }
 

@@ -2,7 +2,7 @@
 import { RegoSet } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 import type { Builtin } from './builtin.ts';
-import { arrayOperand } from './operand.ts';
+import { arrayOperand, stringOperand } from './operand.ts';
 import { regoText } from './text.ts';
 import { ANY, ANY_SET, arrayOf, BOOLEAN, objectOf, STRING, setOf, union } from './type.ts';
 
@@ -24,7 +24,15 @@ export const PRINTING: readonly Builtin[] = [
     nondeterministic: true,
     evaluate: (context) => context.runtime,
   },
-  { name: 'trace', args: [STRING], result: BOOLEAN, evaluate: () => true },
+  {
+    name: 'trace',
+    args: [STRING],
+    result: BOOLEAN,
+    evaluate: (_, note) => {
+      stringOperand(note, 1);
+      return true;
+    },
+  },
   { name: 'internal.test_case', args: [arrayOf(ANY)], evaluate: () => true },
   {
     name: 'internal.template_string',

@@ -2,6 +2,7 @@
 import { RE2JS } from 're2js';
 import type { Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { toBytes } from './bytes.ts';
 import { globsIntersect } from './glob-intersection.ts';
 import { integerOperand, stringOperand } from './operand.ts';
 import { quote } from './text.ts';
@@ -57,9 +58,12 @@ export const REGEX: readonly Builtin[] = [
     args: [STRING, STRING, STRING, STRING],
     result: BOOLEAN,
     evaluate: (context, template, text, start, end) => {
-      const delimiters = [delimiter(start, 3, 'start'), delimiter(end, 4, 'end')] as const;
-      const pattern = templatePattern(stringOperand(template, 1), ...delimiters);
-      return compile(context, pattern).test(stringOperand(text, 2));
+      const [source, subject] = [stringOperand(template, 1), stringOperand(text, 2)];
+      for (const [index, mark] of [start, end].entries()) stringOperand(mark, index + 3);
+      // Of a wrong end OPA tells the length of the start.
+      const delimiters = [delimiter(start, 3, 'start'), delimiter(end, 4, 'end', 1)] as const;
+      const pattern = templatePattern(source, ...delimiters);
+      return compile(context, pattern).test(subject);
     },
   },
   {
@@ -95,15 +99,29 @@ function compile(context: BuiltinContext, pattern: string): RE2JS {
 /** @throws BuiltinError in Go's words: `error parsing regexp: <what>: `<where>`` */
 function compilePattern(pattern: string): RE2JS {
   try {
-    return RE2JS.compile(pattern);
+    return RE2JS.compile(withDistinctNames(pattern));
   } catch (error) {
-    throw new BuiltinError(error instanceof Error ? error.message : 'error parsing regexp');
+    const message = error instanceof Error ? error.message : 'error parsing regexp';
+    // Go quotes what is left after the backslash: nothing.
+    throw new BuiltinError(message.endsWith('trailing backslash at end of expression') ? `${message}: \`\`` : message);
   }
+}
+
+/** Go lets a name stand for several groups; the later ones have numbers only here. */
+function withDistinctNames(pattern: string): string {
+  const seen = new Set<string>();
+  return pattern.replace(/\\[^]|\(\?P?<(\w+)>/g, (written, name?: string) => {
+    if (name === undefined || !seen.has(name)) {
+      if (name !== undefined) seen.add(name);
+      return written;
+    }
+    return '(';
+  });
 }
 
 function isValid(pattern: string): boolean {
   try {
-    RE2JS.compile(pattern);
+    RE2JS.compile(withDistinctNames(pattern));
     return true;
   } catch {
     return false;
@@ -157,18 +175,22 @@ function replace(pattern: RE2JS, text: string, template: string): string {
 
 /** `$1`, `$name`, `${name}` and `$$`; an unknown group is empty. */
 function expand(template: string, match: Match, names: Readonly<Record<string, number>>): string {
-  return template.replace(/\$(?:(\$)|(\w+)|\{(\w+)\})/g, (_, dollar?: string, bare?: string, braced?: string) => {
-    if (dollar !== undefined) return '$';
-    const name = bare ?? braced ?? '';
-    const index = /^\d+$/.test(name) ? Number(name) : Object.hasOwn(names, name) ? names[name] : undefined;
-    return (index === undefined ? undefined : match.groups[index]) ?? '';
-  });
+  return template.replace(
+    /\$(?:(\$)|([\p{L}\p{N}_]+)|\{([\p{L}\p{N}_]+)\})/gu,
+    (_, dollar?: string, bare?: string, braced?: string) => {
+      if (dollar !== undefined) return '$';
+      const name = bare ?? braced ?? '';
+      const index = /^(?:0|[1-9]\d*)$/.test(name) ? Number(name) : Object.hasOwn(names, name) ? names[name] : undefined;
+      return (index === undefined ? undefined : match.groups[index]) ?? '';
+    },
+  );
 }
 
-function delimiter(value: Value, position: number, which: 'start' | 'end'): string {
+function delimiter(value: Value, position: number, which: 'start' | 'end', told?: number): string {
   const text = stringOperand(value, position);
-  if (text.length !== 1) {
-    throw new BuiltinError(`${which} delimiter has to be exactly one character long but is ${text.length} long`);
+  const { length } = toBytes(text);
+  if (length !== 1) {
+    throw new BuiltinError(`${which} delimiter has to be exactly one character long but is ${told ?? length} long`);
   }
   return text;
 }
@@ -191,6 +213,8 @@ function templatePattern(template: string, start: string, end: string): string {
       level -= 1;
       if (level < 0) throw unbalanced;
       if (level === 0) {
+        // Each expression must be one of its own.
+        compilePattern(`^${template.slice(from, at)}$`);
         pattern += `(${template.slice(from, at)})`;
         from = at + 1;
       }

@@ -2,7 +2,7 @@
 import { RegoSet, setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 import type { Builtin } from './builtin.ts';
-import { elementError, setOperand } from './operand.ts';
+import { operandTypeError, setOperand } from './operand.ts';
 import { ANY_SET, setOf } from './type.ts';
 
 export const SETS: readonly Builtin[] = [
@@ -47,8 +47,10 @@ export const SETS: readonly Builtin[] = [
   },
 ];
 
+/** The members of the smaller set, as they are written there. */
 function intersect(x: RegoSet, y: RegoSet): RegoSet {
-  return setFrom(x.sorted().filter((member) => y.has(member)));
+  const [smaller, larger] = x.size <= y.size ? [x, y] : [y, x];
+  return setFrom(smaller.sorted().filter((member) => larger.has(member)));
 }
 
 function unite(sets: readonly RegoSet[]): RegoSet {
@@ -60,7 +62,7 @@ function unite(sets: readonly RegoSet[]): RegoSet {
 function setsOperand(value: Value): readonly RegoSet[] {
   const outer = setOperand(value, 1);
   return outer.sorted().map((member) => {
-    if (!(member instanceof RegoSet)) throw elementError(1, outer, member, 'set');
+    if (!(member instanceof RegoSet)) throw operandTypeError(1, member, 'set');
     return member;
   });
 }

@@ -4,6 +4,7 @@
  */
 import { BigNumber, numberText, toDouble } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
+import { BuiltinError } from './builtin.ts';
 import { formatBinaryFloat, formatFloat, formatHexFloat } from './go-float.ts';
 import { escapeRune, isPrintable, quote, regoText } from './text.ts';
 
@@ -29,9 +30,17 @@ interface Spec {
 
 /** Go refuses widths and precisions beyond this. */
 const MAX_WIDTH = 1_000_000;
+/** Longest text that formatting may make. */
+const MAX_LENGTH = 16 * 1024 * 1024;
 
 export function formatGo(format: string, values: readonly Value[]): string {
-  return new Formatter(format, values.map(toArgument)).run();
+  return bounded(new Formatter(format, values.map(toArgument)).run());
+}
+
+/** @throws BuiltinError before widths of a million each become a text that fills the memory */
+function bounded(text: string): string {
+  if (text.length > MAX_LENGTH) throw new BuiltinError(`string longer than ${MAX_LENGTH} characters`);
+  return text;
 }
 
 class Formatter {
@@ -41,6 +50,8 @@ class Formatter {
   #next = 0;
   #reordered = false;
   #goodIndex = true;
+  /** An explicit index stands right before. */
+  #afterIndex = false;
 
   constructor(format: string, args: readonly Argument[]) {
     this.#format = format;
@@ -54,7 +65,7 @@ class Formatter {
       if (percent < 0) break;
       result += this.#format.slice(this.#at, percent);
       this.#at = percent + 1;
-      result += this.#directive();
+      result = bounded(result + this.#directive());
     }
     return result + this.#format.slice(this.#at) + this.#extra();
   }
@@ -62,10 +73,9 @@ class Formatter {
   #directive(): string {
     this.#goodIndex = true;
     const spec = this.#flags();
-    let complaint = this.#index();
-    complaint += this.#width(spec);
-    complaint += this.#precision(spec);
-    complaint += this.#index();
+    this.#index();
+    const complaint = this.#width(spec) + this.#precision(spec);
+    if (!this.#afterIndex) this.#index();
     const rune = this.#format.codePointAt(this.#at);
     if (rune === undefined) return `${complaint}%!(NOVERB)`;
     const verb = String.fromCodePoint(rune);
@@ -75,7 +85,7 @@ class Formatter {
     const argument = this.#args[this.#next];
     if (argument === undefined) return `${complaint}%!${verb}(MISSING)`;
     this.#next += 1;
-    return complaint + formatArgument(argument, verb, spec);
+    return complaint + formatVerb(argument, verb, spec);
   }
 
   #flags(): Spec {
@@ -113,24 +123,27 @@ class Formatter {
   }
 
   /** An explicit argument index, `[2]`. */
-  #index(): '' {
-    if (this.#format[this.#at] !== '[') return '';
+  #index(): void {
+    this.#afterIndex = false;
+    if (this.#format[this.#at] !== '[') return;
     this.#reordered = true;
     const close = this.#format.indexOf(']', this.#at);
     const digits = close < 0 ? '' : this.#format.slice(this.#at + 1, close);
-    const index = /^\d+$/.test(digits) ? Number(digits) - 1 : -1;
+    this.#afterIndex = /^\d{1,7}$/.test(digits);
+    const index = this.#afterIndex ? Number(digits) - 1 : -1;
     this.#at = close < 0 ? this.#at + 1 : close + 1;
     if (index < 0 || index >= this.#args.length) this.#goodIndex = false;
     else this.#next = index;
-    return '';
   }
 
   #width(spec: Spec): string {
     if (this.#format[this.#at] !== '*') {
       spec.width = this.#digits();
+      if (this.#afterIndex && spec.width !== undefined) this.#goodIndex = false;
       return '';
     }
     this.#at += 1;
+    this.#afterIndex = false;
     const width = this.#star();
     if (width === undefined) return '%!(BADWIDTH)';
     if (width < 0) spec.minus = true;
@@ -141,12 +154,14 @@ class Formatter {
   #precision(spec: Spec): string {
     if (this.#format[this.#at] !== '.') return '';
     this.#at += 1;
+    if (this.#afterIndex) this.#goodIndex = false;
     this.#index();
     if (this.#format[this.#at] !== '*') {
       spec.precision = this.#digits() ?? 0;
       return '';
     }
     this.#at += 1;
+    this.#afterIndex = false;
     const precision = this.#star();
     if (precision === undefined || precision < 0) return '%!(BADPREC)';
     spec.precision = precision;
@@ -166,8 +181,11 @@ class Formatter {
     const digits = /\d*/y;
     digits.lastIndex = this.#at;
     const text = digits.exec(this.#format)?.[0] ?? '';
-    this.#at += text.length;
-    return text === '' || Number(text) > MAX_WIDTH ? undefined : Number(text);
+    if (text === '') return undefined;
+    // Go looks before it reads one more digit, and then gives up on the rest of the format.
+    const tooLarge = Number(text.slice(0, -1)) > MAX_WIDTH;
+    this.#at = tooLarge ? this.#format.length : this.#at + text.length;
+    return tooLarge ? undefined : Number(text);
   }
 
   #extra(): string {
@@ -193,8 +211,17 @@ function plain(argument: Argument): string {
   return argument.type === 'float64' ? formatFloat(argument.value, 'g') : String(argument.value);
 }
 
+/** The verb as written. `%+v` and `%#v` ask structures for more, not numbers; big integers look at the flags themselves. */
+function formatVerb(argument: Argument, verb: string, spec: Spec): string {
+  if ((verb !== 'v' && verb !== 'w') || argument.type === '*big.Int') return formatArgument(argument, verb, spec);
+  const plain = { ...spec, plus: false, sharp: false };
+  if (!spec.sharp || argument.type !== 'string') return formatArgument(argument, verb, plain);
+  const quoted = pad(quote(truncated(argument.value, spec)), spec);
+  return verb === 'v' ? quoted : `%!w(string=${quoted})`;
+}
+
 function formatArgument(argument: Argument, verb: string, spec: Spec): string {
-  if (verb === 'T') return pad(argument.type, spec);
+  if (verb === 'T') return pad(truncated(argument.type, spec), spec);
   if (verb === 'p') return bad(argument, verb, spec);
   switch (argument.type) {
     case 'string':
@@ -213,21 +240,39 @@ function bad(argument: Argument, verb: string, spec: Spec): string {
 }
 
 function formatString(argument: StringArgument, verb: string, spec: Spec): string {
-  const text =
-    spec.precision === undefined ? argument.value : Array.from(argument.value).slice(0, spec.precision).join('');
+  const text = truncated(argument.value, spec);
   switch (verb) {
     case 'v':
-      return pad(spec.sharp ? quote(argument.value) : text, spec);
     case 's':
       return pad(text, spec);
     case 'q':
-      return pad(spec.sharp && !text.includes('`') ? `\`${text}\`` : quote(text), spec);
+      return pad(quoteString(text, spec), spec);
     case 'x':
     case 'X':
       return pad(hexBytes(argument.value, verb === 'X', spec), spec);
     default:
       return bad(argument, verb, spec);
   }
+}
+
+function quoteString(text: string, spec: Spec): string {
+  if (spec.sharp && canBackquote(text)) return `\`${text}\``;
+  return spec.plus ? ascii(quote(text)) : quote(text);
+}
+
+/** One line without what Go would escape; a tab may stand in it. */
+function canBackquote(text: string): boolean {
+  return (
+    !/[`\ufeff]/.test(text) && Array.from(text).every((rune) => rune === '\t' || (rune >= ' ' && rune !== '\u007f'))
+  );
+}
+
+function ascii(text: string): string {
+  return text.replace(/\P{ASCII}/gu, escapeRune);
+}
+
+function truncated(text: string, { precision }: Spec): string {
+  return precision === undefined ? text : Array.from(text).slice(0, precision).join('');
 }
 
 function hexBytes(text: string, upper: boolean, spec: Spec): string {
@@ -261,21 +306,29 @@ function formatInteger(argument: Argument & { value: bigint }, verb: string, spe
     if (spec.precision === 0 && argument.value === 0n) return pad('', { ...spec, zero: false });
     digits = digits.padStart(spec.precision, '0');
   }
-  const prefix = verb === 'O' || spec.sharp ? radix[1] : '';
   const sign = negative ? '-' : spec.plus ? '+' : spec.space ? ' ' : '';
-  return padNumber(sign + prefix, digits, { ...spec, zero: spec.zero && spec.precision === undefined });
+  const zero = spec.zero && spec.precision === undefined;
+  if (argument.type === '*big.Int') {
+    const prefix = verb === 'O' || spec.sharp ? radix[1] : '';
+    return padNumber(sign + prefix, digits, { ...spec, zero });
+  }
+  // A machine integer's prefix comes on top of the width that zeros fill.
+  if (zero && !spec.minus && spec.width !== undefined) digits = digits.padStart(spec.width - sign.length, '0');
+  const octal = radix[0] === 8 && spec.sharp && !digits.startsWith('0') ? '0' : '';
+  const prefix = verb === 'O' ? '0o' : spec.sharp && radix[0] !== 8 ? radix[1] : '';
+  return pad(sign + prefix + octal + digits, { ...spec, zero: false });
 }
 
 function formatRune(value: bigint, verb: string, spec: Spec): string {
   const valid = value >= 0n && value <= 0x10ffffn && !(value >= 0xd800n && value <= 0xdfffn);
   const rune = valid ? String.fromCodePoint(Number(value)) : '\ufffd';
   if (verb === 'c') return pad(rune, spec);
-  if (verb === 'q') return pad(quoteRune(rune), spec);
-  const code = value
+  if (verb === 'q') return pad(spec.plus ? ascii(quoteRune(rune)) : quoteRune(rune), spec);
+  const code = BigInt.asUintN(64, value)
     .toString(16)
     .toUpperCase()
     .padStart(Math.max(4, spec.precision ?? 0), '0');
-  return pad(spec.sharp && isPrintable(rune) ? `U+${code} '${rune}'` : `U+${code}`, { ...spec, zero: false });
+  return pad(spec.sharp && valid && isPrintable(rune) ? `U+${code} '${rune}'` : `U+${code}`, { ...spec, zero: false });
 }
 
 function quoteRune(rune: string): string {
@@ -286,11 +339,23 @@ function quoteRune(rune: string): string {
 }
 
 function formatDouble(argument: FloatArgument, verb: string, spec: Spec): string {
-  const text = doubleText(argument.value, verb, spec.precision);
-  if (text === undefined) return bad(argument, verb, spec);
+  const written = doubleText(argument.value, verb, spec.precision);
+  if (written === undefined) return bad(argument, verb, spec);
+  const text = spec.sharp && verb !== 'b' ? withPoint(written, verb, spec.precision) : written;
   const negative = text.startsWith('-');
   const sign = negative ? '-' : spec.plus ? '+' : spec.space ? ' ' : '';
   return padNumber(sign, text.replace(/^[+-]/, ''), spec);
+}
+
+/** What `#` asks of a float: a point, and for `%g` and `%x` no trailing zero removed. */
+function withPoint(text: string, verb: string, precision: number | undefined): string {
+  const hex = verb === 'x' || verb === 'X';
+  const [, sign = '', number = '', tail = ''] =
+    (hex ? /^(-?)(.*?)([pP].*)?$/ : /^(-?)(.*?)([eE].*)?$/).exec(text) ?? [];
+  const kept = 'vgGx'.includes(verb) ? (precision ?? 6) : 0;
+  const point = number.includes('.') ? '' : '.';
+  const significant = number.replace('.', '').replace(/^0+/, '').length + (number === '0' ? 1 : 0);
+  return `${sign}${number}${point}${'0'.repeat(Math.max(0, kept - significant))}${tail}`;
 }
 
 function doubleText(value: number, verb: string, precision: number | undefined): string | undefined {
@@ -308,9 +373,9 @@ function doubleText(value: number, verb: string, precision: number | undefined):
     case 'F':
       return formatFloat(value, 'f', precision ?? 6);
     case 'x':
-      return formatHexFloat(value);
+      return formatHexFloat(value, precision);
     case 'X':
-      return formatHexFloat(value).toUpperCase();
+      return formatHexFloat(value, precision).toUpperCase();
     case 'b':
       return formatBinaryFloat(value);
     default:

@@ -3,6 +3,7 @@ import { objectEntries } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { runeCount } from './aggregates.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
+import { fromBytes, toBytes } from './bytes.ts';
 import {
   arrayOperand,
   integerOperand,
@@ -97,7 +98,7 @@ export const STRINGS: readonly Builtin[] = [
     name: 'sprintf',
     args: [STRING, ANY_ARRAY],
     result: STRING,
-    evaluate: (_, format, values) => bounded(formatGo(stringOperand(format, 1), arrayOperand(values, 2))),
+    evaluate: (_, format, values) => formatGo(stringOperand(format, 1), arrayOperand(values, 2)),
   },
 ];
 
@@ -195,25 +196,32 @@ function replaceN(pairs: Value, text: Value): string {
   );
 }
 
-/** At each place the first pattern that matches wins; an empty one matches before every character and at the end. */
+/**
+ * As Go's Replacer: at each place the first pattern that matches wins; an empty one matches once at each byte and at
+ * the end, and what else matches there follows it. A character cut into its bytes is no UTF-8 any more.
+ */
 function replaceAll(text: string, patterns: readonly (readonly [from: string, to: string])[]): string {
+  const empty = patterns.find(([from]) => from === '')?.[1];
   let result = '';
   let matchedEmpty = false;
   for (let at = 0; at <= text.length; ) {
     const match = patterns.find(([from]) => text.startsWith(from, at) && !(from === '' && matchedEmpty));
-    if (match !== undefined) result = bounded(result + match[1]);
-    if (match !== undefined && match[0] !== '') {
+    matchedEmpty = match?.[0] === '';
+    if (match !== undefined) {
+      result = bounded(result + match[1]);
       at += match[0].length;
-      // Right after a match there is no empty match, as in Go's Replacer.
-      matchedEmpty = true;
       continue;
     }
     const rune = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    if (at < text.length) result += rune;
+    if (at < text.length) result += empty === undefined ? rune : bytewise(rune, empty);
     at += rune.length;
-    matchedEmpty = false;
   }
   return result;
+}
+
+function bytewise(rune: string, between: string): string {
+  if (between === '') return rune;
+  return Array.from(toBytes(rune), (byte) => fromBytes(Uint8Array.of(byte))).join(between);
 }
 
 function bounded(text: string): string {
@@ -236,7 +244,13 @@ function isGoSpace(rune: string): boolean {
 
 /** Character by character, as Go does: no special casing such as `ß` → `SS` or a final sigma. */
 function goUpper(text: string): string {
-  return mapRunes(text, (rune) => rune.toUpperCase());
+  return mapRunes(text, (rune) => upperOfIota(rune) ?? rune.toUpperCase());
+}
+
+/** Greek letters with a small iota below: one character in Unicode's simple mapping, two in JavaScript's. */
+function upperOfIota(rune: string): string | undefined {
+  if (/[\u1f80-\u1f87\u1f90-\u1f97\u1fa0-\u1fa7]/.test(rune)) return String.fromCharCode(rune.charCodeAt(0) + 8);
+  return /[\u1fb3\u1fc3\u1ff3]/.test(rune) ? String.fromCharCode(rune.charCodeAt(0) + 9) : undefined;
 }
 
 function goLower(text: string): string {

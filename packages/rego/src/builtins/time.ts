@@ -123,6 +123,7 @@ function momentOperand(context: BuiltinContext, value: Value): Moment {
   const timestamp = numberOperand(number, 1);
   const names = { zone: stringOperand(zone, 1), layout: stringOperand(layout, 1) };
   const nanoseconds = toInteger(timestamp);
+  zoneAt(context, 0, names.zone);
   if (nanoseconds === undefined || BigInt.asIntN(64, nanoseconds) !== nanoseconds) {
     throw new BuiltinError('timestamp too big');
   }
@@ -165,6 +166,11 @@ function offsetName(seconds: number): string {
   return `${seconds < 0 ? '-' : '+'}${hours}${minutes % 60 === 0 ? '' : String(minutes % 60).padStart(2, '0')}`;
 }
 
+/** Go's names are files: letters in another case name nothing. */
+function isNamed(zone: string, resolved: string): boolean {
+  return /[A-Z]/.test(zone) && (zone === resolved || zone.toLowerCase() !== resolved.toLowerCase());
+}
+
 interface ZoneFormats {
   readonly clock: Intl.DateTimeFormat;
   readonly names: readonly Intl.DateTimeFormat[];
@@ -172,6 +178,7 @@ interface ZoneFormats {
 
 function zoneFormats(context: BuiltinContext, zone: string): ZoneFormats {
   return context.patterns.get(`zone ${zone}`, () => {
+    if (zone.includes('..') || /^[/\\]/.test(zone)) throw new BuiltinError('time: invalid location name');
     try {
       const timeZone = zone === 'Local' ? 'UTC' : zone;
       const clock = new Intl.DateTimeFormat('en-US', {
@@ -185,10 +192,11 @@ function zoneFormats(context: BuiltinContext, zone: string): ZoneFormats {
         minute: 'numeric',
         second: 'numeric',
       });
-      return { clock, names: zoneNameFormats(timeZone) };
+      if (isNamed(zone, clock.resolvedOptions().timeZone)) return { clock, names: zoneNameFormats(timeZone) };
     } catch {
-      throw new BuiltinError(`unknown time zone ${zone}`);
+      // Not known to the platform either.
     }
+    throw new BuiltinError(`unknown time zone ${zone}`);
   });
 }
 

@@ -4,6 +4,7 @@ import { isObject } from '../value/object.ts';
 import { RegoSet, setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { readGoNumber } from './go-number.ts';
 import { membersOf, operandTypeError, type TypeName, typeName } from './operand.ts';
 import { quote } from './text.ts';
 import { ANY, ANY_ARRAY, ANY_OBJECT, ANY_SET, BOOLEAN, NULL, NUMBER, STRING, type Type, union } from './type.ts';
@@ -70,19 +71,10 @@ function toNumber(value: Value): Value {
   if (isNumber(value)) return value;
   if (typeof value !== 'string') throw operandTypeError(1, value, 'null', 'boolean', 'number', 'string');
   if (/^[+-]*(?:inf|infinity|nan)$/i.test(value)) throw operandTypeError(1, value, 'valid number string');
-  const invalid = new BuiltinError(`strconv.ParseFloat: parsing ${quote(value)}: invalid syntax`);
-  if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(value)) throw invalid;
-  if (!Number.isFinite(Number(value))) {
+  const number = readGoNumber(value);
+  if (number === undefined) throw new BuiltinError(`strconv.ParseFloat: parsing ${quote(value)}: invalid syntax`);
+  if (!Number.isFinite(Number(number))) {
     throw new BuiltinError(`strconv.ParseFloat: parsing ${quote(value)}: value out of range`);
   }
-  return parseNumber(jsonNumber(value));
-}
-
-/** Go reads `+5`, `05`, `.5` and `5.` too. */
-export function jsonNumber(text: string): string {
-  return text
-    .replace(/^\+/, '')
-    .replace(/^(-?)\./, '$10.')
-    .replace(/\.(?=$|[eE])/, '')
-    .replace(/^(-?)0+(?=\d)/, '$1');
+  return parseNumber(number);
 }

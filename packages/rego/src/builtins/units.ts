@@ -3,9 +3,9 @@ import { parseDecimal } from '../value/decimal.ts';
 import { floor, multiply, numberFromInteger, parseNumber, toInteger } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
+import { jsonNumber } from './go-number.ts';
 import { stringOperand } from './operand.ts';
 import { NUMBER, STRING } from './type.ts';
-import { jsonNumber } from './type-predicates.ts';
 
 export const UNITS: readonly Builtin[] = [
   { name: 'units.parse', args: [STRING], result: NUMBER, evaluate: (_, text) => parseUnits(stringOperand(text, 1)) },

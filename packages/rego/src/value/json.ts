@@ -7,7 +7,7 @@ import { compareStrings } from './compare.ts';
 import { BigNumber, numberText, parseNumber } from './number.ts';
 import { emptyObject, isObject, objectEntries, RegoObject } from './object.ts';
 import { RegoSet } from './set.ts';
-import type { Value } from './value.ts';
+import type { ObjectValue, Value } from './value.ts';
 
 /** Deeper documents are refused: every walk over a value may then recurse. */
 export const MAX_DEPTH = 1_000;
@@ -77,8 +77,14 @@ function writeJson(value: Value, string: (text: string) => string): string {
       .map((item) => writeJson(item, string))
       .join()}]`;
   if (!isObject(value)) throw new TypeError('not a Rego value');
-  const named = value instanceof RegoObject ? byName(value) : objectEntries(value);
-  return `{${named.map(([key, item]) => `${string(keyText(key))}:${writeJson(item, string)}`).join()}}`;
+  return `{${namedMembers(value)
+    .map(([name, item]) => `${string(name)}:${writeJson(item, string)}`)
+    .join()}}`;
+}
+
+/** Members as JSON knows them: in the order of their names, each name once. */
+export function namedMembers(object: ObjectValue): readonly (readonly [string, Value])[] {
+  return object instanceof RegoObject ? byName(object) : (objectEntries(object) as readonly [string, Value][]);
 }
 
 /** JSON has names only: members are in the order of their names, and of two with one name the last counts. */
@@ -279,6 +285,16 @@ class Parser {
       this.#at += 1;
       throw this.#unexpected('in numeric literal');
     }
+    const next = this.#text[this.#at];
+    if (next === '.' && !text.includes('.') && !/[eE]/.test(text)) {
+      this.#at += 1;
+      throw this.#unexpected('after decimal point in numeric literal');
+    }
+    if ((next === 'e' || next === 'E') && !/[eE]/.test(text)) {
+      this.#at += 1;
+      if (!this.#skip('+')) this.#skip('-');
+      throw this.#unexpected('in exponent of numeric literal');
+    }
     return parseNumber(text);
   }
 
@@ -333,5 +349,6 @@ function goCharacter(codePoint: number): string {
   const char = String.fromCodePoint(codePoint);
   if (char === "'") return "'\\''";
   if (char === '"') return "'\"'";
-  return codePoint < 32 ? `'${JSON.stringify(char).slice(1, -1)}'` : `'${char}'`;
+  const short = codePoint < 32 ? JSON.stringify(char).slice(1, -1) : char;
+  return `'${short.startsWith('\\u') ? `\\x${short.slice(-2)}` : short}'`;
 }

@@ -103,7 +103,6 @@ export function toInteger(value: number | BigNumber): bigint | undefined {
 
 const ZERO_FRACTION = /^(-?\d{1,17})\.0+$/;
 const ZERO_FRACTION_DIGITS = 18;
-const MACHINE_LIMIT = 2 ** 63;
 
 /**
  * The value, or its nearest double, if its text is that of a 64-bit integer. As OPA reads counts and offsets: `1.0` is
@@ -115,7 +114,9 @@ export function toMachineInteger(value: number | BigNumber): number | undefined 
   const whole = ZERO_FRACTION.exec(text)?.[1];
   if (whole !== undefined)
     return text.replace('-', '').length <= ZERO_FRACTION_DIGITS + 1 ? Number(whole) + 0 : undefined;
-  return /^-?\d+$/.test(text) && Math.abs(Number(text)) < MACHINE_LIMIT ? Number(text) : undefined;
+  if (!/^-?\d{1,19}$/.test(text)) return undefined;
+  const integer = BigInt(text);
+  return BigInt.asIntN(64, integer) === integer ? Number(text) : undefined;
 }
 
 export function compareNumbers(a: number | BigNumber, b: number | BigNumber): number {
@@ -224,7 +225,8 @@ function towards(value: number | BigNumber, step: 1n | -1n): number | BigNumber 
   if (isSafe(value)) return value;
   const float = floatFrom(value);
   const truncated = truncateFloat(float);
-  const stays = isIntegralFloat(float) || float.negative === step > 0n;
+  // OPA looks at the sign of what is left of the point: its ceil(-0.5) is 1 and its floor(-0.5) is 0.
+  const stays = isIntegralFloat(float) || truncated < 0n === step > 0n;
   return numberFromFloat(floatFromInteger(stays ? truncated : truncated + step));
 }
 

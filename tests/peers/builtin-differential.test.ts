@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { askOpa, askUs, type BuiltinRows } from './builtin-batch.ts';
+import { COLLECTION_CALLS, DEPRECATED_CALLS } from './builtins/collections.ts';
+import { knownAnswer } from './builtins/known-answers.ts';
+import { NUMBER_CALLS } from './builtins/numbers.ts';
+import { PATTERN_CALLS } from './builtins/patterns.ts';
+import { SPRINTF_CALLS, STRING_CALLS } from './builtins/strings.ts';
+import { TEXT_FORMAT_CALLS } from './builtins/text-formats.ts';
+import { TIME_CALLS } from './builtins/time.ts';
+import { withoutOpa } from './opa-binary.ts';
+
+const SHOWN = 20;
+const families: readonly (readonly [what: string, calls: readonly BuiltinRows[], version?: 'v0'])[] = [
+  ['numbers', NUMBER_CALLS],
+  ['strings', STRING_CALLS],
+  ['sprintf', SPRINTF_CALLS],
+  ['collections', COLLECTION_CALLS],
+  ['patterns', PATTERN_CALLS],
+  ['text formats', TEXT_FORMAT_CALLS],
+  ['time', TIME_CALLS],
+  ['deprecated builtins', DEPRECATED_CALLS, 'v0'],
+];
+for (const [what, calls, version = 'v1'] of families) {
+  test(`builtins for ${what} answer and refuse as the real OPA does`, { skip: withoutOpa() }, () => {
+    const opa = askOpa(calls, { version });
+    for (const backend of ['generated', 'closures'] as const) {
+      const us = askUs(calls, { version, backend });
+      const unexplained = calls.flatMap(({ name, rows }, n) =>
+        rows.flatMap((row, i) => {
+          const [theirs, ours] = [opa[n]?.[i] ?? '', us[n]?.[i] ?? ''];
+          const args = row.join(', ');
+          if (theirs === ours || knownAnswer(name, args, theirs) !== undefined) return [];
+          return [`${name}(${args})\n  opa:  ${theirs}\n  ours: ${ours}`];
+        }),
+      );
+      assert.equal(
+        unexplained.length,
+        0,
+        `${backend}: ${unexplained.length} differ\n${unexplained.slice(0, SHOWN).join('\n')}`,
+      );
+    }
+  });
+}
