@@ -45,7 +45,9 @@ function conflictAt(c: Compilation, node: TreeNode): Diagnostic | undefined {
   if (first === undefined || last === undefined) return undefined;
   const { location } = first.rule;
   const name = writtenTreeRule(c, last);
-  const below = rules.some(({ rest }) => rest.length === 0) ? rulesBelow(node) : [];
+  const isGround = rules.some(({ rest }) => rest.length === 0);
+  // A function is no member of a document, so none can stand where a variable in a head leads.
+  const below = isGround ? rulesBelow(node) : rulesBelow(node, ({ rule }) => rule.head.args !== undefined);
   if (below.length > 0) {
     const lines = below.map((each) => `  rule ${writtenTreeRule(c, each)} at ${place(each.rule.location)}`);
     return conflict([`rule ${name} conflicts with:`, ...lines].join('\n'), location);
@@ -61,9 +63,11 @@ function writtenTreeRule(c: Compilation, { rule, path }: TreeRule): string {
 }
 
 /** Of rules within each other only the outermost. */
-function rulesBelow(node: TreeNode): TreeRule[] {
-  const outermost = (child: TreeNode): TreeRule[] =>
-    child.rules.length > 0 ? child.rules.slice(0, 1) : [...child.children.values()].flatMap(outermost);
+function rulesBelow(node: TreeNode, counts: (placed: TreeRule) => boolean = () => true): TreeRule[] {
+  const outermost = (child: TreeNode): TreeRule[] => {
+    const own = child.rules.filter(counts);
+    return own.length > 0 ? own.slice(0, 1) : [...child.children.values()].flatMap(outermost);
+  };
   return [...node.children.values()].flatMap(outermost).toSorted((a, b) => comparePaths(a.path, b.path));
 }
 

@@ -78,6 +78,14 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x[1] { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
   ['x["a"]', '1:1 rego_parse_error: `contains` keyword is required for partial set rules'],
   ['x', '1:1 rego_parse_error: var cannot be used for rule name'],
+  ['x if { y := count([1]); count := 2; y == count }', '1:25 rego_compile_error: var count referenced above'],
+  ['x if { count := 2; y := count([1]); y }', '1:25 rego_compile_error: called function count shadowed'],
+  ['f(input) := 1', '1:1 rego_compile_error: args must not shadow input (use a different variable name)'],
+  ['f([data]) := 1', '1:1 rego_compile_error: args must not shadow data (use a different variable name)'],
+  [
+    'x.a(y) := y\nx[z] := 1 if z := input',
+    '2:1 rego_type_error: rule data.p.x[z] conflicts with:\n  rule data.p.x.a at p.rego:2',
+  ],
   ['x := 1a', '1:6 rego_parse_error: illegal number format'],
   ['x := 12e', '1:6 rego_parse_error: expected exponent'],
   ['f(x) { x }', '1:1 rego_parse_error: `if` keyword is required before function body'],
@@ -156,6 +164,8 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
 
 const ACCEPTED: readonly string[] = [
   'x if { true } { false }',
+  'x := -input.a',
+  'x := -y.a[0] * 2 if { y := input }',
   'x contains 1 if { true } { false }',
   'x if "a" == input.x',
   'x := input.a.b.c == data.foo.bar',

@@ -1,6 +1,6 @@
 /** Pass: a called function exists and gets as many arguments as it takes (and at most one more, for its result). */
 import type { Expr } from '../syntax/ast.ts';
-import { type CallExpr, operatorName } from '../syntax/ast.ts';
+import { type CallExpr, isGeneratedName, operatorName } from '../syntax/ast.ts';
 import { visitBody, visitRule } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report } from './context.ts';
 import type { VirtualDocument } from './rule-tree.ts';
@@ -32,7 +32,7 @@ function checkCall(c: Compilation, expr: CallExpr): void {
   const name = operatorName(expr.operator);
   const builtin = name === undefined ? undefined : c.builtins.get(name);
   const arity = functionArity(c, name);
-  const shown = name ?? expr.operator.location.text;
+  const shown = name === undefined || isGeneratedName(name) ? expr.operator.location.text : name;
   if (arity === undefined) {
     const reason = c.excluded.get(shown);
     const message = `undefined function ${shown}${reason === undefined ? '' : ` (${reason})`}`;

@@ -4,6 +4,7 @@
  */
 import {
   builtinRef,
+  type Call,
   type CallExpr,
   type Comprehension,
   type EveryExpr,
@@ -11,6 +12,7 @@ import {
   equation,
   isGeneratedName,
   type LogicExpr,
+  operatorName,
   type Rule,
   refTerm,
   type SomeInExpr,
@@ -150,12 +152,27 @@ function rewriteOperand(scope: Scope, { op, location }: LogicExpr, side: readonl
   return rewriteBody(scope, side);
 }
 
-function renameOperator(scope: Scope, call: { operator: CallExpr['operator'] }): void {
+/** Names of functions are names: what is called cannot be declared later, and what is declared cannot be called. */
+function renameOperator(scope: Scope, call: Call | CallExpr): void {
   const { head } = call.operator;
-  if (head.kind === 'var') {
-    const renamed = lookUp(scope, head.name);
-    if (renamed !== undefined) call.operator = { ...call.operator, head: renamed };
+  if (head.kind !== 'var' || isWritten(call)) return;
+  const renamed = lookUp(scope, head.name);
+  if (renamed === undefined) return markSeen(scope, head);
+  if (!('negated' in call)) {
+    report(scope.c, 'rego_compile_error', `called function ${call.operator.location.text} shadowed`, call.location);
   }
+  call.operator = { ...call.operator, head: renamed };
+}
+
+/** The parser's own calls, of which authors know nothing. */
+function isWritten(call: Call | CallExpr): boolean {
+  if ('generated' in call) return call.generated;
+  return operatorName(call.operator) === 'internal.template_string';
+}
+
+function markSeen(scope: Scope, { name }: Var): void {
+  const { occurrences } = top(scope);
+  if (name !== 'data' && name !== 'input' && !occurrences.has(name)) occurrences.set(name, 'seen');
 }
 
 function rewriteAssign(scope: Scope, expr: CallExpr, result: Expr[]): void {
@@ -200,6 +217,8 @@ function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'declared
         ? `arg ${variable.name} redeclared`
         : `var ${variable.name} ${before === 'seen' ? 'referenced' : before} above`;
     report(scope.c, 'rego_compile_error', message, variable.location);
+    // Said once: what is declared twice need not be used.
+    frame.declaredBySome.delete(variable.name);
     return variable;
   }
   const renamed = localVar(scope.c, variable.location, variable.name);
@@ -303,8 +322,7 @@ function rewriteVar(scope: Scope, term: Var): Term {
   if (term.name === 'data' || term.name === 'input') return term;
   const renamed = lookUp(scope, term.name);
   if (renamed !== undefined) return { ...renamed, location: term.location };
-  const frame = top(scope);
-  if (!frame.occurrences.has(term.name)) frame.occurrences.set(term.name, 'seen');
+  markSeen(scope, term);
   return term;
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../syntax/ast.ts';
 import type { Location } from '../syntax/location.ts';
 import { mapChildTerms, visitTerm } from '../syntax/walk.ts';
-import { type Compilation, declaredVars } from './context.ts';
+import { type Compilation, declaredVars, report } from './context.ts';
 import { checkUnusedImports } from './modules.ts';
 
 /** What a name stands for: the root and the path of a document. */
@@ -26,7 +26,7 @@ type Scope = readonly ReadonlySet<string>[];
 export function resolveRefs(c: Compilation): void {
   for (const module of c.modules) {
     const globals = globalNames(c, module);
-    for (const rule of module.rules) resolveRule(rule, globals);
+    for (const rule of module.rules) resolveRule(c, rule, globals);
     checkUnusedImports(c, module, globals.used);
   }
 }
@@ -56,13 +56,14 @@ function globalNames(c: Compilation, module: Module): Globals {
   return { names: globals, used: new Set() };
 }
 
-function resolveRule(rule: Rule, globals: Globals): void {
+function resolveRule(c: Compilation, rule: Rule, globals: Globals): void {
   const { head } = rule;
   const args = new Set<string>();
   for (const arg of head.args ?? []) {
     visitTerm(arg, {
       term(term) {
         if (term.kind === 'var') args.add(term.name);
+        if (term.kind === 'ref') checkArgument(c, term, rule.location);
         return term.kind !== 'ref' && term.kind !== 'call';
       },
     });
@@ -73,7 +74,12 @@ function resolveRule(rule: Rule, globals: Globals): void {
   if (head.key !== undefined) head.key = resolve(head.key);
   if (head.value !== undefined) head.value = resolve(head.value);
   resolveBody(rule.body, globals, scope);
-  if (rule.else !== undefined) resolveRule(rule.else, globals);
+  if (rule.else !== undefined) resolveRule(c, rule.else, globals);
+}
+
+function checkArgument(c: Compilation, { head, path }: Ref, location: Location): void {
+  if (path.length > 0 || head.kind !== 'var' || (head.name !== 'data' && head.name !== 'input')) return;
+  report(c, 'rego_compile_error', `args must not shadow ${head.name} (use a different variable name)`, location);
 }
 
 function resolveBody(body: Expr[], globals: Globals, scope: Scope): void {

@@ -121,7 +121,7 @@ function parseImport(p: Cursor): Import {
   if (p.isKeyword('as')) {
     p.advance();
     if (!p.isName()) p.illegal('expected var');
-    alias = p.advance().text;
+    alias = importAlias(p);
   }
   const root = path.head.kind === 'var' ? path.head.name : '';
   const last = path.path.at(-1);
@@ -133,6 +133,14 @@ function parseImport(p: Cursor): Import {
     p.fail(message, path.location, 'if this is unexpected, try updating OPA');
   }
   return { path, alias, location: p.span(start) };
+}
+
+function importAlias(p: Cursor): string {
+  const { text } = p.token;
+  if (text === 'data' || text === 'input') {
+    p.fail(`unexpected import alias, must not be a reserved name, got: ${text}`);
+  }
+  return p.advance().text;
 }
 
 /** Without an alias the last part becomes a name in this file. */

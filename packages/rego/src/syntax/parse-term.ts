@@ -84,9 +84,22 @@ export function parseTerm(p: Cursor): Term {
   const known = p.remembered(p.index);
   if (known !== undefined) return known;
   const { index } = p;
-  const term = p.nested(() => finishTerm(p, parsePrimary(p)));
+  const term = p.nested(() => parseNegative(p) ?? finishTerm(p, parsePrimary(p)));
   p.remember(index, term);
   return term;
+}
+
+/** `-input.x` is `0 - input.x`; the minus of a number is part of it. */
+function parseNegative(p: Cursor): Term | undefined {
+  if (!p.isPunct('-')) return undefined;
+  const { index } = p;
+  const start = p.location(p.advance());
+  if (!p.isName()) {
+    p.index = index;
+    return undefined;
+  }
+  const subtrahend = finishTerm(p, parseVar(p));
+  return call(p, 'minus', [scalarTerm(0, start), subtrahend], start, start);
 }
 
 function parsePrimary(p: Cursor): Term {
@@ -171,6 +184,7 @@ export function parseRef(p: Cursor, head: Term, tolerateSpace: boolean): Term {
   while (continuesRef(p) || (tolerant && (p.isPunct('(') || p.isPunct('[') || p.isPunct('.')))) {
     tolerant = false;
     const { text } = p.token;
+    const operator = finish();
     const after = p.location(p.advance());
     if (text === '.') {
       if (p.token.spaced) {
@@ -184,7 +198,6 @@ export function parseRef(p: Cursor, head: Term, tolerateSpace: boolean): Term {
       path.push(parseInfix(p));
       p.expectPunct(']', 'expected [');
     } else {
-      const operator = finish();
       if (operator.kind === 'call') p.illegal();
       const args = parseList(p, ')');
       const ref = operator.kind === 'ref' ? operator : refTerm(operator, [], operator.location);
