@@ -172,6 +172,7 @@ function ingressHeaders({ proxy }: SidecarConfig): IngressHeaders {
     tokenHeader: auth.header.toLowerCase(),
     preserveHost: headers.preserve_host,
     remove: new Set(headers.remove.map((name) => name.toLowerCase())),
+    known: new WeakMap(),
     add: Object.entries(headers.add).map(([name, value]) => [name, name.toLowerCase(), value]),
   };
 }

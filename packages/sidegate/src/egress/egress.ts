@@ -13,6 +13,6 @@ export function createEgress(options: MatchOptions): Pipeline {
     const obtained = obtainCredential(target);
     const credential = obtained instanceof Promise ? await obtained : obtained;
     const headers = shapeHeaders(exchange, { hopByHop, identityHeaders }, credential);
-    await forward(permit, headers, exchange, { request, reply });
+    return forward(permit, headers, exchange, { request, reply });
   };
 }

@@ -13,9 +13,8 @@ export interface AcceptOptions {
   readonly identityHeaders: IdentityHeaders;
 }
 
-export interface Accepted {
+export interface Accepted extends MatchedRoute {
   readonly target: RequestTarget;
-  readonly route: MatchedRoute;
   /** Tells by lower-case name what the service does not get as it was sent: policies do not see it either. */
   readonly endsHere: (lowerName: string) => boolean;
 }
@@ -30,7 +29,8 @@ export function accept(exchange: Exchange, request: InboundRequest, options: Acc
   const hopByHop = hopByHopNames(request.fields, 'connection_option_forbidden');
   refuseQueryToken(target, request);
   const endsHere = (name: string): boolean => hopByHop.has(name) || identityHeaders.has(name);
-  return { target, route: matchRoute(target, options.routes), endsHere };
+  const { route, upstreamPath } = matchRoute(target, options.routes);
+  return { target, route, upstreamPath, endsHere };
 }
 
 /** RFC 6750 section 2: one method of sending the token, and section 2.3 is one that ends up in logs. */

@@ -15,15 +15,15 @@ export interface PolicyOptions {
 
 /** @throws Problem `policy_denied`, `policy_undefined`, `policy_error` or `policy_timeout` */
 export function decide(exchange: Exchange, accepted: Accepted, policy: PolicyOptions): Permit {
-  const { target, route } = accepted;
+  const { target, route, upstreamPath } = accepted;
   const decision = evaluate(policy, accepted, () => policyInput(exchange, accepted, policy.extract));
   exchange.decision = decision;
   if (!decision.allow) {
     throw new Problem(decision.failure ?? 'policy_denied', decision.reasons[0] ?? 'the policy does not allow it');
   }
   const query = target.query === '' ? '' : `?${target.query}`;
-  exchange.upstream = { name: route.upstreamName, path: route.upstreamPath };
-  return mintPermit({ upstream: route.upstream, method: target.method, path: `${route.upstreamPath}${query}` });
+  exchange.upstream = { name: route.upstreamName, path: upstreamPath };
+  return mintPermit({ upstream: route.upstream, method: target.method, path: `${upstreamPath}${query}` });
 }
 
 function evaluate(policy: PolicyOptions, { route }: Accepted, input: () => PolicyInput): Decision {

@@ -29,6 +29,6 @@ export function createIngress(deps: IngressDeps): Pipeline {
     learnUserContext(exchange);
     const permit = decide(exchange, accepted, deps.policy);
     const headers = shapeHeaders(exchange, accepted, deps.headers);
-    await forward(permit, headers, exchange, { request, reply });
+    return forward(permit, headers, exchange, { request, reply });
   };
 }

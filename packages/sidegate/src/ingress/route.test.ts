@@ -17,7 +17,7 @@ function route(path: string, rest: Partial<Route> = {}): Route {
 
 function match(routes: readonly Route[], path: string, method = 'GET'): string {
   try {
-    return matchRoute({ method, path, query: '', host: '' }, compileRoutes(routes)).upstreamName;
+    return matchRoute({ method, path, query: '', host: '' }, compileRoutes(routes)).route.upstreamName;
   } catch (error) {
     assert.ok(error instanceof Problem, String(error));
     return error.code;

@@ -22,31 +22,43 @@ export interface Routes {
 
 interface CompiledRoute {
   readonly route: Route;
-  readonly segments: readonly string[];
+  readonly matches: (path: string) => boolean;
 }
 
-export interface MatchedRoute extends Route {
+export interface MatchedRoute {
+  readonly route: Route;
   /** The path that the upstream gets, without the query. */
   readonly upstreamPath: string;
 }
 
 export function compileRoutes(routes: readonly Route[]): Routes {
-  return { table: routes.map((route) => ({ route, segments: route.path.split('/').slice(1) })) };
+  return { table: routes.map((route) => ({ route, matches: compilePattern(route.path) })) };
 }
 
 /** @throws Problem `route_not_found`, or `method_not_allowed` when only the method was wrong */
 export function matchRoute(target: RequestTarget, routes: Routes): MatchedRoute {
-  const segments = target.path.split('/').slice(1);
   let otherMethod = false;
-  for (const { route, segments: pattern } of routes.table) {
-    if (!matchesSegments(segments, pattern)) continue;
+  for (const { route, matches } of routes.table) {
+    if (!matches(target.path)) continue;
     if (route.methods === undefined || route.methods.includes(target.method)) {
-      return { ...route, upstreamPath: rewritePath(target.path, route) };
+      return { route, upstreamPath: rewritePath(target.path, route) };
     }
     otherMethod = true;
   }
   if (otherMethod) throw new Problem('method_not_allowed', `no route takes ${target.method} on this path`);
   throw new Problem('route_not_found', 'no route matches the path');
+}
+
+function compilePattern(pattern: string): (path: string) => boolean {
+  const [before = '', ...after] = pattern.split('*');
+  // Without a star a path is itself; `/a/**` is what begins with `/a/`, and `/a`.
+  if (after.length === 0) return (path) => path === pattern;
+  if (pattern === `${before}**` && before.endsWith('/')) {
+    const itself = before.slice(0, -1);
+    return (path) => path.startsWith(before) || (path === itself && itself !== '');
+  }
+  const segments = pattern.split('/').slice(1);
+  return (path) => matchesSegments(path.split('/').slice(1), segments);
 }
 
 function matchesSegments(segments: readonly string[], pattern: readonly string[]): boolean {

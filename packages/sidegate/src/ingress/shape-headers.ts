@@ -20,6 +20,8 @@ export interface IngressHeaders {
   /** Lower-case names to remove, and fields to set, as configured. */
   readonly remove: ReadonlySet<string>;
   readonly add: readonly SetField[];
+  /** What the claims of a token are as fields. */
+  readonly known: WeakMap<VerifiedToken, readonly SetField[]>;
 }
 
 /** @throws Problem `token_claim_unsafe` */
@@ -28,7 +30,7 @@ export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers
   const { tokenHeader, remove } = headers;
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
   const passed = headers.passToken && token !== undefined ? tokenHeader : undefined;
-  const set: SetField[] = token === undefined ? [] : claimFields(token, headers.claims);
+  const set: SetField[] = token === undefined ? [] : [...claimFields(token, headers)];
   if (userContext?.verified === true) set.push([USER_CONTEXT_HEADER, LOWER_USER_CONTEXT_HEADER, userContext.value]);
   set.push(
     [CORRELATION_HEADER, LOWER_CORRELATION_HEADER, exchange.correlationId],
@@ -45,9 +47,15 @@ export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers
   };
 }
 
-function claimFields(token: VerifiedToken, claims: IngressHeaders['claims']): SetField[] {
-  return claims.flatMap(([claim, header, lowerHeader]) => {
-    const value = claimHeaderValue(token.claims, claim);
-    return value === undefined ? [] : [[header, lowerHeader, value] as const];
-  });
+/** Worked out once for each token: it comes with many requests, and never changes. */
+function claimFields(token: VerifiedToken, { claims, known }: IngressHeaders): readonly SetField[] {
+  let fields = known.get(token);
+  if (fields === undefined) {
+    fields = claims.flatMap(([claim, header, lowerHeader]) => {
+      const value = claimHeaderValue(token.claims, claim);
+      return value === undefined ? [] : [[header, lowerHeader, value] as const];
+    });
+    known.set(token, fields);
+  }
+  return fields;
 }

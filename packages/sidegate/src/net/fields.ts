@@ -8,6 +8,7 @@ export class FieldSyntaxError extends Error {
   override readonly name = 'FieldSyntaxError';
 }
 
+const NO_TOKENS: readonly string[] = [];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -61,8 +62,11 @@ export class Fields {
 
   /** The members of a comma-separated list field, over all its lines, trimmed, in lower case. */
   tokens(lowerName: string): readonly string[] {
-    if (!this.has(lowerName)) return [];
-    return this.all(lowerName)
+    const values = this.all(lowerName);
+    if (values.length === 0) return NO_TOKENS;
+    const [only = ''] = values;
+    if (values.length === 1 && !only.includes(',')) return only === '' ? NO_TOKENS : [only.toLowerCase()];
+    return values
       .flatMap((value) => value.split(','))
       .map((token) => token.trim().toLowerCase())
       .filter((token) => token !== '');

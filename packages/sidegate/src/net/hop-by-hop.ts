@@ -33,11 +33,10 @@ const NEVER_AN_OPTION: ReadonlySet<string> = new Set([
  */
 export function hopByHopNames(fields: Fields, refusal: ProblemCode): ReadonlySet<string> {
   const options = fields.tokens('connection');
-  if (options.length === 0) return HOP_BY_HOP;
+  if (options.every((name) => HOP_BY_HOP.has(name) || name === 'close')) return HOP_BY_HOP;
   const forbidden = options.find((name) => NEVER_AN_OPTION.has(name));
   if (forbidden !== undefined) {
     throw new Problem(refusal, `Connection names the end-to-end header "${forbidden}"`);
   }
-  const named = options.filter((name) => !HOP_BY_HOP.has(name) && name !== 'close');
-  return named.length === 0 ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named]);
+  return new Set([...HOP_BY_HOP, ...options]);
 }

@@ -5,7 +5,7 @@ import { type ClientTls, CONNECT_TIMEOUT, type ConnectTo, createConnector, isTls
 import type { RequestBody } from './request-body.ts';
 import type { ResponseHead } from './response-parser.ts';
 import type { TransferFailure, UpstreamConnection } from './upstream-connection.ts';
-import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
+import { createUpstreamPool } from './upstream-pool.ts';
 
 export interface UpstreamOptions {
   /** Scheme, host and port; a path in it is not used. */
@@ -73,40 +73,35 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     origin,
     close: () => Promise.resolve(pool.close()),
-    async send(request, sink, cancellation) {
-      let failure = await transfer(await acquire(pool, false, origin), request, { sink, cancellation });
-      // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
-      if (failure?.stale === true && isRepeatable(request)) {
-        failure = await transfer(await acquire(pool, true, origin), request, { sink, cancellation });
-      }
-      if (failure !== undefined) throw transferProblem(failure, origin);
-    },
+    send: (request, sink, cancellation) =>
+      new Promise((resolve, reject) => {
+        const attempt = (fresh: boolean): void => {
+          const begin = (connection: UpstreamConnection): void => {
+            if (cancellation.cancelled) {
+              pool.release(connection);
+              onDone(ABORTED);
+              return;
+            }
+            const running = { request, sink, onDone };
+            cancellation.onCancel = () => connection.cancel(running);
+            connection.start(running);
+          };
+          const onDone = (failure: TransferFailure | undefined): void => {
+            if (failure === undefined) resolve();
+            // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
+            else if (failure.stale && !fresh && isRepeatable(request)) attempt(true);
+            else reject(transferProblem(failure, origin));
+          };
+          const connection = pool.acquire(fresh);
+          if (connection instanceof Promise) connection.then(begin, (error) => reject(connectProblem(error, origin)));
+          else begin(connection);
+        };
+        attempt(false);
+      }),
   };
-
-  function transfer(
-    connection: UpstreamConnection,
-    request: UpstreamRequest,
-    { sink, cancellation }: { readonly sink: ResponseSink; readonly cancellation: Cancellation },
-  ): TransferFailure | undefined | Promise<TransferFailure | undefined> {
-    if (cancellation.cancelled) {
-      pool.release(connection);
-      return { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
-    }
-    return new Promise((onDone) => {
-      const running = { request, sink, onDone };
-      cancellation.onCancel = () => connection.cancel(running);
-      connection.start(running);
-    });
-  }
 }
 
-function acquire(pool: UpstreamPool, fresh: boolean, origin: string): UpstreamConnection | Promise<UpstreamConnection> {
-  const connection = pool.acquire(fresh);
-  if (!(connection instanceof Promise)) return connection;
-  return connection.catch((error: unknown) => {
-    throw connectProblem(error, origin);
-  });
-}
+const ABORTED: TransferFailure = { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
 
 function isRepeatable({ method, body }: UpstreamRequest): boolean {
   return body === undefined && IDEMPOTENT.has(method);

@@ -6,14 +6,14 @@ import type { PolicyInput } from './decision.ts';
 
 interface Forwarding {
   readonly target: RequestTarget;
-  readonly route: { readonly upstreamPath: string };
+  readonly upstreamPath: string;
   /** True for headers that the service does not get as they were sent. */
   readonly endsHere: (lowerName: string) => boolean;
 }
 
 export function policyInput(
   exchange: Exchange,
-  { target, route, endsHere }: Forwarding,
+  { target, upstreamPath, endsHere }: Forwarding,
   extract: readonly string[],
 ): PolicyInput {
   const { peer, token } = exchange;
@@ -27,7 +27,7 @@ export function policyInput(
     request: {
       method: target.method,
       path: target.path,
-      upstream_path: route.upstreamPath,
+      upstream_path: upstreamPath,
       query: target.query,
       host: target.host,
     },

@@ -16,8 +16,8 @@ export interface OutgoingHeaders {
   readonly host: string | undefined;
 }
 
-/** @throws Problem `upstream_*` or `bad_upstream_response` */
-export async function forward(
+/** @throws Problem `upstream_*` or `bad_upstream_response`, as a rejection too */
+export function forward(
   permit: Permit,
   { lines, host }: OutgoingHeaders,
   exchange: Exchange,
@@ -30,11 +30,7 @@ export async function forward(
   exchange.forwarded = true;
   const { body, announcedEmpty } = request;
   const { method, path, upstream } = permit;
-  try {
-    await upstream.send({ method, path, lines, host, body, announcedEmpty }, answerTo(exchange, reply), cancellation);
-  } finally {
-    exchange.status = reply.status;
-  }
+  return upstream.send({ method, path, lines, host, body, announcedEmpty }, answerTo(exchange, reply), cancellation);
 }
 
 function answerTo(exchange: Exchange, reply: Reply): ResponseSink {

@@ -72,7 +72,9 @@ async function run(
     await pipeline(exchange, request, reply);
     // The last bytes may wait for a slow client, who may yet go away.
     if (!reply.finished) await reply.settled();
+    exchange.status = reply.status;
   } catch (error) {
+    exchange.status = reply.status;
     // Nobody is left to answer: the record says so, and that is all.
     if (!exchange.aborted) {
       const problem = exchange.problem ?? asProblem(error);
