@@ -59,9 +59,11 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
     const log: string[] = [];
     const audit: AuditLine[] = [];
     const lines: string[] = [];
-    const keep = (line: string): void => {
-      lines.push(line);
-      audit.push(JSON.parse(line) as AuditLine);
+    const keep = (text: string): void => {
+      for (const line of text.trimEnd().split('\n')) {
+        lines.push(line);
+        audit.push(JSON.parse(line) as AuditLine);
+      }
     };
     const running = await startSidecar(loaded.config, keep, {
       clock: options.clock ?? { now: () => Date.now(), monotonic: () => performance.now() },

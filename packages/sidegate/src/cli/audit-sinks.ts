@@ -10,7 +10,7 @@ export function auditSinks({ audit }: SidecarConfig, stdout: AuditSink, assembly
   return [...(audit.export.stdout.enabled ? [stdout] : []), ...(file === undefined ? [] : [file])];
 }
 
-/** Appends and returns only when the system has taken the line: a record is never half a promise. */
+/** Appends and returns only when the system has taken the lines: a record is never half a promise. */
 function fileSink(path: string, { findings, closers }: Assembly): AuditSink | undefined {
   try {
     const file = openSync(path, 'a', 0o600);
@@ -27,8 +27,8 @@ function fileSink(path: string, { findings, closers }: Assembly): AuditSink | un
 /** A full disk may take a part of a record: that one is lost, and the next one must not continue its line. */
 function appender(file: number): AuditSink {
   let torn = false;
-  return (line) => {
-    const bytes = Buffer.from(`${torn ? '\n' : ''}${line}\n`);
+  return (lines) => {
+    const bytes = Buffer.from(torn ? `\n${lines}` : lines, 'latin1');
     let written = 0;
     try {
       while (written < bytes.length) written += writeSync(file, bytes, written);

@@ -50,7 +50,7 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     const stopped = stopSignal();
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
-    const running = await startSidecar(config, printLine, assemblyOf(config, options, findings));
+    const running = await startSidecar(config, print, assemblyOf(config, options, findings));
     const { name: service } = config.service;
     printEvent({ event: 'listening', service, ingress: shown(running.ingress), egress: shown(running.egress) });
     void running.ready.then(() => printEvent({ event: 'ready', service }));
@@ -93,6 +93,6 @@ function shown(address: AddressInfo | undefined): string | undefined {
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }
 
-function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+function print(lines: string): void {
+  process.stdout.write(lines);
 }

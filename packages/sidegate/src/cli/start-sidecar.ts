@@ -54,6 +54,7 @@ export async function startSidecar(
     events: config.audit.events,
     mode: config.audit.mode,
     clock: assembly.clock,
+    defer: (task) => void setImmediate(task),
     onChange: (failure) => {
       if (failure === undefined) assembly.logger.info('audit records are kept again');
       else assembly.logger.error({ err: failure }, 'audit records cannot be kept');
@@ -62,6 +63,7 @@ export async function startSidecar(
   const listeners = new Map<Plan['direction'], Listener>();
   const close = async (graceMs: number): Promise<void> => {
     await Promise.all(Array.from(listeners.values(), (listener) => listener.close(graceMs)));
+    audit.flush();
     await closeAll(assembly);
   };
   try {

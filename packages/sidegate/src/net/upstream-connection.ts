@@ -22,11 +22,16 @@ export interface TransferFailure {
   readonly stale: boolean;
 }
 
+/** Milliseconds on the monotonic clock, as of the last look at all connections. */
+export interface CoarseTime {
+  now: number;
+}
+
 export interface ConnectionOptions {
   readonly timeoutMs: number;
   /** The value of `Host` unless the request brings its own. */
   readonly host: string;
-  readonly monotonic: () => number;
+  readonly time: CoarseTime;
   /** Told when the connection can take the next request. */
   readonly onFree: (connection: UpstreamConnection) => void;
   /** Told once, when the connection can carry no further request. */
@@ -39,13 +44,14 @@ const KEEP_ALIVE_MARGIN_MS = 1_000;
 export class UpstreamConnection {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
-  readonly #timer: NodeJS.Timeout;
   #running: Transfer | undefined;
   #parser: ResponseParser | undefined;
   /** A byte of an answer has arrived; its whole head has. */
   #heard = false;
   #answered = false;
   #requestSent = true;
+  /** When something last moved. */
+  #movedAt: number;
   #idleUntil = Number.POSITIVE_INFINITY;
   #served = 0;
   #closed = false;
@@ -55,7 +61,7 @@ export class UpstreamConnection {
     this.#options = options;
     listen((bytes) => this.#onData(bytes));
     socket.on('drain', () => this.#running?.request.body?.resume());
-    this.#timer = setTimeout(() => this.#onTimeout(), options.timeoutMs).unref();
+    this.#movedAt = options.time.now;
     socket.on('error', (error) => this.#fail('broken', error));
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#fail('broken', undefined));
@@ -63,7 +69,7 @@ export class UpstreamConnection {
 
   /** Whether it may be used now. */
   get usable(): boolean {
-    return !this.#closed && this.#socket.writable && this.#options.monotonic() < this.#idleUntil;
+    return !this.#closed && this.#socket.writable && this.#options.time.now < this.#idleUntil;
   }
 
   /** @param transfer told of its end exactly once, also when the connection was gone before it began */
@@ -88,7 +94,7 @@ export class UpstreamConnection {
         if (!sink.write(piece)) this.#waitFor(sink);
       },
     });
-    this.#timer.refresh();
+    this.#movedAt = this.#options.time.now;
     this.#send(transfer);
   }
 
@@ -124,7 +130,7 @@ export class UpstreamConnection {
       write: (piece) => {
         // Answered before it was sent: the rest is thrown away.
         if (this.#running !== transfer) return true;
-        this.#timer.refresh();
+        this.#movedAt = this.#options.time.now;
         if (chunked) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
         const flowing = socket.write(piece);
         if (chunked) socket.write('\r\n', 'latin1');
@@ -145,7 +151,7 @@ export class UpstreamConnection {
   #waitFor(sink: ResponseSink): void {
     this.#socket.pause();
     sink.whenDrained(() => {
-      this.#timer.refresh();
+      this.#movedAt = this.#options.time.now;
       this.#socket.resume();
     });
   }
@@ -158,7 +164,7 @@ export class UpstreamConnection {
       return;
     }
     this.#heard = true;
-    this.#timer.refresh();
+    this.#movedAt = this.#options.time.now;
     try {
       parser.feed(bytes);
     } catch (error) {
@@ -209,14 +215,16 @@ export class UpstreamConnection {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#timer);
     this.#options.onClosed(this);
   }
 
-  #onTimeout(): void {
-    if (this.#running === undefined) this.destroy();
+  /** Ends what has not moved for too long; called at intervals. */
+  checkTime(): void {
+    const { time, timeoutMs } = this.#options;
     // Whoever cannot take what has arrived is slow itself: that is not the upstream's fault.
-    else if (this.#socket.isPaused()) this.#timer.refresh();
+    if (this.#running !== undefined && this.#socket.isPaused()) this.#movedAt = time.now;
+    if (time.now - this.#movedAt <= timeoutMs) return;
+    if (this.#running === undefined) this.destroy();
     else this.#fail('timeout', undefined);
   }
 
@@ -227,6 +235,6 @@ export class UpstreamConnection {
     this.#idleUntil =
       seconds === undefined
         ? Number.POSITIVE_INFINITY
-        : this.#options.monotonic() + Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS;
+        : this.#options.time.now + Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS;
   }
 }

@@ -2,7 +2,8 @@
 import type { OpenedSocket } from './connector.ts';
 import { type ConnectionOptions, UpstreamConnection } from './upstream-connection.ts';
 
-export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed' | 'onFree'> {
+export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed' | 'onFree' | 'time'> {
+  readonly monotonic: () => number;
   readonly maxConnections: number;
   readonly connect: () => Promise<OpenedSocket>;
 }
@@ -25,26 +26,52 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
+/** An eighth of the timeout, so that nobody waits much longer than that. */
+const LOOKS = 8;
+const MAX_INTERVAL_MS = 1_000;
+const MIN_INTERVAL_MS = 10;
+
 export function createUpstreamPool(options: PoolOptions): UpstreamPool {
+  const interval = Math.max(MIN_INTERVAL_MS, Math.min(MAX_INTERVAL_MS, options.timeoutMs / LOOKS));
   const idle: UpstreamConnection[] = [];
   const open = new Set<UpstreamConnection>();
   const waiters: Waiter[] = [];
+  const time = { now: options.monotonic() };
+  let looking: NodeJS.Timeout | undefined;
   let connecting = 0;
   let closed = false;
 
   const onClosed = (connection: UpstreamConnection): void => {
     open.delete(connection);
+    if (open.size === 0) stopLooking();
     const at = idle.indexOf(connection);
     if (at >= 0) idle.splice(at, 1);
     const waiter = waiters.shift();
     if (waiter !== undefined) connect().then(waiter.resolve, waiter.reject);
   };
 
+  const look = (): void => {
+    time.now = options.monotonic();
+    for (const connection of open) connection.checkTime();
+  };
+
+  const stopLooking = (): void => {
+    clearInterval(looking);
+    looking = undefined;
+  };
+
+  const opened = async (): Promise<OpenedSocket> => {
+    const socket = await options.connect();
+    time.now = options.monotonic();
+    return socket;
+  };
+
   const connect = async (): Promise<UpstreamConnection> => {
     connecting += 1;
     try {
-      const connection = new UpstreamConnection(await options.connect(), { ...options, onClosed, onFree: release });
+      const connection = new UpstreamConnection(await opened(), { ...options, time, onClosed, onFree: release });
       open.add(connection);
+      looking ??= setInterval(look, interval).unref();
       if (closed) connection.destroy();
       return connection;
     } finally {

@@ -1,27 +1,70 @@
-/** A record as one line of ASCII: nothing in it can end a line, colour a terminal, turn its direction or fill a disk. */
+/** Writes a record as one line of ASCII: nothing in it can end a line, colour a terminal, turn its direction or fill a disk. */
 
-const MAX_BYTES = 8 * 1024;
-const SHORT_TEXT = 128;
-const SHORT_LIST = 4;
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** Without its line end. A record that is too long keeps its facts and loses the length of its texts. */
-export function auditLine(record: object): string {
-  const line = asciiJson(record);
-  return line.length <= MAX_BYTES ? line : asciiJson({ ...(shortened(record) as object), truncated: true });
+/** A text as JSON in which everything beyond printable ASCII is escaped. */
+export function jsonText(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : asciiJson(text);
 }
 
-/** JSON in which everything beyond printable ASCII is escaped. */
-function asciiJson(value: object): string {
+function asciiJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }
 
-function shortened(value: unknown): unknown {
-  if (typeof value === 'string') return value.slice(0, SHORT_TEXT);
-  if (Array.isArray(value)) return value.slice(0, SHORT_LIST).map(shortened);
-  if (typeof value !== 'object' || value === null) return value;
-  // A policy's own part of the record is the only one whose size is not ours.
-  const members = Object.entries(value).filter(([name]) => name !== 'policy_audit');
-  return Object.fromEntries(members.map(([name, member]) => [name, shortened(member)]));
+/** How much of a text, and how many members of a list, are written. */
+export interface LineLimits {
+  readonly text: number;
+  readonly list: number;
+}
+
+/** Members in the order of the calls; what is undefined is left out. */
+export class AuditLine {
+  readonly limits: LineLimits;
+  #json = '';
+
+  constructor(limits: LineLimits) {
+    this.limits = limits;
+  }
+
+  text(name: string, value: string | undefined): void {
+    if (value !== undefined) this.json(name, jsonText(this.#bounded(value)));
+  }
+
+  number(name: string, value: number | undefined): void {
+    if (value !== undefined) this.json(name, String(value));
+  }
+
+  flag(name: string, value: boolean | undefined): void {
+    if (value !== undefined) this.json(name, value ? 'true' : 'false');
+  }
+
+  list(name: string, values: readonly string[]): void {
+    let members = '';
+    const count = Math.min(values.length, this.limits.list);
+    for (let i = 0; i < count; i += 1) {
+      members += `${i === 0 ? '' : ','}${jsonText(this.#bounded(values[i] ?? ''))}`;
+    }
+    this.json(name, `[${members}]`);
+  }
+
+  /** Data whose size and content are not ours. */
+  data(name: string, value: unknown): void {
+    if (value !== undefined) this.json(name, asciiJson(value));
+  }
+
+  /** @param json as it stands in the line; `name` is one of our own */
+  json(name: string, json: string): void {
+    this.#json += `${this.#json === '' ? '' : ','}"${name}":${json}`;
+  }
+
+  /** Without its line end. */
+  done(): string {
+    return `{${this.#json}}`;
+  }
+
+  #bounded(value: string): string {
+    return value.length <= this.limits.text ? value : `${value.slice(0, this.limits.text)}…`;
+  }
 }

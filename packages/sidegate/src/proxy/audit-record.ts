@@ -1,6 +1,8 @@
-/** What an audit record says about an exchange. */
-import type { Problem } from '@sidegate/sdk';
+/** What an audit record says about an exchange: only values that were verified or that say so, never a secret. */
+import type { Problem, VerifiedToken } from '@sidegate/sdk';
+import { AuditLine, type LineLimits } from './audit-line.ts';
 import type { Exchange } from './exchange.ts';
+import type { Peer } from './peer.ts';
 
 /** `access` is a second, short record for each exchange that reached the service. */
 export type AuditEvent = 'request' | 'access';
@@ -12,84 +14,139 @@ export interface RecordOptions {
   readonly clock: { monotonic(): number };
 }
 
-const MAX_TEXT = 1024;
+const FULL: LineLimits = { text: 1024, list: 16 };
+/** For a record that would be too long: it keeps its facts and loses the length of its texts. */
+const SHORT: LineLimits = { text: 128, list: 4 };
+const MAX_BYTES = 8 * 1024;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The records of one finished exchange, as plain data. */
-export function auditRecords(exchange: Exchange, options: RecordOptions): object[] {
-  const records: object[] = [];
-  if (options.events.includes('request')) records.push(requestRecord(exchange, options));
-  if (options.events.includes('access') && exchange.forwarded) records.push(accessRecord(exchange, options));
-  return records;
-}
+/** The lines of finished exchanges, without their line ends. */
+export class AuditRecords {
+  readonly #options: RecordOptions;
+  /** What comes with many exchanges is written once. */
+  readonly #peers = new WeakMap<Peer, string>();
+  readonly #tokens = new WeakMap<VerifiedToken, string>();
+  #lastTime = { at: Number.NaN, text: '' };
 
-/** Only values that were verified or that say so; never a token, a key or a secret. */
-function requestRecord(exchange: Exchange, { service, clock }: RecordOptions): object {
-  const { problem, decision, peer, token, received, target, upstream, userContext } = exchange;
-  return {
-    level: problem === undefined ? 'info' : problem.row.source === 'downstream' ? 'warn' : 'error',
-    time: new Date(exchange.startedAt).toISOString(),
-    service,
-    event: 'request',
-    direction: exchange.direction,
+  constructor(options: RecordOptions) {
+    this.#options = options;
+  }
+
+  of(exchange: Exchange): string[] {
+    const { events } = this.#options;
+    const lines: string[] = [];
+    if (events.includes('request')) lines.push(this.#bounded((line) => this.#request(exchange, line)));
+    if (events.includes('access') && exchange.forwarded)
+      lines.push(this.#bounded((line) => this.#access(exchange, line)));
+    return lines;
+  }
+
+  #bounded(write: (line: AuditLine) => void): string {
+    const full = new AuditLine(FULL);
+    write(full);
+    const whole = full.done();
+    if (whole.length <= MAX_BYTES) return whole;
+    const short = new AuditLine(SHORT);
+    write(short);
+    short.flag('truncated', true);
+    return short.done();
+  }
+
+  #request(exchange: Exchange, line: AuditLine): void {
+    const { problem, decision, peer, token, received, target, upstream, user, userContext, trace } = exchange;
+    line.text('level', problem === undefined ? 'info' : problem.row.source === 'downstream' ? 'warn' : 'error');
+    line.text('time', this.#time(exchange.startedAt));
+    line.text('service', this.#options.service);
+    line.text('event', 'request');
+    line.text('direction', exchange.direction);
     // What was forwarded was allowed, also when the upstream then failed; nothing else was.
-    decision: exchange.forwarded ? 'allow' : 'deny',
-    status: exchange.status,
-    code: problem?.code,
-    reasons: reasonsOf(decision?.reasons, problem),
-    rule: decision?.rule,
+    line.text('decision', exchange.forwarded ? 'allow' : 'deny');
+    line.number('status', exchange.status);
+    line.text('code', problem?.code);
+    line.list('reasons', reasonsOf(decision?.reasons, problem));
+    line.text('rule', decision?.rule);
     // Of a message that was refused before it had a target, what it claimed to be.
-    method: target?.method ?? (received.method || undefined),
-    path: bounded(target?.path ?? (received.path || undefined)),
-    upstream_path: bounded(upstream?.path),
-    downstream: upstream?.name,
-    mtls_client: peer?.commonName ?? peer?.spiffeId,
-    peer: peer && { spiffe_id: peer.spiffeId, subject: bounded(peer.subject) },
-    calling_service: peer?.binding?.clientId,
-    user_id: exchange.user?.sub,
-    user_context: userContext?.value,
-    context_verified: userContext?.verified,
-    user: exchange.user,
-    token: token && {
-      issuer: token.issuer,
-      audience: token.audiences,
-      client_id: token.clientId,
-      scope: token.scopes.join(' '),
-      kid: token.keyId,
-    },
-    policy_audit: decision?.audit,
-    correlation_id: exchange.correlationId,
-    request_id: exchange.requestId,
-    trace_id: exchange.trace.traceId,
-    span_id: exchange.trace.spanId,
-    aborted: exchange.aborted ? true : undefined,
-    duration_ms: Math.round((clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000,
-  };
+    line.text('method', target?.method ?? (received.method || undefined));
+    line.text('path', target?.path ?? (received.path || undefined));
+    line.text('upstream_path', upstream?.path);
+    line.text('downstream', upstream?.name);
+    if (peer !== undefined) {
+      line.text('mtls_client', peer.commonName ?? peer.spiffeId);
+      line.json('peer', fragment(this.#peers, peer, { write: writePeer, limits: line.limits }));
+      line.text('calling_service', peer.binding?.clientId);
+    }
+    line.text('user_id', user?.sub);
+    line.text('user_context', userContext?.value);
+    line.flag('context_verified', userContext?.verified);
+    if (user !== undefined) {
+      const inner = new AuditLine(line.limits);
+      inner.text('sub', user.sub);
+      inner.text('name', user.name);
+      line.json('user', inner.done());
+    }
+    if (token !== undefined)
+      line.json('token', fragment(this.#tokens, token, { write: writeToken, limits: line.limits }));
+    // A policy's own part of the record is the only one whose size is not ours.
+    if (line.limits === FULL) line.data('policy_audit', decision?.audit);
+    line.text('correlation_id', exchange.correlationId);
+    line.text('request_id', exchange.requestId);
+    line.text('trace_id', trace.traceId);
+    line.text('span_id', trace.spanId);
+    line.flag('aborted', exchange.aborted ? true : undefined);
+    line.number('duration_ms', Math.round((this.#options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000);
+  }
+
+  /** Who touched what on whose behalf, for a data owner who needs no more. */
+  #access(exchange: Exchange, line: AuditLine): void {
+    const { peer, target, upstream, userContext } = exchange;
+    line.text('level', 'info');
+    line.text('time', this.#time(exchange.startedAt));
+    line.text('service', this.#options.service);
+    line.text('event', 'access');
+    line.text('calling_service', peer?.binding?.clientId);
+    line.text('user_context', userContext?.value);
+    line.text('action', READING.has(target?.method ?? '') ? 'read' : 'write');
+    line.text('resource', upstream?.path.slice(1));
+    line.text('decision', 'allow');
+    line.text('correlation_id', exchange.correlationId);
+    line.text('request_id', exchange.requestId);
+  }
+
+  /** RFC 3339; many exchanges begin in one millisecond. */
+  #time(at: number): string {
+    if (this.#lastTime.at !== at) this.#lastTime = { at, text: new Date(at).toISOString() };
+    return this.#lastTime.text;
+  }
 }
 
-/** Who touched what on whose behalf, for a data owner who needs no more. */
-function accessRecord(exchange: Exchange, { service }: RecordOptions): object {
-  const { peer, target, upstream, userContext } = exchange;
-  return {
-    level: 'info',
-    time: new Date(exchange.startedAt).toISOString(),
-    service,
-    event: 'access',
-    calling_service: peer?.binding?.clientId,
-    user_context: userContext?.value,
-    action: READING.has(target?.method ?? '') ? 'read' : 'write',
-    resource: bounded(upstream?.path.slice(1)),
-    decision: 'allow',
-    correlation_id: exchange.correlationId,
-    request_id: exchange.requestId,
-  };
+function fragment<T extends object>(
+  known: WeakMap<T, string>,
+  value: T,
+  { write, limits }: { readonly write: (value: T, line: AuditLine) => void; readonly limits: LineLimits },
+): string {
+  const remembered = limits === FULL ? known.get(value) : undefined;
+  if (remembered !== undefined) return remembered;
+  const line = new AuditLine(limits);
+  write(value, line);
+  const json = line.done();
+  if (limits === FULL) known.set(value, json);
+  return json;
 }
 
-function reasonsOf(reasons: readonly string[] | undefined, problem: Problem | undefined): string[] {
-  const all = [...(reasons ?? []), ...(problem === undefined ? [] : [problem.message])];
-  return [...new Set(all)].slice(0, 16).map((reason) => reason.slice(0, MAX_TEXT));
+function writePeer({ spiffeId, subject }: Peer, line: AuditLine): void {
+  line.text('spiffe_id', spiffeId);
+  line.text('subject', subject);
 }
 
-function bounded(text: string | undefined): string | undefined {
-  return text === undefined || text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
+function writeToken(token: VerifiedToken, line: AuditLine): void {
+  line.text('issuer', token.issuer);
+  line.list('audience', token.audiences);
+  line.text('client_id', token.clientId);
+  line.text('scope', token.scopes.join(' '));
+  line.text('kid', token.keyId);
+}
+
+function reasonsOf(reasons: readonly string[] = [], problem: Problem | undefined): readonly string[] {
+  if (problem === undefined && reasons.length < 2) return reasons;
+  return [...new Set([...reasons, ...(problem === undefined ? [] : [problem.message])])];
 }

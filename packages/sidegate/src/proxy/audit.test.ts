@@ -29,10 +29,15 @@ function auditWith(changes: Partial<AuditOptions>) {
   const changesSeen: unknown[] = [];
   const audit = createAudit({
     service: 'data-service',
-    sinks: [(line) => lines.push(JSON.parse(line) as Record<string, unknown>)],
+    sinks: [
+      (text) => {
+        for (const line of text.trimEnd().split('\n')) lines.push(JSON.parse(line) as Record<string, unknown>);
+      },
+    ],
     events: ['request'],
     mode: 'required',
     clock: ports.clock,
+    defer: (task) => task(),
     onChange: (failure) => changesSeen.push(failure),
     ...changes,
   });
@@ -100,8 +105,38 @@ describe('audit records', () => {
     audit.record(exchangeOf({ target: { method: 'GET', path, query: '', host: '' }, decision, status: 403 }));
     assert.equal((JSON.parse(lines[0] ?? '') as { status?: number }).status, 403);
     assert.equal(lines.length, 1);
-    assert.match(lines[0] ?? '', /^[\u0020-\u007e]+$/);
+    assert.match(lines[0] ?? '', /^[\u0020-\u007e]+\n$/);
     assert.ok((lines[0] ?? '').length < 8192);
+  });
+});
+
+describe('records of one turn of the event loop', () => {
+  test('are written together, in order, when the turn is over', () => {
+    const written: string[] = [];
+    let endTurn = (): void => undefined;
+    const { audit } = auditWith({
+      sinks: [(lines) => written.push(lines)],
+      defer: (task) => {
+        endTurn = task;
+      },
+    });
+    for (const status of [200, 201]) audit.record(exchangeOf({ ...read, status }));
+    assert.equal(written.length, 0);
+    endTurn();
+    audit.record(exchangeOf({ ...read, status: 202 }));
+    audit.flush();
+    endTurn();
+    assert.deepEqual(
+      written.map((lines) => Array.from(lines.matchAll(/"status":(\d+)/g), ([, status]) => status)),
+      [['200', '201'], ['202']],
+    );
+  });
+
+  test('do not wait when they are many', () => {
+    const written: string[] = [];
+    const { audit } = auditWith({ sinks: [(lines) => written.push(lines)], defer: () => undefined });
+    for (let i = 0; i < 1_000; i += 1) audit.record(exchangeOf(read));
+    assert.ok(written.length > 1, `${written.length} writes`);
   });
 });
 

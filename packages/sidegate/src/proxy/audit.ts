@@ -1,53 +1,72 @@
 /** The audit trail: one JSON line for every exchange, allowed or refused, also an aborted one. */
 import { Problem } from '@sidegate/sdk';
-import { auditLine } from './audit-line.ts';
-import { type AuditEvent, auditRecords } from './audit-record.ts';
+import { AuditRecords, type RecordOptions } from './audit-record.ts';
 import type { Exchange } from './exchange.ts';
 
-/** Keeps one complete line, given without its line end; throws when it cannot. */
-export type AuditSink = (line: string) => void;
+/** Keeps whole lines, each with its line end; returns when the system has taken them, throws when it has not. */
+export type AuditSink = (lines: string) => void;
 
-export interface AuditOptions {
-  /** This service's own name, in every line. */
-  readonly service: string;
+export interface AuditOptions extends RecordOptions {
   readonly sinks: readonly AuditSink[];
-  /** `access` adds a second, short record for each exchange that reached the service. */
-  readonly events: readonly AuditEvent[];
   /** `required`: while records cannot be kept, requests are refused; `best_effort`: they are served. */
   readonly mode: 'required' | 'best_effort';
-  readonly clock: { now(): number; monotonic(): number };
+  /** Runs a task when what has arrived by now is dealt with, before anything new is read. */
+  readonly defer: (task: () => void) => void;
   /** Told once when records begin to be lost, and once when they are kept again. */
   readonly onChange: (failure: unknown) => void;
 }
 
 export interface Audit {
-  /** Writes the record of a finished exchange. */
+  /** Takes the record of a finished exchange; those of one turn of the event loop are written together. */
   record(exchange: Exchange): void;
   /** @throws Problem `audit_unavailable` in mode `required`, while records cannot be kept */
   assertAvailable(): void;
+  /** Writes what was taken. */
+  flush(): void;
 }
 
+/** More than that is not kept waiting. */
+const MAX_WAITING = 64 * 1024;
+
 export function createAudit(options: AuditOptions): Audit {
-  const { sinks, mode, onChange } = options;
+  const { sinks, mode, defer, onChange } = options;
+  const records = new AuditRecords(options);
+  let waiting = '';
   let failing = false;
+
+  const attempt = (action: () => void): boolean => {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (!failing) onChange(error);
+      failing = true;
+      return false;
+    }
+  };
+
+  const flush = (): void => {
+    const lines = waiting;
+    waiting = '';
+    if (lines === '' || !attempt(() => sinks.forEach((sink) => sink(lines)))) return;
+    if (failing) onChange(undefined);
+    failing = false;
+  };
+
   return {
     record(exchange) {
-      try {
-        for (const record of auditRecords(exchange, options)) {
-          const line = auditLine(record);
-          for (const sink of sinks) sink(line);
-        }
-        if (failing) onChange(undefined);
-        failing = false;
-      } catch (error) {
-        if (!failing) onChange(error);
-        failing = true;
-      }
+      const first = waiting === '';
+      attempt(() => {
+        for (const line of records.of(exchange)) waiting += `${line}\n`;
+      });
+      if (waiting.length > MAX_WAITING) flush();
+      else if (first) defer(flush);
     },
     assertAvailable() {
       if (failing && mode === 'required') {
         throw new Problem('audit_unavailable', 'the last audit record could not be kept', { retryAfterSeconds: 1 });
       }
     },
+    flush,
   };
 }
