@@ -2,11 +2,7 @@
 
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
-/** A text as JSON in which everything beyond printable ASCII is escaped. */
-export function jsonText(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : asciiJson(text);
-}
-
+/** JSON in which everything beyond printable ASCII is escaped. */
 function asciiJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -22,14 +18,18 @@ export interface LineLimits {
 /** Members in the order of the calls; what is undefined is left out. */
 export class AuditLine {
   readonly limits: LineLimits;
-  #json = '';
+  /** Joined once: adding text to text would leave a string behind for every member. */
+  readonly #pieces: string[] = [];
 
   constructor(limits: LineLimits) {
     this.limits = limits;
   }
 
   text(name: string, value: string | undefined): void {
-    if (value !== undefined) this.json(name, jsonText(this.#bounded(value)));
+    if (value === undefined) return;
+    const bounded = this.#bounded(value);
+    if (PLAIN.test(bounded)) this.#pieces.push(this.#separator(), name, '":"', bounded, '"');
+    else this.json(name, asciiJson(bounded));
   }
 
   number(name: string, value: number | undefined): void {
@@ -44,7 +44,7 @@ export class AuditLine {
     let members = '';
     const count = Math.min(values.length, this.limits.list);
     for (let i = 0; i < count; i += 1) {
-      members += `${i === 0 ? '' : ','}${jsonText(this.#bounded(values[i] ?? ''))}`;
+      members += `${i === 0 ? '' : ','}${asciiJson(this.#bounded(values[i] ?? ''))}`;
     }
     this.json(name, `[${members}]`);
   }
@@ -56,12 +56,18 @@ export class AuditLine {
 
   /** @param json as it stands in the line; `name` is one of our own */
   json(name: string, json: string): void {
-    this.#json += `${this.#json === '' ? '' : ','}"${name}":${json}`;
+    this.#pieces.push(this.#separator(), name, '":', json);
   }
 
   /** Without its line end. */
   done(): string {
-    return `{${this.#json}}`;
+    if (this.#pieces.length === 0) return '{}';
+    this.#pieces.push('}');
+    return this.#pieces.join('');
+  }
+
+  #separator(): string {
+    return this.#pieces.length === 0 ? '{"' : ',"';
   }
 
   #bounded(value: string): string {

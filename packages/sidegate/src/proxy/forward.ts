@@ -3,6 +3,7 @@ import type { Fields } from '../net/fields.ts';
 import { hopByHopNames } from '../net/hop-by-hop.ts';
 import type { InboundRequest } from '../net/listener.ts';
 import type { Reply } from '../net/reply.ts';
+import type { ResponseHead } from '../net/response-parser.ts';
 import type { ResponseSink } from '../net/upstream.ts';
 import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from './correlation.ts';
 import type { Exchange } from './exchange.ts';
@@ -30,17 +31,37 @@ export function forward(
   exchange.forwarded = true;
   const { body, announcedEmpty } = request;
   const { method, path, upstream } = permit;
-  return upstream.send({ method, path, lines, host, body, announcedEmpty }, answerTo(exchange, reply), cancellation);
+  return upstream.send({ method, path, lines, host, body, announcedEmpty }, new Answer(exchange, reply), cancellation);
 }
 
-function answerTo(exchange: Exchange, reply: Reply): ResponseSink {
-  return {
-    head: ({ status, fields, length }) => reply.head(status, answerLines(exchange, fields), length),
-    write: (piece) => reply.write(piece),
-    flush: () => void reply.flush(),
-    end: () => reply.end(),
-    whenDrained: (resume) => reply.whenDrained(resume),
-  };
+class Answer implements ResponseSink {
+  readonly #exchange: Exchange;
+  readonly #reply: Reply;
+
+  constructor(exchange: Exchange, reply: Reply) {
+    this.#exchange = exchange;
+    this.#reply = reply;
+  }
+
+  head({ status, fields, length }: ResponseHead): void {
+    this.#reply.head(status, answerLines(this.#exchange, fields), length);
+  }
+
+  write(piece: Buffer): boolean {
+    return this.#reply.write(piece);
+  }
+
+  flush(): void {
+    this.#reply.flush();
+  }
+
+  end(): void {
+    this.#reply.end();
+  }
+
+  whenDrained(resume: () => void): void {
+    this.#reply.whenDrained(resume);
+  }
 }
 
 /** @throws Problem `bad_upstream_response` when the answer takes its own framing away */
