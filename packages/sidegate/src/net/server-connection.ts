@@ -109,7 +109,7 @@ export class ServerConnection {
     } else if (this.#turn.decoder?.complete === false) {
       const turn = this.#turn;
       this.#keep(this.#readBody(turn, bytes));
-      if (this.#turn === turn && turn.reply.finished && turn.body?.whole === true) this.#next();
+      this.#finishBody(turn);
     } else {
       this.#keep(bytes);
     }
@@ -181,6 +181,7 @@ export class ServerConnection {
     const following = rest.length === 0 ? rest : this.#readBody(turn, rest);
     if (this.#over) return;
     this.#keep(following);
+    this.#finishBody(turn);
     if (body?.held === true) this.#socket.pause();
     const { method, target, version, fields } = head;
     const request: InboundRequest = {
@@ -211,13 +212,19 @@ export class ServerConnection {
         if (turn.reply.finished) this.#discard(piece.length);
         else body.push(piece);
       });
-      if (decoder.complete && !body.whole) body.finish();
       return bytes.subarray(end);
     } catch (error) {
       if (!(error instanceof BodySyntaxError)) throw error;
       this.#breakOff(turn, new Problem(error.oversized ? 'body_too_large' : 'framing_invalid', error.message));
       return NO_BYTES;
     }
+  }
+
+  /** After the bytes behind the body are kept: its end may end the turn, and the next one begins with them. */
+  #finishBody(turn: Turn): void {
+    if (turn.decoder?.complete !== true || turn.body?.whole !== false) return;
+    turn.body.finish();
+    if (turn.reply.finished && this.#turn === turn) this.#next();
   }
 
   #discard(bytes: number): void {
@@ -269,7 +276,7 @@ export class ServerConnection {
     this.#served += 1;
     if (!reply.keepAlive || this.#over) {
       this.#end();
-    } else if (turn.decoder?.complete === false) {
+    } else if (turn.body?.whole === false) {
       // Answered before it was sent: the rest is thrown away.
       turn.body?.discard();
     } else {
