@@ -52,6 +52,7 @@ export class Emission {
   readonly tables = new Pool<ReadonlyMap<string, Value>>();
   /** How another document is called: by its generated name, or through the table of all documents. */
   readonly ownDocuments: boolean;
+  private readonly declarations: string[] = [];
   private blocks = 0;
 
   constructor(c: Compilation, ownDocuments: boolean) {
@@ -90,12 +91,26 @@ export class Emission {
     return `S[${this.sites.index(location)}]`;
   }
 
+  /** A function beside those of the documents. @returns its name */
+  outlined(args: string, body: string): string {
+    const name = `h${this.unique()}`;
+    this.declarations.push(`function ${name}(${args}){${body}}`);
+    return name;
+  }
+
+  /** @returns the name of an array of them */
+  outlinedList(names: readonly string[]): string {
+    const name = `H${this.unique()}`;
+    this.declarations.push(`const ${name}=[${names.join(',')}];`);
+    return name;
+  }
+
   finish(body: readonly string[]): Program {
     const constants = this.constants.items.map((_, i) => `k${i}=K[${i}]`);
     const builtins = this.builtins.items.map((_, i) => `b${i}=B[${i}],c${i}=b${i}.evaluate`);
     const header = [`const {${RUNTIME}}=R;`, ...[...constants, ...builtins].map((each) => `const ${each};`)];
     return {
-      source: ['"use strict";', ...header, ...body].join('\n'),
+      source: ['"use strict";', ...header, ...this.declarations, ...body].join('\n'),
       constants: this.constants.items,
       builtins: this.builtins.items,
       sites: this.sites.items,

@@ -3,7 +3,7 @@ import type { Compilation } from './context.ts';
 import { Emission, type Program } from './emission.ts';
 import { emitBlock, type Leaf } from './emit-statement.ts';
 import type { Branch, QueryRoutine, Routine } from './ir.ts';
-import type { Selection } from './rule-index.ts';
+import type { RuleIndex, Selection } from './rule-index.ts';
 import type { VirtualDocument } from './rule-tree.ts';
 
 export function emitDocuments(c: Compilation, routines: readonly Routine[]): Program {
@@ -92,13 +92,44 @@ function emitValueBody(e: Emission, routine: Routine): string {
   const { uniform, fallback, document } = routine;
   const done = `L${e.unique()}`;
   const early = uniform ? done : undefined;
-  const all = emitIndexed(e, routine, (branches) => emitValueRule(e, document, branches, early));
+  const all =
+    uniform && routine.index !== undefined && routine.index.groups.size > MAX_CASES
+      ? emitOutlined(e, routine, { index: routine.index, done })
+      : emitIndexed(e, routine, (branches) => emitValueRule(e, document, branches, early));
   const parts = [`let r;${done}:{`, all, '}'];
   if (fallback !== undefined) {
     const leaf: Leaf = ({ value }) => `r=${e.operand(value)};${noteDecision(e, document, fallback)}`;
     parts.push('if(r===undefined){', emitBlock(e, fallback.body, undefined, leaf), '}');
   }
   return parts.join('\n');
+}
+
+/** A switch with more cases makes a function that the engine does not optimise any more. */
+const MAX_CASES = 32;
+
+/** As {@link emitIndexed}, for rules whose first value counts: each group is a function of its own. */
+function emitOutlined(
+  e: Emission,
+  { document, params, locals }: Routine,
+  { index, done }: { readonly index: RuleIndex; readonly done: string },
+): string {
+  const args = ['v0', 'q', ...params.map((param) => `v${param}`)].join(',');
+  const declared = declareLocals(locals, new Set(params));
+  const groups = [...index.groups.values()].map((group) => {
+    const found = `L${e.unique()}`;
+    const rules = emitIndexed(e, group, (branches) => emitValueRule(e, document, branches, found));
+    return e.outlined(args, `let r,m,p;${declared}${found}:{${rules}}return r;`);
+  });
+  const numbers = new Map([...index.groups.keys()].map((text, i) => [text, i] as const));
+  const list = e.outlinedList(groups);
+  const { root, path } = index.place;
+  const source = root === 'input' ? 'v0.input' : `v${root}`;
+  const n = e.unique();
+  return [
+    `const i${n}=lookUp(T[${e.tables.index(numbers)}],${source},${e.constant(path)});`,
+    `if(i${n}>=0){r=${list}[i${n}](${args});if(r!==undefined)break ${done};}`,
+    emitIndexed(e, index.rest, (branches) => emitValueRule(e, document, branches, done)),
+  ].join('\n');
 }
 
 function emitValueRule(
