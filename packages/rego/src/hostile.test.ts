@@ -5,6 +5,7 @@ import { BUILTINS, EXCLUDED } from './builtins/registry.ts';
 import { type Compilation } from './compile/context.ts';
 import { emitDocuments } from './compile/emit.ts';
 import { lowerDocument } from './compile/lower.ts';
+import { optimizeDocuments } from './compile/optimize.ts';
 import { newCompilation, runPasses } from './compile/passes.ts';
 import { compile, EvaluationError, type Policy, parseJson, type Value } from './index.ts';
 import { parseModule } from './syntax/parse-module.ts';
@@ -83,7 +84,10 @@ zqxRule2 contains zqxVar if { some zqxVar in input["zqxKey"]; zqxFunction(zqxVar
     const c = compilation(text);
     const { source } = emitDocuments(
       c,
-      c.tree.documents.map((document) => lowerDocument(c, document)),
+      optimizeDocuments(
+        c,
+        c.tree.documents.map((document) => lowerDocument(c, document)),
+      ),
     );
     assert.ok(source.length > 500);
     for (const secret of secrets) assert.ok(!source.includes(secret), `${secret} is in the generated source`);
@@ -93,7 +97,10 @@ zqxRule2 contains zqxVar if { some zqxVar in input["zqxKey"]; zqxFunction(zqxVar
     const c = compilation(text);
     const { source } = emitDocuments(
       c,
-      c.tree.documents.map((document) => lowerDocument(c, document)),
+      optimizeDocuments(
+        c,
+        c.tree.documents.map((document) => lowerDocument(c, document)),
+      ),
     );
     const [header = '', ...rest] = source.split('\n').slice(1);
     const runtime = new Set(header.match(/[A-Za-z]+/g));
