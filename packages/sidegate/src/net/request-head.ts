@@ -14,6 +14,9 @@ export interface RequestHead {
   readonly fields: Fields;
 }
 
+/** Every further piece means one more look at all of a head: nobody cuts one up like that but to keep us busy. */
+export const MAX_HEAD_PIECES = 1_024;
+
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 const REQUEST_LINE = /^([A-Z-]{1,20}) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)$/;
 /** What no head has anywhere: controls, a line feed or a carriage return on its own. */

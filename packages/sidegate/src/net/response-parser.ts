@@ -29,6 +29,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const FIRST_LOOK = 2 * 1024;
 const MAX_FIELDS = 200;
 const MAX_INTERIM = 8;
+/** Every further piece means one more look at all of a head. */
+const MAX_HEAD_PIECES = 1_024;
 const HEAD_END = '\r\n\r\n';
 const VERSION = 'HTTP/1.';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
@@ -41,6 +43,7 @@ export class ResponseParser {
   #body: BodyDecoder | undefined;
   /** Of a head whose end has not arrived. */
   #partial: Buffer = NO_BYTES;
+  #pieces = 0;
   #interim = 0;
   #keepAlive = true;
 
@@ -92,6 +95,9 @@ export class ResponseParser {
     while (this.#body === undefined) {
       const text = this.#findHead(rest);
       if (text === undefined) {
+        this.#pieces += 1;
+        if (this.#pieces > MAX_HEAD_PIECES)
+          throw new ResponseSyntaxError(`a head in more than ${MAX_HEAD_PIECES} pieces`);
         // A copy: what was fed is read during the call only.
         this.#partial = Buffer.from(rest);
         return NO_BYTES;

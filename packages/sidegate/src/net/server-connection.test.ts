@@ -149,6 +149,11 @@ describe('a connection', () => {
     }
   });
 
+  test('refuses a head that comes in crumbs', async () => {
+    const endless = `GET / HTTP/1.1\r\nX: ${'y'.repeat(7_000)}`;
+    assert.deepEqual(bodies(await exchange(endless.split(''))), ['framing_invalid']);
+  });
+
   test('stops taking a body that nobody wants', async () => {
     const head = 'POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n';
     const answers = await exchange([head, ...Array.from({ length: 64 }, () => 'x'.repeat(65_536))]);

@@ -11,7 +11,7 @@ import type { ExchangeWatch, InboundRequest, ListenerHandlers } from './listener
 import { requestFraming } from './message-framing.ts';
 import { Reply, type ReplyOwner } from './reply.ts';
 import { RequestBody } from './request-body.ts';
-import { type RequestHead, readRequestHead, refuseBrokenStart } from './request-head.ts';
+import { MAX_HEAD_PIECES, type RequestHead, readRequestHead, refuseBrokenStart } from './request-head.ts';
 
 /** What all connections of a listener share. */
 export interface ConnectionScope {
@@ -53,6 +53,8 @@ export class ServerConnection {
   readonly #scope: ConnectionScope;
   /** Bytes that came before their turn, or a head that is not whole. */
   #waiting: Buffer = NO_BYTES;
+  /** In how many pieces the head that is waited for has come. */
+  #pieces = 0;
   #turn: Turn | undefined;
   #served = 0;
   #discarded = 0;
@@ -166,6 +168,10 @@ export class ServerConnection {
     if (bytes.length > maxHeaderBytes) {
       throw new Problem('too_many_headers', `a request head beyond ${maxHeaderBytes} bytes`);
     }
+    this.#pieces += 1;
+    if (this.#pieces > MAX_HEAD_PIECES) {
+      throw new Problem('framing_invalid', `a request head in more than ${MAX_HEAD_PIECES} pieces`);
+    }
     refuseBrokenStart(start === 0 ? text : text.slice(start));
     return undefined;
   }
@@ -176,6 +182,7 @@ export class ServerConnection {
     const body = hasBody ? new RequestBody(framing === 'chunked' ? undefined : framing, this.#flow) : undefined;
     const turn: Turn = { head, reply: this.#reply(head), body, decoder, watch: undefined };
     this.#waiting = NO_BYTES;
+    this.#pieces = 0;
     this.#turn = turn;
     // What is already here of the body is read first: a message that is broken is refused, not begun.
     const following = rest.length === 0 ? rest : this.#readBody(turn, rest);
@@ -278,7 +285,7 @@ export class ServerConnection {
       this.#end();
     } else if (turn.body?.whole === false) {
       // Answered before it was sent: the rest is thrown away.
-      turn.body?.discard();
+      turn.body.discard();
     } else {
       this.#next();
     }

@@ -93,8 +93,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
             else reject(transferProblem(failure, origin));
           };
           const connection = pool.acquire(fresh);
-          if (connection instanceof Promise) connection.then(begin, (error) => reject(connectProblem(error, origin)));
-          else begin(connection);
+          if (connection instanceof Promise) {
+            connection.then(begin, (error) => reject(connectProblem(error, origin))).catch(reject);
+          } else begin(connection);
         };
         attempt(false);
       }),

@@ -5,7 +5,7 @@ import { loadSidecarConfig } from '../load.ts';
 
 function load(policy: string) {
   const text = `service: {name: test}\npolicy:\n${policy.replaceAll(/^/gm, '  ')}`;
-  return loadSidecarConfig(text, { file: 'a.yaml', env: {}, readFile: String, resolvePath: (file) => `/root${file}` });
+  return loadSidecarConfig(text, { file: 'a.yaml', env: {}, readFile: String, resolvePath: (file) => `/sidecar${file}` });
 }
 
 const BUNDLE = 'path: /policies.tar.gz\n';
@@ -70,7 +70,7 @@ test('a key and what it must sign for', () => {
   const loaded = load(`${BUNDLE}bundle:\n  signing: {keyid: release, scope: read}\n  keys:\n${KEY}`);
   assert.ok(loaded.ok);
   assert.deepEqual(loaded.config.policy.bundle, {
-    keys: { release: { algorithm: 'ES256', key_file: '/root/release.pem' } },
+    keys: { release: { algorithm: 'ES256', key_file: '/sidecar/release.pem' } },
     signing: { keyid: 'release', scope: 'read' },
   });
 });
