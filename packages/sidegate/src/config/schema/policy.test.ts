@@ -5,7 +5,12 @@ import { loadSidecarConfig } from '../load.ts';
 
 function load(policy: string) {
   const text = `service: {name: test}\npolicy:\n${policy.replaceAll(/^/gm, '  ')}`;
-  return loadSidecarConfig(text, { file: 'a.yaml', env: {}, readFile: String, resolvePath: (file) => `/sidecar${file}` });
+  return loadSidecarConfig(text, {
+    file: 'a.yaml',
+    env: {},
+    readFile: String,
+    resolvePath: (file) => `/sidecar${file}`,
+  });
 }
 
 const BUNDLE = 'path: /policies.tar.gz\n';
