@@ -3,6 +3,7 @@
  * them. They stand outside a `not`, as in OPA: `not f(g(x))` is undefined when `g(x)` is.
  */
 import { type CallExpr, type Expr, equation, type Ref, refTerm, type Term, type With } from '../syntax/ast.ts';
+import { inTermOrder } from '../syntax/term-order.ts';
 import { mapChildTerms } from '../syntax/walk.ts';
 import { type Compilation, eachRule, localVar } from './context.ts';
 import { needsEvaluation } from './heads.ts';
@@ -78,15 +79,26 @@ function hoistTerm(c: Compilation, term: Term, support: Expr[]): Term {
       term.body = [...hoistBody(c, term.body), ...inner];
       return term;
     }
+    case 'set':
+      term.items = inTermOrder(term.items, (item) => item).map((item) => hoistTerm(c, item, support));
+      return term;
+    case 'object':
+      term.entries = inTermOrder(term.entries, ([key]) => key).map(([key, value]) => [
+        hoistTerm(c, key, support),
+        hoistTerm(c, value, support),
+      ]);
+      return term;
+    case 'array':
+      term.items = term.items.map((item) => hoistTerm(c, item, support));
+      return term;
     default:
-      mapChildTerms(term, (child) => hoistTerm(c, child, support));
       return term;
   }
 }
 
 function hoistRef(c: Compilation, ref: Ref, support: Expr[]): Term {
-  const path = ref.path.map((part) => hoistTerm(c, part, support));
   let head = hoistTerm(c, ref.head, support);
+  const path = ref.path.map((part) => hoistTerm(c, part, support));
   if (head.kind !== 'var') {
     const variable = localVar(c, ref.location);
     support.push({

@@ -1,8 +1,9 @@
 /** Lowering of refs: into input, base documents, rules, and the places where base and virtual documents meet. */
 import type { Ref, Term } from '../syntax/ast.ts';
 import { primitiveKey } from '../value/key.ts';
+import type { Builder } from './builder.ts';
 import type { Operand, Origin } from './ir.ts';
-import { type Builder, lowerTerm } from './lower-body.ts';
+import { lowerTerm } from './lower-term.ts';
 import { isReady, matchOperand } from './lower-unify.ts';
 import { findNode, type TreeNode } from './rule-tree.ts';
 

@@ -1,8 +1,9 @@
 /** Lowering of `=`: with the order that safety found, each equation is an assignment, a destructuring or a test. */
 import type { Term } from '../syntax/ast.ts';
 import { visitTerm } from '../syntax/walk.ts';
+import type { Builder } from './builder.ts';
 import type { Operand } from './ir.ts';
-import { type Builder, lowerTerm } from './lower-body.ts';
+import { lowerTerm } from './lower-term.ts';
 import { split } from './unify.ts';
 
 export function lowerUnification(b: Builder, left: Term, right: Term): void {
@@ -21,15 +22,17 @@ function flatten(left: Term, right: Term): [Term, Term][] {
   return parts.flatMap(([a, z]) => flatten(a, z));
 }
 
+/** Refs are evaluated first, the left before the right. */
 function unifyNow(b: Builder, left: Term, right: Term): boolean {
-  if (isReady(b, right)) {
-    // A pattern on the left takes the value apart; a known side that scans is evaluated first.
-    const value = lowerTerm(b, right);
-    matchOperand(b, left, value);
-    return true;
-  }
-  if (!isReady(b, left)) return false;
-  matchOperand(b, right, lowerTerm(b, left));
+  const isRightFirst = left.kind !== 'ref' && (right.kind === 'ref' || !isReady(b, left));
+  const [first, second] = isRightFirst ? [right, left] : [left, right];
+  if (!isReady(b, first)) return false;
+  const value = lowerTerm(b, first);
+  if (isReady(b, second)) {
+    const other = lowerTerm(b, second);
+    const [one, two] = isRightFirst ? [other, value] : [value, other];
+    b.emit({ op: 'compare', by: 'equal', left: one, right: two });
+  } else matchOperand(b, second, value);
   return true;
 }
 

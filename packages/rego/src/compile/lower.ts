@@ -2,9 +2,11 @@
 import { type Expr, isWildcard, type Rule, type Term } from '../syntax/ast.ts';
 import { chain } from '../syntax/walk.ts';
 import type { Value } from '../value/value.ts';
+import { Builder } from './builder.ts';
 import type { Compilation } from './context.ts';
 import type { Branch, Local, Operand, QueryRoutine, Routine } from './ir.ts';
-import { Builder, lowerBody, lowerTerm } from './lower-body.ts';
+import { lowerBody } from './lower-body.ts';
+import { lowerTerm } from './lower-term.ts';
 import { matchOperand } from './lower-unify.ts';
 import { markArguments, markHead } from './mark-literal.ts';
 import type { TreeRule, VirtualDocument } from './rule-tree.ts';

@@ -2,9 +2,9 @@
 import type { Expr } from '../syntax/ast.ts';
 import { isGeneratedName } from '../syntax/ast.ts';
 import type { Location } from '../syntax/location.ts';
+import type { Builder } from './builder.ts';
 import { writtenName } from './context.ts';
 import type { Operand } from './ir.ts';
-import type { Builder } from './lower-body.ts';
 
 /** A head is reached when its body holds. */
 export function markHead(b: Builder, location: Location): void {
