@@ -3,7 +3,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const COMMAND = path.resolve(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts');
+const COMMAND = [
+  process.execPath,
+  '--conditions=@sidegate/source',
+  path.resolve(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts'),
+] as const;
 
 export interface SidecarProcess extends AsyncDisposable {
   /** The line `{"event":"listening"}`; undefined when the process ended instead. */
@@ -15,12 +19,17 @@ export interface SidecarProcess extends AsyncDisposable {
   end(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>;
 }
 
-/** Resolves when it listens or has ended. */
+/**
+ * Resolves when it listens or has ended.
+ *
+ * @param command the `sidegate` command; default: from source
+ */
 export async function startSidecarProcess(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  [executable, ...options]: readonly [executable: string, ...options: string[]] = COMMAND,
 ): Promise<SidecarProcess> {
-  const child = spawn(process.execPath, ['--conditions=@sidegate/source', COMMAND, 'sidecar', ...args], {
+  const child = spawn(executable, [...options, 'sidecar', ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

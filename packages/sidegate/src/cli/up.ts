@@ -53,7 +53,7 @@ async function up(directory: string, options: UpOptions): Promise<number> {
     const launched = await launchLab({
       ...prepared,
       node: [process.execPath, ...process.execArgv],
-      command: fileURLToPath(import.meta.resolve('./main.ts')),
+      command: fileURLToPath(import.meta.resolve('#cli/main')),
       clock,
       // The monotonic clock starts with the process.
       beganAtMs: 0,

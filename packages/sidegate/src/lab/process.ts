@@ -39,7 +39,7 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-const LEASH = import.meta.resolve('./leash.ts');
+const LEASH = import.meta.resolve('#lab/leash');
 const LAST_WORDS = 20;
 const KEPT_LINES = 10_000;
 
