@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { askOpa, askUs, type BuiltinRows } from './builtin-batch.ts';
 import { COLLECTION_CALLS, DEPRECATED_CALLS } from './builtins/collections.ts';
 import { knownAnswer } from './builtins/known-answers.ts';
+import { NETWORK_CALLS } from './builtins/networks.ts';
 import { NUMBER_CALLS } from './builtins/numbers.ts';
+
 import { PATTERN_CALLS } from './builtins/patterns.ts';
+import { SCHEMA_CALLS } from './builtins/schemas.ts';
 import { SPRINTF_CALLS, STRING_CALLS } from './builtins/strings.ts';
 import { TEXT_FORMAT_CALLS } from './builtins/text-formats.ts';
 import { TIME_CALLS } from './builtins/time.ts';
@@ -19,6 +22,8 @@ const families: readonly (readonly [what: string, calls: readonly BuiltinRows[],
   ['patterns', PATTERN_CALLS],
   ['text formats', TEXT_FORMAT_CALLS],
   ['time', TIME_CALLS],
+  ['networks and names', NETWORK_CALLS],
+  ['JSON schemas', SCHEMA_CALLS],
   ['deprecated builtins', DEPRECATED_CALLS, 'v0'],
 ];
 for (const [what, calls, version = 'v1'] of families) {

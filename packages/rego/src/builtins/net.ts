@@ -144,16 +144,26 @@ interface Range {
 function merge(addresses: Value): RegoSet {
   const members = membersOf(addresses);
   if (members === undefined) throw new BuiltinError('operand must be an array');
-  const ranges = members.map(rangeOf).toSorted((a, b) => a.bits - b.bits || compareBigInts(a.first, b.first));
+  const ranges = members.map(rangeOf).toSorted((a, b) => compareBigInts(mapped(a, a.first), mapped(b, b.first)));
   const merged: Range[] = [];
   for (const range of ranges) {
     const previous = merged.at(-1);
-    if (previous === undefined || previous.bits !== range.bits || range.first > previous.last + 1n) merged.push(range);
-    else if (range.last > previous.last)
-      merged.splice(-1, 1, { bits: range.bits, first: previous.first, last: range.last });
-    else merged.splice(-1, 1, { bits: range.bits, first: previous.first, last: previous.last });
+    if (previous === undefined || mapped(range, range.first) > mapped(previous, previous.last) + 1n) merged.push(range);
+    else merged.splice(-1, 1, joined(previous, range));
   }
   return setFrom(merged.flatMap(networksOf));
+}
+
+/** IPv4 addresses are among the IPv6 addresses, behind `::ffff:`. */
+function mapped({ bits }: Range, address: bigint): bigint {
+  return bits === 32 ? (0xffffn << 32n) | address : address;
+}
+
+/** Two ranges that touch, as one. */
+function joined(a: Range, b: Range): Range {
+  if (a.bits === b.bits) return { bits: a.bits, first: a.first, last: a.last > b.last ? a.last : b.last };
+  const [first, last, other] = [mapped(a, a.first), mapped(a, a.last), mapped(b, b.last)];
+  return { bits: 128, first, last: last > other ? last : other };
 }
 
 /** A bare IPv4 address stands for its old class A, B or C network, as in Go. */

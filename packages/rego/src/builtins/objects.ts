@@ -54,7 +54,7 @@ export const OBJECTS: readonly Builtin[] = [
         if (!isObject(item)) throw elementError(1, objects, item, 'object');
         return item;
       });
-      return list.reduce(merge, objectFromEntries([]));
+      return list.reduce((a, b) => merge(a, b, respelled), objectFromEntries([]));
     },
   },
   {
@@ -86,12 +86,19 @@ function select(object: ObjectValue, keys: RegoSet, keep: boolean): ObjectValue 
   return objectFromEntries(objectEntries(object).filter(([key]) => keys.has(key) === keep));
 }
 
+type Spelling = (kept: Value, object: ObjectValue) => Value;
+
+const asKept: Spelling = (kept) => kept;
+/** A key as the object writes it: `1` and `1.0` are the same key. */
+const respelled: Spelling = (kept, object) =>
+  typeof kept === 'string' ? kept : (objectKeys(object).find((key) => equal(key, kept)) ?? kept);
+
 /** The right side wins, except that two objects merge. */
-function merge(a: ObjectValue, b: ObjectValue): ObjectValue {
+function merge(a: ObjectValue, b: ObjectValue, spell: Spelling = asKept): ObjectValue {
   const kept = objectEntries(a).map(([key, left]) => {
     const right = objectGet(b, key);
     if (right === undefined) return [key, left] as const;
-    return [key, isObject(left) && isObject(right) ? merge(left, right) : right] as const;
+    return [spell(key, b), isObject(left) && isObject(right) ? merge(left, right, spell) : right] as const;
   });
   const added = objectEntries(b).filter(([key]) => objectGet(a, key) === undefined);
   return objectFromEntries([...kept, ...added]);
@@ -103,10 +110,7 @@ function isSubset(larger: Value, smaller: Value): boolean {
     return smaller.size <= larger.size && smaller.sorted().every((member) => larger.has(member));
   }
   if (Array.isArray(larger) && Array.isArray(smaller)) return containsRun(larger, smaller);
-  if (Array.isArray(larger) && smaller instanceof RegoSet) {
-    const members = setFrom(larger as readonly Value[]);
-    return smaller.sorted().every((member) => members.has(member));
-  }
+  if (Array.isArray(larger) && smaller instanceof RegoSet) return coversSet(larger as readonly Value[], smaller);
   throw new BuiltinError('both arguments object.subset must be of the same type or array and set', 'eval_type_error');
 }
 
@@ -123,10 +127,37 @@ function isSubobject(larger: ObjectValue, smaller: ObjectValue): boolean {
   });
 }
 
-/** Whether `run` appears contiguously. */
-function containsRun(items: readonly Value[], run: readonly Value[]): boolean {
-  for (let start = 0; start + run.length <= items.length; start += 1) {
-    if (run.every((value, index) => equal(value, items[start + index] as Value))) return true;
+/** Whether as many items as the set has members are among them: OPA counts an item that comes twice as two. */
+function coversSet(items: readonly Value[], set: RegoSet): boolean {
+  let missing = set.size;
+  for (const item of items) {
+    if (set.has(item)) missing -= 1;
+    if (missing === 0) return true;
   }
   return false;
+}
+
+/** Whether `run` appears contiguously (Knuth, Morris and Pratt: in linear time). */
+function containsRun(items: readonly Value[], run: readonly Value[]): boolean {
+  if (run.length === 0) return true;
+  const fallback = borders(run);
+  let matched = 0;
+  for (const item of items) {
+    while (matched > 0 && !equal(item, run[matched] as Value)) matched = fallback[matched - 1] ?? 0;
+    if (equal(item, run[matched] as Value)) matched += 1;
+    if (matched === run.length) return true;
+  }
+  return false;
+}
+
+/** For each start of the run, how long a part of it both begins and ends it. */
+function borders(run: readonly Value[]): readonly number[] {
+  const lengths = [0];
+  for (let index = 1, length = 0; index < run.length; index += 1) {
+    const item = run[index] as Value;
+    while (length > 0 && !equal(item, run[length] as Value)) length = lengths[length - 1] ?? 0;
+    if (equal(item, run[length] as Value)) length += 1;
+    lengths.push(length);
+  }
+  return lengths;
 }

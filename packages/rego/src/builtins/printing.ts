@@ -4,7 +4,7 @@ import type { Value } from '../value/value.ts';
 import type { Builtin } from './builtin.ts';
 import { arrayOperand, stringOperand } from './operand.ts';
 import { regoText } from './text.ts';
-import { ANY, ANY_SET, arrayOf, BOOLEAN, objectOf, STRING, setOf, union } from './type.ts';
+import { ANY, arrayOf, BOOLEAN, objectOf, STRING, setOf } from './type.ts';
 
 export const PRINTING: readonly Builtin[] = [
   // The compiler rewrites each call to internal.print.
@@ -36,7 +36,7 @@ export const PRINTING: readonly Builtin[] = [
   { name: 'internal.test_case', args: [arrayOf(ANY)], evaluate: () => true },
   {
     name: 'internal.template_string',
-    args: [arrayOf(union(STRING, ANY_SET, ANY))],
+    args: [arrayOf(ANY)],
     result: STRING,
     evaluate: (_, parts) => arrayOperand(parts, 1).map(templatePart).join(''),
   },

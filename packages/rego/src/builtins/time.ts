@@ -2,18 +2,10 @@
 import { isNumber, numberFromInteger, toInteger } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
-import {
-  daysIn,
-  formatTime,
-  LAYOUTS,
-  type LocalTime,
-  parseTime,
-  quoteTime,
-  utcMilliseconds,
-  WEEKDAYS,
-  weekday,
-} from './go-time.ts';
+import { parseDuration } from './go-duration.ts';
+import { daysIn, formatTime, LAYOUTS, type LocalTime, utcMilliseconds, WEEKDAYS, weekday } from './go-time.ts';
 import { integerOperand, numberOperand, operandTypeError, stringOperand } from './operand.ts';
+import { parseTime } from './time-parse.ts';
 import { NUMBER, STRING, tuple, union } from './type.ts';
 import { zoneName, zoneNameFormats } from './zone-name.ts';
 
@@ -48,7 +40,7 @@ export const TIME: readonly Builtin[] = [
     name: 'time.parse_duration_ns',
     args: [STRING],
     result: NUMBER,
-    evaluate: (_, duration) => parseDuration(stringOperand(duration, 1)),
+    evaluate: (_, duration) => numberFromInteger(parseDuration(stringOperand(duration, 1))),
   },
   {
     name: 'time.format',
@@ -237,45 +229,4 @@ function difference(context: BuiltinContext, a: Value, b: Value): Value {
     parts[index - 1] = (parts[index - 1] ?? 0) - 1;
   }
   return parts;
-}
-
-const UNITS: ReadonlyMap<string, bigint> = new Map([
-  ['ns', 1n],
-  ['us', 1_000n],
-  ['\u00b5s', 1_000n],
-  ['\u03bcs', 1_000n],
-  ['ms', 1_000_000n],
-  ['s', NANOSECONDS],
-  ['m', 60n * NANOSECONDS],
-  ['h', 3600n * NANOSECONDS],
-  ['d', 24n * 3600n * NANOSECONDS],
-  ['w', 7n * 24n * 3600n * NANOSECONDS],
-  ['y', 365n * 24n * 3600n * NANOSECONDS],
-]);
-
-/** Go's `time.ParseDuration`, `1h15m30.918273645s`, and OPA's days, weeks and years. */
-function parseDuration(text: string): Value {
-  const invalid = new BuiltinError(`time: invalid duration ${quoteTime(text)}`);
-  const sign = /^[+-]/.exec(text)?.[0] ?? '';
-  let rest = text.slice(sign.length);
-  if (rest === '0') return 0;
-  if (rest === '') throw invalid;
-  let total = 0n;
-  while (rest !== '') {
-    const amount = /^(\d*)(?:\.(\d*))?/.exec(rest);
-    const [matched = '', whole = '', decimals = ''] = amount ?? [];
-    if (whole === '' && decimals === '') throw invalid;
-    rest = rest.slice(matched.length);
-    const unit = /^[^.\d]*/.exec(rest)?.[0] ?? '';
-    if (unit === '') throw new BuiltinError(`time: missing unit in duration ${quoteTime(text)}`);
-    const size = UNITS.get(unit);
-    if (size === undefined)
-      throw new BuiltinError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`);
-    const digits = decimals.slice(0, 18);
-    total += BigInt(whole === '' ? '0' : whole) * size + (BigInt(`0${digits}`) * size) / 10n ** BigInt(digits.length);
-    rest = rest.slice(unit.length);
-  }
-  const signed = sign === '-' ? -total : total;
-  if (BigInt.asIntN(64, signed) !== signed) throw invalid;
-  return numberFromInteger(signed);
 }

@@ -1,9 +1,11 @@
-/** `units.parse` and `units.parse_bytes`: quantities such as `10Ki`, `1.5GB`, `1e3m`, calculated exactly. */
-import { parseDecimal } from '../value/decimal.ts';
-import { floor, multiply, numberFromInteger, parseNumber, toInteger } from '../value/number.ts';
+/** `units.parse` and `units.parse_bytes`: quantities such as `10Ki`, `1.5GB`, `1e3m`. */
+import { floatFromDecimal, floatFromInteger, multiplyFloats, truncateFloat } from '../value/big-float.ts';
+import { type Decimal, parseDecimal } from '../value/decimal.ts';
+import { numberFromInteger, parseNumber } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
-import { jsonNumber } from './go-number.ts';
+import { toBytes } from './bytes.ts';
+import { readGoNumber } from './go-number.ts';
 import { stringOperand } from './operand.ts';
 import { NUMBER, STRING } from './type.ts';
 
@@ -30,11 +32,9 @@ function parseBytes(raw: string): Value {
   if (amount === '') throw fail('no byte amount provided');
   const factor = byteFactor(unit);
   if (factor === undefined) throw fail(`byte unit ${unit} not recognized`);
-  if (readAmount(amount) === undefined) throw fail('could not parse byte amount to a number');
-  const total = multiply(parseNumber(jsonNumber(amount)), numberFromInteger(factor));
-  const whole = toInteger(total) ?? toInteger(floor(total));
-  if (whole === undefined) throw fail('exponent too large');
-  return numberFromInteger(whole);
+  const decimal = readAmount(amount);
+  if (decimal === undefined) throw fail('could not parse byte amount to a number');
+  return numberFromInteger(truncateFloat(multiplyFloats(floatFromDecimal(decimal), floatFromInteger(factor))));
 }
 
 function byteFactor(unit: string): bigint | undefined {
@@ -50,11 +50,12 @@ function parseUnits(raw: string): Value {
   if (text.includes(' ')) throw fail('spaces not allowed in resource strings');
   const { amount, unit: written } = splitUnit(text, fail);
   if (amount === '') throw fail('no amount provided');
-  const unit = written.slice(0, 1) + written.slice(1).toLowerCase();
+  const unit = lowered(written);
   const factor = unitFactor(unit);
   if (factor === undefined) throw fail(`unit ${unit} not recognized`);
-  const value = readAmount(amount);
-  if (value === undefined) throw fail('could not parse amount to a number');
+  const decimal = readAmount(amount);
+  if (decimal === undefined) throw fail('could not parse amount to a number');
+  const value = fractionOf(decimal);
   return rational(value.numerator * factor.numerator, value.denominator * factor.denominator);
 }
 
@@ -87,13 +88,23 @@ function splitUnit(text: string, fail: (why: string) => BuiltinError): { amount:
   return { amount: text.slice(0, at), unit: text.slice(at) };
 }
 
-function readAmount(text: string): Fraction | undefined {
-  const decimal = parseDecimal(jsonNumber(text));
-  if (decimal === undefined) return undefined;
-  const coefficient = decimal.negative ? -decimal.coefficient : decimal.coefficient;
-  if (Math.abs(decimal.exponent) > 100_000) throw new BuiltinError('exponent too large');
-  const power = 10n ** BigInt(Math.abs(decimal.exponent));
-  return decimal.exponent < 0
+/** All but the first letter in lower case; Go takes the first byte for it. */
+function lowered(unit: string): string {
+  const [first = ''] = unit;
+  return (first < '\u0080' ? first : '\ufffd'.repeat(toBytes(first).length)) + unit.slice(first.length).toLowerCase();
+}
+
+function readAmount(text: string): Decimal | undefined {
+  const number = readGoNumber(text);
+  const decimal = number === undefined ? undefined : parseDecimal(number);
+  if (Math.abs(decimal?.exponent ?? 0) > 100_000) throw new BuiltinError('exponent too large');
+  return decimal;
+}
+
+function fractionOf({ negative, coefficient: magnitude, exponent }: Decimal): Fraction {
+  const coefficient = negative ? -magnitude : magnitude;
+  const power = 10n ** BigInt(Math.abs(exponent));
+  return exponent < 0
     ? { numerator: coefficient, denominator: power }
     : { numerator: coefficient * power, denominator: 1n };
 }

@@ -3,6 +3,7 @@ import { emptyObject, objectGet } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { fromBytes, toBytes } from './bytes.ts';
+import { ipFailure } from './ip-failure.ts';
 import { stringOperand } from './operand.ts';
 import { quote } from './text.ts';
 import { BOOLEAN, objectOf, STRING } from './type.ts';
@@ -32,6 +33,11 @@ export function isUri(text: string): boolean {
     if (error instanceof BuiltinError) return false;
     throw error;
   }
+}
+
+/** The path, unescaped. */
+export function uriPath(text: string): string {
+  return (parse(text).path ?? '') as string;
 }
 
 /** What a request line and the Host header say of a URL. @throws BuiltinError when it is none */
@@ -64,19 +70,29 @@ export function uriParts(text: string): Value {
   };
 }
 
-class UrlFailure extends Error {}
+class UrlFailure extends Error {
+  inFragment = false;
+}
 
 function parse(text: string): Record<string, Value> {
   const hash = text.indexOf('#');
   const withoutFragment = hash < 0 ? text : text.slice(0, hash);
   try {
     const url = parseWithoutFragment(withoutFragment);
-    if (hash >= 0) url.fragment = unescape(text.slice(hash + 1), 'fragment');
-    if (url.fragment === '') delete url.fragment;
+    if (hash >= 0 && hash < text.length - 1) url.fragment = fragmentOf(text.slice(hash + 1));
     return url;
   } catch (error) {
     // Go quotes what it was parsing at that moment: without the fragment, unless that is what is wrong.
-    if (error instanceof UrlFailure) throw new BuiltinError(`parse ${quote(withoutFragment)}: ${error.message}`);
+    if (!(error instanceof UrlFailure)) throw error;
+    throw new BuiltinError(`parse ${quote(error.inFragment ? text : withoutFragment)}: ${error.message}`);
+  }
+}
+
+function fragmentOf(text: string): string {
+  try {
+    return unescape(text, 'fragment');
+  } catch (error) {
+    if (error instanceof UrlFailure) error.inFragment = true;
     throw error;
   }
 }
@@ -97,7 +113,7 @@ function parseWithoutFragment(text: string): Record<string, Value> {
   }
   if ((scheme !== '' || !path.startsWith('///')) && path.startsWith('//')) {
     const slash = path.indexOf('/', 2);
-    parseAuthority(path.slice(2, slash < 0 ? undefined : slash), url);
+    parseAuthority(scheme, path.slice(2, slash < 0 ? undefined : slash), url);
     path = slash < 0 ? '' : path.slice(slash);
   }
   setPath(url, path);
@@ -112,9 +128,9 @@ function splitScheme(text: string): { scheme: string; rest: string } {
   return { scheme: '', rest: text };
 }
 
-function parseAuthority(authority: string, url: Record<string, Value>): void {
+function parseAuthority(scheme: string, authority: string, url: Record<string, Value>): void {
   const at = authority.lastIndexOf('@');
-  const host = parseHost(authority.slice(at + 1));
+  const host = parseHost(scheme, authority.slice(at + 1));
   if (at >= 0) {
     const userinfo = authority.slice(0, at);
     if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(userinfo)) throw new UrlFailure('net/url: invalid userinfo');
@@ -125,20 +141,30 @@ function parseAuthority(authority: string, url: Record<string, Value>): void {
   if (port !== '') url.port = port;
 }
 
-function parseHost(host: string): string {
-  if (host.startsWith('[')) {
-    const close = host.lastIndexOf(']');
-    if (close < 0) throw new UrlFailure("missing ']' in host");
-    checkPort(host.slice(close + 1));
-    const zone = host.indexOf('%25');
-    if (zone >= 0 && zone < close) {
-      return unescape(host.slice(0, zone), 'host') + unescape(host.slice(zone, close), 'zone') + host.slice(close);
-    }
-  } else {
-    const colon = host.lastIndexOf(':');
-    if (colon >= 0) checkPort(host.slice(colon));
-  }
+function parseHost(scheme: string, host: string): string {
+  const open = host.lastIndexOf('[');
+  if (open > 0) throw new UrlFailure('invalid IP-literal');
+  if (open === 0) return parseLiteral(host);
+  const [first, last] = [host.indexOf(':'), host.lastIndexOf(':')];
+  // Lists of hosts with ports are accepted outside of the web.
+  const colon = scheme === 'http' || scheme === 'https' ? first : last;
+  if (colon >= 0) checkPort(host.slice(colon));
   return unescape(host, 'host');
+}
+
+/** An IPv6 address in brackets, with a zone after `%25` (RFC 6874), and a port. */
+function parseLiteral(host: string): string {
+  const close = host.lastIndexOf(']');
+  if (close < 0) throw new UrlFailure("missing ']' in host");
+  checkPort(host.slice(close + 1));
+  const name = host.slice(1, close);
+  const zone = name.indexOf('%25');
+  const address =
+    zone < 0 ? unescape(name, 'host') : unescape(name.slice(0, zone), 'host') + unescape(name.slice(zone), 'zone');
+  const wrong = ipFailure(address);
+  if (wrong !== undefined) throw new UrlFailure(`invalid host: ${wrong}`);
+  if (!address.includes(':')) throw new UrlFailure('invalid IP-literal');
+  return `[${address}]${host.slice(close + 1)}`;
 }
 
 function checkPort(port: string): void {

@@ -39,7 +39,8 @@ function randomUuid(context: BuiltinContext, seed: string): string {
 const HEX = '[0-9a-f]';
 const FORMS = [
   new RegExp(`^(?:urn:uuid:)?(${HEX}{8})-(${HEX}{4})-(${HEX}{4})-(${HEX}{4})-(${HEX}{12})$`, 'i'),
-  new RegExp(`^\\{(${HEX}{8})-(${HEX}{4})-(${HEX}{4})-(${HEX}{4})-(${HEX}{12})\\}$`, 'i'),
+  // What stands around one that is 38 long is not looked at.
+  new RegExp(`^[\\x00-\\x7f](${HEX}{8})-(${HEX}{4})-(${HEX}{4})-(${HEX}{4})-(${HEX}{12})[\\x00-\\x7f]$`, 'i'),
   new RegExp(`^(${HEX}{8})(${HEX}{4})(${HEX}{4})(${HEX}{4})(${HEX}{12})$`, 'i'),
 ];
 /** 100 ns steps from 1582-10-15 to 1970. */

@@ -7,6 +7,7 @@ import { isObject, objectEntries, objectGet, objectSize } from '../../value/obje
 import type { ObjectValue, Value } from '../../value/value.ts';
 import { runeCount } from '../aggregates.ts';
 import { type BuiltinContext, BuiltinError } from '../builtin.ts';
+import { type Draft, draftOf } from './draft.ts';
 import { hasFormat } from './formats.ts';
 import { resolveReference } from './reference.ts';
 
@@ -50,11 +51,18 @@ type Path = readonly string[];
 class Matcher {
   readonly #context: BuiltinContext;
   readonly #root: Value;
+  readonly #draft: Draft;
   #depth = 0;
 
   constructor(context: BuiltinContext, root: Value) {
     this.#context = context;
     this.#root = root;
+    this.#draft = draftOf(root);
+  }
+
+  /** What stands under a keyword, when the draft has it. */
+  #since(draft: Draft, schema: ObjectValue, keyword: string): Value | undefined {
+    return this.#draft >= draft ? objectGet(schema, keyword) : undefined;
   }
 
   match(schema: Value, value: Value, path: Path, result: Result): void {
@@ -68,7 +76,7 @@ class Matcher {
 
   #matchObjectSchema(schema: ObjectValue, value: Value, path: Path, result: Result): void {
     const reference = objectGet(schema, '$ref');
-    if (reference !== undefined) {
+    if (typeof reference === 'string') {
       this.match(resolveReference(reference, this.#root), value, path, result);
       return;
     }
@@ -84,7 +92,7 @@ class Matcher {
     else if (typeof value === 'string') this.#matchString(schema, value, path, result);
     else if (Array.isArray(value)) this.#matchArray(schema, value as readonly Value[], path, result);
     else if (isObject(value)) this.#matchObject(schema, value, path, result);
-    matchCommon(schema, value, path, result);
+    matchCommon(schema, this.#since(6, schema, 'const'), value, path, result);
     if (!isObject(value)) return;
     const properties = objectGet(schema, 'properties');
     if (properties === undefined || !isObject(properties)) return;
@@ -144,7 +152,7 @@ class Matcher {
   }
 
   #matchCondition(schema: ObjectValue, value: Value, path: Path, result: Result): void {
-    const condition = objectGet(schema, 'if');
+    const condition = this.#since(7, schema, 'if');
     if (condition === undefined) return;
     const holds = this.#try(condition, value, path).isValid;
     const branch = objectGet(schema, holds ? 'then' : 'else');
@@ -197,7 +205,7 @@ class Matcher {
       result.add(path, 'array_max_items', `Array must have at most ${numberText(most)} items`);
     }
     if (objectGet(schema, 'uniqueItems') === true) matchUnique(values, path, result);
-    const contains = objectGet(schema, 'contains');
+    const contains = this.#since(6, schema, 'contains');
     if (contains !== undefined) {
       const tried = values.map((value, index) => this.#try(contains, value, [...path, String(index)]));
       if (!tried.some(({ isValid }) => isValid)) {
@@ -220,7 +228,7 @@ class Matcher {
       if (objectGet(value, name) === undefined) result.add(path, 'required', `${name as string} is required`);
     }
     for (const [name, item] of objectEntries(value)) this.#matchProperty(schema, name as string, item, path, result);
-    const names = objectGet(schema, 'propertyNames');
+    const names = this.#since(6, schema, 'propertyNames');
     for (const [name] of names === undefined ? [] : objectEntries(value)) {
       const outcome = this.#try(names as Value, name, path);
       if (outcome.isValid) continue;
@@ -309,14 +317,13 @@ function matchUnique(values: readonly Value[], path: Path, result: Result): void
   }
 }
 
-function matchCommon(schema: ObjectValue, value: Value, path: Path, result: Result): void {
+function matchCommon(schema: ObjectValue, constant: Value | undefined, value: Value, path: Path, result: Result): void {
   const field = path.length === 0 ? '(Root)' : path.join('.');
-  const constant = objectGet(schema, 'const');
   if (constant !== undefined && !equal(constant, value)) {
     result.add(path, 'const', `${field} does not match: ${toPlainJson(constant)}`);
   }
   const choices = alternatives(schema, 'enum');
-  if (choices.length > 0 && !choices.some((choice) => equal(choice, value))) {
+  if (objectGet(schema, 'enum') !== undefined && !choices.some((choice) => equal(choice, value))) {
     result.add(path, 'enum', `${field} must be one of the following: ${choices.map(toPlainJson).join(', ')}`);
   }
   const format = objectGet(schema, 'format');

@@ -4,21 +4,32 @@ import type { Value } from '../../value/value.ts';
 import { BuiltinError } from '../builtin.ts';
 
 /** @throws BuiltinError when it leads elsewhere or nowhere */
-export function resolveReference(reference: Value, root: Value): Value {
-  if (typeof reference !== 'string') throw new BuiltinError('$ref must be of a string');
-  if (!reference.startsWith('#')) throw new BuiltinError(`remote reference loading disabled: ${reference}`);
+export function resolveReference(reference: string, root: Value): Value {
+  if (reference !== '' && !reference.startsWith('#')) throw elsewhere(reference);
   let found = root;
   for (const segment of reference.slice(1).split('/').slice(1)) {
-    const key = decode(segment).replaceAll('~1', '/').replaceAll('~0', '~');
-    const next = Array.isArray(found)
-      ? (found[Number(key)] as Value | undefined)
-      : isObject(found)
-        ? objectGet(found, key)
-        : undefined;
-    if (next === undefined) throw new BuiltinError(`Object has no key '${key}'`);
-    found = next;
+    found = member(found, decode(segment));
   }
   return found;
+}
+
+function elsewhere(reference: string): BuiltinError {
+  if (/^[a-z][a-z\d+.-]*:/i.test(reference)) return new BuiltinError(`remote reference loading disabled: ${reference}`);
+  return new BuiltinError(`Reference /${reference.replace(/^\//, '')} must be canonical`);
+}
+
+function member(value: Value, token: string): Value {
+  if (isObject(value)) {
+    const key = token.replaceAll('~1', '/').replaceAll('~0', '~');
+    const found = objectGet(value, key);
+    if (found === undefined) throw new BuiltinError(`Object has no key '${key}'`);
+    return found;
+  }
+  if (!Array.isArray(value)) throw new BuiltinError(`Invalid token reference '${token}'`);
+  if (!/^[+-]?\d+$/.test(token)) throw new BuiltinError(`Invalid array index '${token}'`);
+  const found = value[Number(token)] as Value | undefined;
+  if (found !== undefined) return found;
+  throw new BuiltinError(`Out of bound array[0,${value.length}] index '${Number(token)}'`);
 }
 
 function decode(segment: string): string {
