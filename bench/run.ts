@@ -1,5 +1,6 @@
 /** `npm run bench -- [scenario…] [--quick] …`: measures beside the peers, prints ratios and targets, keeps the result. */
 import { execFileSync } from 'node:child_process';
+import path from 'node:path';
 import { Command } from 'commander';
 import { measureDecisions } from './decision.ts';
 import { keep } from './keep.ts';
@@ -71,9 +72,15 @@ await new Command('bench')
     if (unknown.length > 0) {
       throw new Error(`there is no scenario "${unknown.join(', ')}": ${Object.keys(SCENARIOS).join(', ')}`);
     }
+    build();
     for (const name of names) await perform(name, options);
   })
   .parseAsync();
+
+/** The compiler knows what is older than its source, and writes nothing when nothing is. */
+function build(): void {
+  execFileSync(process.execPath, [path.join(import.meta.dirname, '../packages/build.ts')], { stdio: 'inherit' });
+}
 
 /** A scenario that breaks off does not take the others with it; the run fails all the same. */
 async function perform(name: string, options: Options): Promise<void> {

@@ -13,7 +13,8 @@ export interface SidegateOptions {
   readonly profiles?: string | undefined;
 }
 
-const MAIN = path.join(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts');
+/** What users install. */
+const MAIN = path.join(import.meta.dirname, '../../packages/sidegate/dist/cli/main.js');
 
 export async function startSidegate(
   files: BenchFiles,
@@ -59,7 +60,7 @@ function startProcess(files: BenchFiles, { job, port, config, profiles, env }: S
     port,
     core: PEER_CORE,
     command: process.execPath,
-    args: [...profiling, '--conditions=@sidegate/source', MAIN, 'sidecar', '--config', config],
+    args: [...profiling, MAIN, 'sidecar', '--config', config],
     env,
     output: { file: audit, descriptor: openSync(audit, 'a') },
   });
