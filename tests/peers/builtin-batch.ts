@@ -16,7 +16,6 @@ import {
   type Value,
 } from '@sidegate/rego';
 import { regoText } from '../../packages/rego/src/builtins/text.ts';
-import { YAML } from '../../packages/sidegate/src/policy/rego-yaml.ts';
 import { opaBinary } from './opa-binary.ts';
 
 export interface BuiltinRows {
@@ -34,7 +33,6 @@ export interface BatchOptions {
 /** For each builtin, for each row, what the call answers: `undefined`, values in Rego's notation, or an error. */
 export type Answers = readonly (readonly string[])[];
 
-const HOST = { ...NODE_HOST, yaml: YAML };
 const MARK = /^to_number: strconv\.ParseFloat: parsing "#(\d+) (\d+)": invalid syntax$/;
 const OUTPUT_LIMIT = 1 << 30;
 
@@ -123,7 +121,7 @@ export function askUs(
     ...header(version, 'batch'),
     ...batch.map((each, n) => `answers_${n} := [v | v := ${expressionOf(each, 'input')}]`),
   ].join('\n');
-  const policy = compiled(compile([{ file: 'batch.rego', text }], { version, backend, host: HOST }));
+  const policy = compiled(compile([{ file: 'batch.rego', text }], { version, backend, host: NODE_HOST }));
   return batch.map(({ rows }, n) => {
     const evaluate = policy.prepare(`data.batch.answers_${n}`);
     return rows.map((_, i) =>

@@ -1,14 +1,16 @@
 /** `json.*`, `base64.*`, `base64url.*`, `hex.*`, `urlquery.*` and `yaml.*`. */
-import { fromNative, namedMembers, parseJson, toJson, toNative } from '../value/json.ts';
+import { namedMembers, parseJson, toJson } from '../value/json.ts';
 import { type Entry, isObject, objectEntries, objectFromEntries } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
-import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { type Builtin, BuiltinError } from './builtin.ts';
 import { fromBytes, toBytes } from './bytes.ts';
 import { membersOf, objectOperand, operandError, operandTypeError, stringOperand, typeName } from './operand.ts';
 import { isPrintable, regoText } from './text.ts';
 import { ANY, arrayOf, BOOLEAN, objectOf, STRING, setOf, shape, type Type, union } from './type.ts';
 import { queryEscape, unescapePercent } from './url-escape.ts';
+import { readYaml } from './yaml/read.ts';
+import { writeYaml } from './yaml/write.ts';
 
 export const ENCODING: readonly Builtin[] = [
   { name: 'json.marshal', args: [ANY], result: STRING, evaluate: (_, value) => toJson(value) },
@@ -46,19 +48,19 @@ export const ENCODING: readonly Builtin[] = [
     name: 'yaml.marshal',
     args: [ANY],
     result: STRING,
-    evaluate: (context, value) => yaml(context).stringify(toNative(value)),
+    evaluate: (_, value) => writeYaml(value),
   },
   {
     name: 'yaml.unmarshal',
     args: [STRING],
     result: ANY,
-    evaluate: (context, text) => parseYaml(context, stringOperand(text, 1)),
+    evaluate: (_, text) => readYaml(stringOperand(text, 1)),
   },
   {
     name: 'yaml.is_valid',
     args: [STRING],
     result: BOOLEAN,
-    evaluate: (context, text) => typeof text === 'string' && succeeds(() => parseYaml(context, text)),
+    evaluate: (_, text) => typeof text === 'string' && succeeds(() => readYaml(text)),
   },
 ];
 
@@ -189,19 +191,4 @@ function decodeQuery(query: string): Value {
     values.set(key, [...(values.get(key) ?? []), value]);
   }
   return objectFromEntries([...values].map(([key, list]): Entry => [key, list]));
-}
-
-function parseYaml(context: BuiltinContext, text: string): Value {
-  const reader = yaml(context);
-  try {
-    return fromNative(reader.parse(text));
-  } catch (error) {
-    if (error instanceof BuiltinError) throw error;
-    throw new BuiltinError(error instanceof Error ? error.message : 'yaml: cannot be read');
-  }
-}
-
-function yaml(context: BuiltinContext): NonNullable<BuiltinContext['host']['yaml']> {
-  if (context.host.yaml === undefined) throw new BuiltinError('YAML is not available here');
-  return context.host.yaml;
 }

@@ -61,5 +61,4 @@ export interface HostYaml {
    * `column`, from 1, say where, when it has them
    */
   parse(text: string): unknown;
-  stringify(value: unknown): string;
 }

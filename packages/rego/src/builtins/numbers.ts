@@ -115,12 +115,20 @@ function minus(x: Value, y: Value): Value {
   throw operandTypeError(2, y, isNumber(y) ? 'set' : 'number');
 }
 
+function safeRange(first: number, by: number, count: number): Value {
+  const numbers: number[] = [];
+  for (let index = 0; index < count; index += 1) numbers.push(first + index * by);
+  return numbers;
+}
+
 function range(context: BuiltinContext, from: bigint, to: bigint, step: bigint): Value {
   const distance = to >= from ? to - from : from - to;
   const count = distance / step + 1n;
   if (count > BigInt(MAX_RANGE)) throw new BuiltinError(`range of more than ${MAX_RANGE} numbers`);
   context.spend(Number(count));
   const signed = to >= from ? step : -step;
+  const [first, last, by] = [Number(from), Number(to), Number(signed)];
+  if (Number.isSafeInteger(first) && Number.isSafeInteger(last)) return safeRange(first, by, Number(count));
   return Array.from({ length: Number(count) }, (_, index) => numberFromInteger(from + BigInt(index) * signed));
 }
 

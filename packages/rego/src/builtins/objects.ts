@@ -1,8 +1,16 @@
 /** `object.*`. */
 import { compare, equal } from '../value/compare.ts';
-import { isObject, objectEntries, objectFromEntries, objectGet, objectKeys, objectSize } from '../value/object.ts';
+import {
+  isObject,
+  objectEntries,
+  objectFromEntries,
+  objectGet,
+  objectKeys,
+  objectSize,
+  RegoObject,
+} from '../value/object.ts';
 import { RegoSet, setFrom } from '../value/set.ts';
-import type { ObjectValue, Value } from '../value/value.ts';
+import type { ObjectValue, StringObject, Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { arrayOperand, elementError, objectOperand, operandTypeError } from './operand.ts';
 import { itemAt } from './operators.ts';
@@ -54,7 +62,7 @@ export const OBJECTS: readonly Builtin[] = [
         if (!isObject(item)) throw elementError(1, objects, item, 'object');
         return item;
       });
-      return list.reduce((a, b) => merge(a, b, respelled), objectFromEntries([]));
+      return mergeAll(list);
     },
   },
   {
@@ -92,6 +100,29 @@ const asKept: Spelling = (kept) => kept;
 /** A key as the object writes it: `1` and `1.0` are the same key. */
 const respelled: Spelling = (kept, object) =>
   typeof kept === 'string' ? kept : (objectKeys(object).find((key) => equal(key, kept)) ?? kept);
+
+/** Later objects win, member by member; where all of them are objects, they merge. */
+function mergeAll(objects: readonly ObjectValue[]): ObjectValue {
+  const [first, ...others] = objects;
+  if (first === undefined || others.length === 0) return first ?? objectFromEntries([]);
+  if (objects.some((object) => object instanceof RegoObject))
+    return objects.reduce((a, b) => merge(a, b, respelled), objectFromEntries([]));
+  const members = new Map<string, readonly Value[]>();
+  for (const object of objects as readonly StringObject[]) {
+    for (const [name, value] of Object.entries(object)) {
+      const known = members.get(name);
+      if (known !== undefined && isObject(value)) (known as Value[]).push(value);
+      else members.set(name, [value]);
+    }
+  }
+  return objectFromEntries(Array.from(members, ([name, values]) => [name, mergedValue(values)] as const));
+}
+
+/** Values that a name had, the last ones objects; one before them that is none is overwritten. */
+function mergedValue(values: readonly Value[]): Value {
+  const objects = values.filter(isObject);
+  return objects.length === 0 ? (values.at(-1) ?? null) : mergeAll(objects);
+}
 
 /** The right side wins, except that two objects merge. */
 function merge(a: ObjectValue, b: ObjectValue, spell: Spelling = asKept): ObjectValue {

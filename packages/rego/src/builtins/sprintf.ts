@@ -4,9 +4,9 @@
  */
 import { BigNumber, numberText, toDouble } from '../value/number.ts';
 import type { Value } from '../value/value.ts';
-import { BuiltinError } from './builtin.ts';
 import { formatBinaryFloat, formatFloat, formatHexFloat } from './go-float.ts';
 import { escapeRune, isPrintable, quote, regoText } from './text.ts';
+import { bounded } from './text-length.ts';
 
 type Argument = { readonly type: 'int64' | '*big.Int'; readonly value: bigint } | FloatArgument | StringArgument;
 interface FloatArgument {
@@ -30,17 +30,10 @@ interface Spec {
 
 /** Go refuses widths and precisions beyond this. */
 const MAX_WIDTH = 1_000_000;
-/** Longest text that formatting may make. */
-const MAX_LENGTH = 16 * 1024 * 1024;
-
-export function formatGo(format: string, values: readonly Value[]): string {
-  return bounded(new Formatter(format, values.map(toArgument)).run());
-}
 
 /** @throws BuiltinError before widths of a million each become a text that fills the memory */
-function bounded(text: string): string {
-  if (text.length > MAX_LENGTH) throw new BuiltinError(`string longer than ${MAX_LENGTH} characters`);
-  return text;
+export function formatGo(format: string, values: readonly Value[]): string {
+  return bounded(new Formatter(format, values.map(toArgument)).run());
 }
 
 class Formatter {

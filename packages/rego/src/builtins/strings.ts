@@ -3,7 +3,6 @@ import { objectEntries } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { runeCount } from './aggregates.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
-import { fromBytes, toBytes } from './bytes.ts';
 import {
   arrayOperand,
   integerOperand,
@@ -14,27 +13,28 @@ import {
   stringOperand,
   stringsOperand,
 } from './operand.ts';
+import { replaceAll } from './replacer.ts';
 import { formatGo } from './sprintf.ts';
+import { bounded } from './text-length.ts';
+import { isPart, positionsOf, splitText } from './text-search.ts';
 import { ANY_ARRAY, arrayOf, BOOLEAN, NUMBER, objectOf, STRING, setOf, union } from './type.ts';
 
 const STRING_LIST = union(setOf(STRING), arrayOf(STRING));
 const STRING_OR_LIST = union(STRING, setOf(STRING), arrayOf(STRING));
-/** Longest string that joining or replacing may make. */
-const MAX_LENGTH = 16 * 1024 * 1024;
 
 export const STRINGS: readonly Builtin[] = [
   test('startswith', (text, prefix) => text.startsWith(prefix)),
   test('endswith', (text, suffix) => text.endsWith(suffix)),
-  test('contains', (text, part) => text.includes(part)),
-  anyMatch('strings.any_prefix_match', (text, prefix) => text.startsWith(prefix)),
-  anyMatch('strings.any_suffix_match', (text, suffix) => text.endsWith(suffix)),
+  test('contains', isPart),
+  anyMatch('strings.any_prefix_match', (text, length) => text.slice(0, length)),
+  anyMatch('strings.any_suffix_match', (text, length) => text.slice(text.length - length)),
   map('lower', goLower),
   map('upper', goUpper),
   map('trim_space', (text) => trimRunes(text, isGoSpace, 'both')),
   map('strings.reverse', (text) => Array.from(text).reverse().join('')),
-  cut('trim', (text, cutset) => trimRunes(text, (rune) => cutset.includes(rune), 'both')),
-  cut('trim_left', (text, cutset) => trimRunes(text, (rune) => cutset.includes(rune), 'left')),
-  cut('trim_right', (text, cutset) => trimRunes(text, (rune) => cutset.includes(rune), 'right')),
+  cut('trim', (text, cutset) => trimCutset(text, cutset, 'both')),
+  cut('trim_left', (text, cutset) => trimCutset(text, cutset, 'left')),
+  cut('trim_right', (text, cutset) => trimCutset(text, cutset, 'right')),
   cut('trim_prefix', (text, prefix) => (text.startsWith(prefix) ? text.slice(prefix.length) : text)),
   cut('trim_suffix', (text, suffix) => (suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text)),
   {
@@ -124,14 +124,16 @@ function map(name: string, apply: (text: string) => string): Builtin {
   return { name, args: [STRING], result: STRING, evaluate: (_, text) => apply(stringOperand(text, 1)) };
 }
 
-function anyMatch(name: string, matches: (text: string, part: string) => boolean): Builtin {
+/** Parts are looked up by their lengths: two long lists must not be compared each with each. */
+function anyMatch(name: string, partOf: (text: string, length: number) => string): Builtin {
   return {
     name,
     args: [STRING_OR_LIST, STRING_OR_LIST],
     result: BOOLEAN,
     evaluate: (_, search, base) => {
-      const [texts, parts] = [oneOrMany(search, 1), oneOrMany(base, 2)];
-      return texts.some((text) => parts.some((part) => matches(text, part)));
+      const [texts, parts] = [oneOrMany(search, 1), new Set(oneOrMany(base, 2))];
+      const lengths = [...new Set(Array.from(parts, ({ length }) => length))];
+      return texts.some((text) => lengths.some((length) => length <= text.length && parts.has(partOf(text, length))));
     },
   };
 }
@@ -151,7 +153,7 @@ function concat(separator: string, parts: Value): string {
 }
 
 function split(text: string, separator: string): readonly string[] {
-  return separator === '' ? Array.from(text) : text.split(separator);
+  return separator === '' ? Array.from(text) : splitText(text, separator);
 }
 
 /** The first `count` parts, or for a negative count the last ones. */
@@ -171,7 +173,7 @@ function indexes(text: string, part: string): readonly number[] {
   const found: number[] = [];
   let runes = 0;
   let seen = 0;
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) {
+  for (const at of positionsOf(text, part, 1)) {
     runes += runeCount(text.slice(seen, at));
     seen = at;
     found.push(runes);
@@ -180,7 +182,7 @@ function indexes(text: string, part: string): readonly number[] {
 }
 
 function occurrences(text: string, part: string): number {
-  return part === '' ? runeCount(text) + 1 : text.split(part).length - 1;
+  return part === '' ? runeCount(text) + 1 : positionsOf(text, part).length;
 }
 
 function replaceN(pairs: Value, text: Value): string {
@@ -196,37 +198,9 @@ function replaceN(pairs: Value, text: Value): string {
   );
 }
 
-/**
- * As Go's Replacer: at each place the first pattern that matches wins; an empty one matches once at each byte and at
- * the end, and what else matches there follows it. A character cut into its bytes is no UTF-8 any more.
- */
-function replaceAll(text: string, patterns: readonly (readonly [from: string, to: string])[]): string {
-  const empty = patterns.find(([from]) => from === '')?.[1];
-  let result = '';
-  let matchedEmpty = false;
-  for (let at = 0; at <= text.length; ) {
-    const match = patterns.find(([from]) => text.startsWith(from, at) && !(from === '' && matchedEmpty));
-    matchedEmpty = match?.[0] === '';
-    if (match !== undefined) {
-      result = bounded(result + match[1]);
-      at += match[0].length;
-      continue;
-    }
-    const rune = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    if (at < text.length) result += empty === undefined ? rune : bytewise(rune, empty);
-    at += rune.length;
-  }
-  return result;
-}
-
-function bytewise(rune: string, between: string): string {
-  if (between === '') return rune;
-  return Array.from(toBytes(rune), (byte) => fromBytes(Uint8Array.of(byte))).join(between);
-}
-
-function bounded(text: string): string {
-  if (text.length > MAX_LENGTH) throw new BuiltinError(`string longer than ${MAX_LENGTH} characters`);
-  return text;
+function trimCutset(text: string, cutset: string, sides: 'both' | 'left' | 'right'): string {
+  const runes = new Set(cutset);
+  return trimRunes(text, (rune) => runes.has(rune), sides);
 }
 
 function trimRunes(text: string, cutOff: (rune: string) => boolean, sides: 'both' | 'left' | 'right'): string {

@@ -3,9 +3,9 @@
  * Strings compare by code point, arrays by their elements, objects and sets by their sorted contents.
  */
 import { BigNumber, compareNumbers } from './number.ts';
-import { objectGet, objectKeys } from './object.ts';
+import { objectGet, objectKeys, RegoObject } from './object.ts';
 import { RegoSet } from './set.ts';
-import type { ObjectValue, Value } from './value.ts';
+import type { ObjectValue, StringObject, Value } from './value.ts';
 
 export function compare(a: Value, b: Value): number {
   if (a === b) return 0;
@@ -34,7 +34,21 @@ export function equal(a: Value, b: Value): boolean {
   if (typeof a !== 'object' && typeof b !== 'object') return false;
   if (Array.isArray(a) && Array.isArray(b) && a.length !== b.length) return false;
   if (a instanceof RegoSet && b instanceof RegoSet) return a.equals(b);
+  if (isPlainObject(a) && isPlainObject(b)) return equalMembers(a, b);
   return compare(a, b) === 0;
+}
+
+function isPlainObject(value: Value): value is StringObject {
+  return typeof value === 'object' && value !== null && rank(value) === RANK.object && !(value instanceof RegoObject);
+}
+
+/** Nothing is sorted, and the first member that the other lacks ends it. */
+function equalMembers(a: StringObject, b: StringObject): boolean {
+  for (const name in b) if (!Object.hasOwn(a, name)) return false;
+  for (const name in a) {
+    if (!Object.hasOwn(b, name) || !equal(a[name] as Value, b[name] as Value)) return false;
+  }
+  return true;
 }
 
 /** Code point order, which differs from JavaScript's own for characters beyond U+FFFF. */

@@ -1,6 +1,6 @@
 /** YAML for `yaml.*`, lent to the engine as a platform would: Go's mixture of YAML 1.2 and 1.1, and its complaints. */
 import type { Host } from '@sidegate/rego';
-import { Document, LineCounter, parseAllDocuments, type ScalarTag, visit, type YAMLParseError } from 'yaml';
+import { type Document, LineCounter, parseAllDocuments, type ScalarTag, type YAMLParseError } from 'yaml';
 
 /** Integers with another base or with underscores. */
 const INTEGER: ScalarTag = {
@@ -13,9 +13,6 @@ const INTEGER: ScalarTag = {
     return text.startsWith('-') ? -value : value;
   },
 };
-/** Texts that would be read as something else; Go quotes them twice, other texts once. */
-const RESERVED = /^(?:|~|null|true|false|yes|no|on|off|y|n|[-+]?[0-9._]+(?:e[-+]?[0-9]+)?)$/i;
-
 /** What is wrong with a document, and where. */
 class YamlError extends Error {
   override readonly name = 'YamlError';
@@ -42,15 +39,6 @@ export const YAML: NonNullable<Host['yaml']> = {
     const [error] = first?.errors ?? [];
     if (error !== undefined) throw new YamlError(complaint(error, lines), lines.linePos(error.pos[0]));
     return first === undefined ? null : withTextKeys(toNative(first));
-  },
-  stringify: (value) => {
-    const document = new Document(value);
-    visit(document, {
-      Scalar: (_, node) => {
-        if (typeof node.value === 'string' && RESERVED.test(node.value)) node.type = 'QUOTE_DOUBLE';
-      },
-    });
-    return document.toString({ singleQuote: true, lineWidth: 0 });
   },
 };
 
