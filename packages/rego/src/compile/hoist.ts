@@ -100,14 +100,8 @@ function hoistRef(c: Compilation, ref: Ref, support: Expr[]): Term {
   let head = hoistTerm(c, ref.head, support);
   const path = ref.path.map((part) => hoistTerm(c, part, support));
   if (head.kind !== 'var') {
-    const variable = localVar(c, ref.location);
-    support.push({
-      ...callExpr(
-        refTerm({ kind: 'var', name: 'eq', location: ref.location }, [], ref.location),
-        [variable, head],
-        ref,
-      ),
-    });
+    const variable = localVar(c, head.location);
+    support.push(equation(variable, head, head.location));
     head = variable;
   }
   return refTerm(head, path, ref.location);

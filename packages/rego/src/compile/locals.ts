@@ -9,37 +9,18 @@ import {
   type Comprehension,
   type EveryExpr,
   type Expr,
-  equation,
   isGeneratedName,
-  type LogicExpr,
   operatorName,
   type Rule,
-  refTerm,
-  type SomeInExpr,
   scalarName,
   scalarTerm,
   type Term,
   type Var,
 } from '../syntax/ast.ts';
-import type { Location } from '../syntax/location.ts';
-import { mapChildTerms, visitTerm } from '../syntax/walk.ts';
+import { mapChildTerms, visitBody } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, remark, report } from './context.ts';
-
-type Occurrence = 'arg' | 'seen' | 'assigned' | 'declared';
-
-/** Names of one body: what was declared there, and what was used there without being declared. */
-class Frame {
-  readonly renamed = new Map<string, Var>();
-  readonly occurrences = new Map<string, Occurrence>();
-  /** Variables that must be used, and where it is reported when they are not. */
-  readonly declaredBySome = new Map<string, Location>();
-  readonly used = new Set<string>();
-}
-
-interface Scope {
-  readonly c: Compilation;
-  readonly frames: readonly Frame[];
-}
+import { declare, declareSome, Frame, lookUp, markSeen, reportUnused, type Scope, top } from './local-scope.ts';
+import { rewriteSomeIn } from './some-in.ts';
 
 export function rewriteLocals(c: Compilation): void {
   eachRule(c, (rule) => rewriteRule(c, rule));
@@ -113,10 +94,7 @@ function rewriteClosure(scope: Scope, body: readonly Expr[], declare?: (inner: S
 
 function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
   const rename = (term: Term): Term => rewriteTerm(scope, term);
-  for (const modifier of expr.with) {
-    modifier.target.path = modifier.target.path.map(rename);
-    modifier.value = rename(modifier.value);
-  }
+  if (expr.kind !== 'some-in') rewriteWiths(scope, expr);
   switch (expr.kind) {
     case 'some':
       for (const each of expr.vars) declareSome(scope, { ...each, location: expr.location }, expr.location);
@@ -127,12 +105,18 @@ function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
       result.push(rewriteEvery(scope, expr));
       return;
     case 'not':
-      expr.body = expr.implicit ? rewriteBody(scope, expr.body) : rewriteClosure(scope, expr.body);
+      expr.body = expr.implicit
+        ? rewriteImplicit(scope, expr.body, 'negated expression')
+        : rewriteClosure(scope, expr.body);
       break;
-    case 'logic':
-      expr.left = rewriteOperand(scope, expr, expr.left, expr.implicitLeft);
-      expr.right = rewriteOperand(scope, expr, expr.right, expr.implicitRight);
+    case 'logic': {
+      const operand = (body: Expr[], isImplicit: boolean): Expr[] =>
+        isImplicit ? rewriteImplicit(scope, body, `implicit ${expr.op} operand`) : rewriteClosure(scope, body);
+      expr.left = operand(expr.left, expr.implicitLeft);
+      expr.right = operand(expr.right, expr.implicitRight);
+      markSeenInside(scope, [...expr.left, ...expr.right]);
       break;
+    }
     case 'call':
       if (isOperator(expr, 'assign')) return rewriteAssign(scope, expr, result);
       renameOperator(scope, expr);
@@ -144,12 +128,20 @@ function rewriteExpr(scope: Scope, expr: Expr, result: Expr[]): void {
   result.push(expr);
 }
 
-function rewriteOperand(scope: Scope, { op, location }: LogicExpr, side: readonly Expr[], implicit: boolean): Expr[] {
-  if (!implicit) return rewriteClosure(scope, side);
-  if (side.some((each) => each.kind === 'call' && isOperator(each, 'assign'))) {
-    report(scope.c, 'rego_compile_error', `cannot assign vars inside implicit ${op} operand`, location);
+export function rewriteWiths(scope: Scope, expr: Expr): void {
+  for (const modifier of expr.with) {
+    modifier.target.path = modifier.target.path.map((part) => rewriteTerm(scope, part));
+    modifier.value = rewriteTerm(scope, modifier.value);
   }
-  return rewriteBody(scope, side);
+}
+
+/** A body without braces declares nothing: nobody could use it. */
+function rewriteImplicit(scope: Scope, body: Expr[], place: string): Expr[] {
+  const assignments = body.filter((each) => each.kind === 'call' && isOperator(each, 'assign'));
+  for (const { location } of assignments) {
+    report(scope.c, 'rego_compile_error', `cannot assign vars inside ${place}`, location);
+  }
+  return assignments.length > 0 ? body : rewriteBody(scope, body);
 }
 
 /** Names of functions are names: what is called cannot be declared later, and what is declared cannot be called. */
@@ -170,16 +162,13 @@ function isWritten(call: Call | CallExpr): boolean {
   return operatorName(call.operator) === 'internal.template_string';
 }
 
-function markSeen(scope: Scope, { name }: Var): void {
-  const { occurrences } = top(scope);
-  if (name !== 'data' && name !== 'input' && !occurrences.has(name)) occurrences.set(name, 'seen');
-}
-
 function rewriteAssign(scope: Scope, expr: CallExpr, result: Expr[]): void {
   const [left, right] = expr.args;
   if (left === undefined || right === undefined) throw new Error('an assignment has two sides');
-  if (expr.negated)
+  if (expr.negated) {
     report(scope.c, 'rego_compile_error', 'cannot assign vars inside negated expression', expr.location);
+    return;
+  }
   const value = rewriteTerm(scope, right);
   const pattern = declarePattern(scope, left);
   result.push({ ...expr, operator: builtinRef('eq', expr.operator.location), args: [pattern, value] });
@@ -208,88 +197,6 @@ function declarePattern(scope: Scope, term: Term): Term {
   }
 }
 
-function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'declared'): Var {
-  const frame = top(scope);
-  const before = frame.occurrences.get(variable.name);
-  if (before !== undefined) {
-    const message =
-      before === 'arg'
-        ? `arg ${variable.name} redeclared`
-        : `var ${variable.name} ${before === 'seen' ? 'referenced' : before} above`;
-    report(scope.c, 'rego_compile_error', message, variable.location);
-    // Said once: what is declared twice need not be used.
-    frame.declaredBySome.delete(variable.name);
-    return variable;
-  }
-  const renamed = localVar(scope.c, variable.location, variable.name);
-  if (occurrence === 'assigned') scope.c.assigned.add(renamed.name);
-  frame.renamed.set(variable.name, renamed);
-  frame.occurrences.set(variable.name, occurrence);
-  return renamed;
-}
-
-/** Declares a variable that must be used. */
-function declareSome(scope: Scope, variable: Var, unusedAt: Location): Var {
-  const renamed = declare(scope, variable, 'declared');
-  if (renamed !== variable) top(scope).declaredBySome.set(variable.name, unusedAt);
-  return renamed;
-}
-
-/** `some k, v in xs` is `xs[k] = v` with fresh k and v. */
-function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): void {
-  const { location } = expr;
-  const inDomain = namesIn(expr.domain);
-  const domain = rewriteTerm(scope, expr.domain);
-  const members: Members = { scope, location, names: new Set(), inDomain };
-  const key = expr.key === undefined ? localVar(scope.c, location) : declareMember(members, expr.key);
-  const value = declareMember(members, expr.value);
-  let source = domain;
-  if (domain.kind !== 'var' && domain.kind !== 'ref') {
-    source = localVar(scope.c, domain.location);
-    result.push({ ...equation(source, domain, domain.location), with: expr.with });
-  }
-  const base = source.kind === 'ref' ? source : refTerm(source, [], location);
-  const element = refTerm(base.head, [...base.path, key], location);
-  result.push({ ...equation(element, value, location), with: expr.with, generated: false });
-}
-
-function namesIn(term: Term): Set<string> {
-  const names = new Set<string>();
-  visitTerm(term, {
-    term(each) {
-      if (each.kind === 'var') names.add(each.name);
-      return true;
-    },
-  });
-  return names;
-}
-
-/** What one `some … in` declares; a name that comes again means the same variable. */
-interface Members {
-  readonly scope: Scope;
-  readonly location: Location;
-  readonly names: Set<string>;
-  /** What the collection itself mentions. */
-  readonly inDomain: ReadonlySet<string>;
-}
-
-function declareMember(members: Members, term: Term): Term {
-  if (term.kind === 'var') return declareMemberVar(members, term);
-  if (term.kind !== 'array' && term.kind !== 'object') return rewriteTerm(members.scope, term);
-  mapChildTerms(term, (child) => declareMember(members, child));
-  return term;
-}
-
-function declareMemberVar({ scope, location, names, inDomain }: Members, term: Var): Term {
-  if (names.has(term.name)) return rewriteTerm(scope, term);
-  names.add(term.name);
-  if (top(scope).occurrences.has(term.name) && inDomain.has(term.name)) {
-    report(scope.c, 'rego_compile_error', `var ${term.name} assigned before`, location);
-    return term;
-  }
-  return declare(scope, { ...term, location }, 'declared');
-}
-
 function rewriteEvery(scope: Scope, expr: EveryExpr): Expr {
   const { location } = expr;
   const domain = rewriteTerm(scope, expr.domain);
@@ -302,7 +209,17 @@ function rewriteEvery(scope: Scope, expr: EveryExpr): Expr {
   return { ...expr, key, value, domain, body, location };
 }
 
-function rewriteTerm(scope: Scope, term: Term): Term {
+/** What a body inside uses counts as used here too. */
+function markSeenInside(scope: Scope, body: readonly Expr[]): void {
+  visitBody(body, {
+    term(term) {
+      if (term.kind === 'var' && !isGeneratedName(term.name)) markSeen(scope, term);
+      return term.kind !== 'comprehension';
+    },
+  });
+}
+
+export function rewriteTerm(scope: Scope, term: Term): Term {
   switch (term.kind) {
     case 'var':
       return rewriteVar(scope, term);
@@ -337,31 +254,4 @@ function rewriteComprehension(scope: Scope, term: Comprehension): Term {
   mapChildTerms(term, (child) => rewriteTerm(inner, child));
   reportUnused(inner);
   return term;
-}
-
-function lookUp(scope: Scope, name: string): Var | undefined {
-  for (let i = scope.frames.length - 1; i >= 0; i -= 1) {
-    const frame = scope.frames[i];
-    const renamed = frame?.renamed.get(name);
-    if (renamed !== undefined) {
-      frame?.used.add(name);
-      return renamed;
-    }
-  }
-  return undefined;
-}
-
-function reportUnused(scope: Scope): void {
-  const frame = top(scope);
-  for (const [name, location] of frame.declaredBySome) {
-    if (!frame.used.has(name) && !isGeneratedName(name)) {
-      remark(scope.c, `declared var ${name} unused`, location);
-    }
-  }
-}
-
-function top(scope: Scope): Frame {
-  const frame = scope.frames.at(-1);
-  if (frame === undefined) throw new Error('a scope has at least one frame');
-  return frame;
 }

@@ -3,6 +3,7 @@ import type { Term, Var } from './ast.ts';
 import { type Diagnostic, syntaxError } from './diagnostic.ts';
 import { NoRule, SyntaxFailure, type Token } from './lexer.ts';
 import type { Location } from './location.ts';
+import { tokenName } from './token-name.ts';
 
 export type RegoVersion = 'v0' | 'v1';
 
@@ -25,29 +26,15 @@ const KEYWORDS_V0 = [
 export const KEYWORDS_V1 = ['contains', 'every', 'if', 'in'] as const;
 export const KEYWORDS_FUTURE = ['and', 'not', 'or'] as const;
 
-/** OPA's names of tokens in messages. */
-const TOKEN_NAMES: Readonly<Record<string, string>> = {
-  '+': 'plus',
-  '-': 'minus',
-  '*': 'mul',
-  '/': 'div',
-  '%': 'rem',
-  '&': 'and',
-  '|': 'or',
-  '=': 'eq',
-  '==': 'equal',
-  ':=': 'assign',
-  '!=': 'neq',
-  '>': 'gt',
-  '<': 'lt',
-  '>=': 'gte',
-  '<=': 'lte',
-};
-
 interface ParsedTerm {
   readonly term: Term;
   readonly index: number;
 }
+
+type Attempted<T> =
+  | { readonly result: T; readonly rethrow: undefined }
+  /** Goes back to where it failed, and fails. */
+  | { readonly result: undefined; readonly rethrow: () => never };
 
 export class Cursor {
   readonly file: string;
@@ -67,6 +54,7 @@ export class Cursor {
   /** Terms by token, so that backtracking stays linear. */
   private terms = new Map<number, ParsedTerm>();
   private readonly failed = new Set<number>();
+  private readonly failures = new Map<number, () => never>();
   private readonly counter: { wildcards: number; depth: number };
 
   constructor(file: string, source: string, tokens: readonly Token[], version: RegoVersion) {
@@ -115,12 +103,9 @@ export class Cursor {
     return !next.spaced && next.kind === 'punct' && (next.text === '.' || next.text === '[');
   }
 
-  /** An `and` or `or` stands directly before: a braced body may follow. */
-  afterLogic(): boolean {
-    const before = this.tokens[this.index - 1];
-    return (
-      before?.kind === 'ident' && (before.text === 'and' || before.text === 'or') && this.keywords.has(before.text)
-    );
+  /** The `and` or `or` here. */
+  logicOperator(): 'and' | 'or' | undefined {
+    return this.isKeyword('and') ? 'and' : this.isKeyword('or') ? 'or' : undefined;
   }
 
   hasLogic(): boolean {
@@ -208,25 +193,54 @@ export class Cursor {
 
   /** Tries `parse`; if it fails, the cursor is back where it was and the answer is undefined. */
   attempt<T>(parse: () => T | undefined): T | undefined {
-    const { index, tokens, terms } = this;
+    const back = this.mark();
+    const attempted = this.tried(parse);
+    if (attempted.rethrow !== undefined) return undefined;
+    if (attempted.result === undefined) back();
+    return attempted.result;
+  }
+
+  /** As {@link attempt}, for those who want to say later why it failed. */
+  tried<T>(parse: () => T): Attempted<T> {
+    const { tokens, terms } = this;
     const { depth } = this.counter;
+    const back = this.mark();
+    const known = this.errors.length;
+    try {
+      return { result: parse(), rethrow: undefined };
+    } catch (error) {
+      if (!(error instanceof SyntaxFailure)) throw error;
+      const failure = SyntaxFailure.of([...this.errors.slice(known), ...error.diagnostics]);
+      const { index } = this;
+      Object.assign(this, { tokens, terms });
+      back();
+      this.counter.depth = depth;
+      const rethrow = (): never => {
+        this.index = index;
+        throw failure;
+      };
+      return { result: undefined, rethrow };
+    }
+  }
+
+  /** Like {@link tried}, but never again at a place where it failed: nested attempts stay linear. */
+  triedOnce<T>(parse: () => T): Attempted<T> {
+    const { offset } = this.token;
+    const known = this.failures.get(offset);
+    const attempted = known === undefined ? this.tried(parse) : { result: undefined, rethrow: known };
+    if (attempted.rethrow !== undefined) this.failures.set(offset, attempted.rethrow);
+    return attempted;
+  }
+
+  /** Remembers this place; the answer goes back to it. */
+  mark(): () => void {
+    const { index } = this;
     const [errors, deferred] = [this.errors.length, this.deferred.length];
-    const undo = (): void => {
+    return () => {
       this.index = index;
       this.errors.length = errors;
       this.deferred.length = deferred;
     };
-    try {
-      const result = parse();
-      if (result === undefined) undo();
-      return result;
-    } catch (error) {
-      if (!(error instanceof SyntaxFailure)) throw error;
-      Object.assign(this, { tokens, terms });
-      undo();
-      this.counter.depth = depth;
-      return undefined;
-    }
   }
 
   /** What follows an operator: when it fails, OPA goes on as if neither stood there, and says so later. */
@@ -268,15 +282,7 @@ export class Cursor {
   }
 
   private unexpected(): string {
-    const { kind, text, parts } = this.token;
-    let name = TOKEN_NAMES[text] ?? text;
-    let type = 'token';
-    if (kind === 'ident' && this.keywords.has(text)) type = 'keyword';
-    else if (kind === 'ident') name = 'identifier';
-    else if (kind === 'string' || kind === 'number') name = kind;
-    else if (kind === 'template') name = parts?.length === 1 ? 'template-string' : 'template-string-part';
-    else if (kind === 'eof' && text === '') name = 'eof';
-    return `unexpected ${name} ${type}`;
+    return `unexpected ${tokenName(this.token, this.keywords)}`;
   }
 
   fail(message: string, location: Location = this.location(), hint?: string): never {

@@ -1,7 +1,9 @@
-/** The literals of a body: terms, `=` and `:=`, `not`, `some`, `every`, `and`/`or`, and `with`. */
-import { builtinRef, type Expr, operatorName, type Ref, refTerm, type Term, type Var, type With } from './ast.ts';
+/** The literals of a body: terms, `=` and `:=`, `not`, `some`, `every`, and `with`. */
+import { builtinRef, type Expr, type Ref, refTerm, type Term, type Var, type With } from './ast.ts';
+import { refuseOperand, refuseWith } from './braced-operand.ts';
 import type { Cursor } from './cursor.ts';
 import type { Location } from './location.ts';
+import { negation, parseLeadingBody, parseLeadingGroup, parseNegatedOperand, parseOperators } from './parse-logic.ts';
 import { parseInfix, parseTerm, parseVar } from './parse-term.ts';
 
 /** Literals up to and with the closing `end`. */
@@ -29,122 +31,69 @@ export function parseQuery(p: Cursor, end: string | undefined): Expr[] {
     if (p.token.newline) continue;
     // What follows an error is no error of its own.
     if (p.errors.length > 0) p.giveUp();
-    p.illegal(`expected \\n or ; or ${end ?? 'eof'}`, p.keywordHint('in', 'x in xs', 'expressions'));
+    p.illegal(`expected \\n or ; or ${end ?? 'eof'}`, infixHint(p));
   }
+}
+
+/** What to import when an infix keyword stands here that is none yet. */
+function infixHint(p: Cursor): string | undefined {
+  const back = p.mark();
+  if (p.isPunct(',')) {
+    p.advance();
+    const value = p.attempt(() => parseInfix(p));
+    if (value === undefined || p.token.text !== 'in') {
+      back();
+      return undefined;
+    }
+  }
+  const hint =
+    p.keywordHint('in', 'x in xs', 'expressions') ??
+    p.keywordHint('and', 'x and y', 'expressions') ??
+    p.keywordHint('or', 'x or y', 'expressions');
+  back();
+  return hint;
 }
 
 export function parseLiteral(p: Cursor): Expr {
   const start = p.location();
-  const expr = p.nested(() => parseOr(p));
-  if (p.isKeyword('with')) {
-    const at = p.location();
-    expr.with = parseWiths(p);
-    for (const operator of ['or', 'and']) if (p.isKeyword(operator)) refuseWith(p, operator, at);
-  }
-  return { ...expr, location: p.span(start) };
+  const expr = p.nested(() => parseStatement(p));
+  const location = p.span(start);
+  if (expr.kind !== 'not' || !expr.implicit) return { ...expr, location };
+  return { ...expr, body: expr.body.map((inner) => ({ ...inner, location })), location };
 }
 
-function refuseWith(p: Cursor, operator: string, at: Location): never {
-  const hint = `Wrap the operand in \`(...)\` or \`{...}\` to scope, or move \`with\` after the \`${operator}\` expression to apply it to the whole expression`;
-  return p.fail(`\`with\` modifier is not allowed on operand of \`${operator}\``, at, hint);
-}
-
-function parseOr(p: Cursor): Expr {
+function parseStatement(p: Cursor): Expr {
+  const first = parseLeadingBody(p) ?? parseLeadingGroup(p);
+  if (first !== undefined) return parseOperators(p, first);
   const start = p.location();
-  let left = parseAnd(p);
-  while (p.isKeyword('or')) {
-    p.advance();
-    left = logic('or', left, parseAnd(p), p.span(start));
-  }
-  return unbraced(p, left);
-}
-
-function parseAnd(p: Cursor): Expr | Expr[] {
-  const start = p.location();
-  let left = parseOperand(p);
-  while (p.isKeyword('and')) {
-    p.advance();
-    left = logic('and', left, parseOperand(p), p.span(start));
-  }
-  return left;
-}
-
-function logic(op: 'and' | 'or', left: Expr | Expr[], right: Expr | Expr[], location: Location): Expr {
-  const body = (side: Expr | Expr[]): Expr[] => (Array.isArray(side) ? side : [side]);
-  const [implicitLeft, implicitRight] = [!Array.isArray(left), !Array.isArray(right)];
-  return {
-    kind: 'logic',
-    op,
-    left: body(left),
-    right: body(right),
-    implicitLeft,
-    implicitRight,
-    negated: false,
-    with: [],
-    location,
-  };
-}
-
-/** A braced body stands only beside `and` or `or`; the attempt below never returns it alone. */
-function unbraced(p: Cursor, operand: Expr | Expr[]): Expr {
-  return Array.isArray(operand) ? p.illegal() : operand;
-}
-
-function parseOperand(p: Cursor): Expr | Expr[] {
-  const afterOperator = p.afterLogic();
-  if (afterOperator && (p.isKeyword('some') || p.isKeyword('every'))) p.illegal();
-  if (p.isPunct('{')) {
-    const body = p.attemptOnce(() => {
-      p.advance();
-      const exprs = parseBody(p, '}');
-      return afterOperator || p.isKeyword('and') || p.isKeyword('or') ? exprs : undefined;
-    });
-    if (body !== undefined) return body;
-  }
-  const group = parseGroup(p, afterOperator);
-  if (group !== undefined) return group;
-  return parsePlain(p);
-}
-
-/** `(a or b)`, beside an operator or behind `not`: a literal, where parentheses otherwise hold a term. */
-function parseGroup(p: Cursor, expected: boolean): Expr | undefined {
-  if (!p.isPunct('(') || !p.hasLogic()) return undefined;
-  return p.attemptOnce(() => {
-    p.advance();
-    const literal = parseLiteral(p);
-    if (!p.isPunct(')') || (literal.kind === 'call' && operatorName(literal.operator) === 'assign')) return undefined;
-    p.advance();
-    const grouped = expected || literal.kind === 'logic' || literal.with.length > 0;
-    return grouped || p.isKeyword('and') || p.isKeyword('or') ? literal : undefined;
-  });
-}
-
-function parsePlain(p: Cursor): Expr {
-  const start = p.location();
-  if (p.isKeyword('not')) {
-    p.advance();
-    if (p.isKeyword('some')) p.illegal("illegal negation of 'some'");
-    if (p.isKeyword('every')) p.illegal("illegal negation of 'every'");
-    return parseNot(p, start);
-  }
+  const isNegated = p.isKeyword('not');
+  if (isNegated) p.advance();
+  const negated = isNegated ? parseNegatedOperand(p, start) : undefined;
+  if (negated !== undefined) return parseOperators(p, negated);
+  if (isNegated && p.isKeyword('some')) p.illegal("illegal negation of 'some'");
+  if (isNegated && p.isKeyword('every')) p.illegal("illegal negation of 'every'");
   if (p.isKeyword('some')) return parseSome(p);
   if (p.isKeyword('every')) return parseEvery(p);
-  return parseExpression(p);
+  return parsePlain(p, start, isNegated);
 }
 
-function parseNot(p: Cursor, start: Location): Expr {
-  if (!p.notKeepsInside) return { ...parseExpression(p), negated: true };
-  const braced = p.isPunct('{')
-    ? p.attemptOnce(() => {
-        p.advance();
-        return parseBody(p, '}');
-      })
-    : undefined;
-  const body = braced ?? [parseGroup(p, false) ?? parseExpression(p)];
-  return { kind: 'not', body, implicit: braced === undefined, negated: false, with: [], location: p.span(start) };
+function parsePlain(p: Cursor, start: Location, isNegated: boolean): Expr {
+  const plain = parseExpression(p);
+  const at = p.location();
+  const literal: Expr = { ...(isNegated ? negation(p, plain, start) : plain), with: parseWiths(p) };
+  const operator = p.logicOperator();
+  if (operator === undefined) return literal;
+  if (literal.with.length > 0) refuseWith(p, operator, at);
+  if (!isNegated && plain.location.text.startsWith('{')) {
+    if (plain.kind === 'term' && plain.term.kind === 'object' && plain.term.entries.length === 0) {
+      p.fail('found empty body', plain.location);
+    }
+    refuseOperand(p, plain.location, operator);
+  }
+  return parseOperators(p, { body: [literal], isBraced: false, start });
 }
 
-function parseExpression(p: Cursor): Expr {
+export function parseExpression(p: Cursor): Expr {
   const start = p.location();
   const left = parseInfix(p);
   const name = p.isPunct(':=') ? 'assign' : p.isPunct('=') ? 'eq' : undefined;
@@ -160,7 +109,7 @@ function parseExpression(p: Cursor): Expr {
   return { kind: 'term', term: left, negated: false, with: [], location };
 }
 
-function parseWiths(p: Cursor): With[] {
+export function parseWiths(p: Cursor): With[] {
   const withs: With[] = [];
   while (p.isKeyword('with')) {
     const start = p.location(p.advance());
@@ -205,7 +154,9 @@ function parseSome(p: Cursor): Expr {
     if (term.kind !== 'call') return undefined;
     return membership(term) ?? p.illegal('expected `x in xs` or `x, y in xs` expression');
   });
-  if (member !== undefined) return { kind: 'some-in', ...member, negated: false, with: [], location: p.span(start) };
+  if (member !== undefined) {
+    return { kind: 'some-in', ...member, negated: false, with: parseWiths(p), location: p.span(start) };
+  }
   const vars: Var[] = [];
   for (;;) {
     if (!p.isName()) p.illegal('expected var');
@@ -226,5 +177,5 @@ function parseEvery(p: Cursor): Expr {
   if (!p.isPunct('{')) p.illegal('missing body');
   p.advance();
   const body = parseBody(p, '}');
-  return { kind: 'every', key, value, domain, body, negated: false, with: [], location: p.span(start) };
+  return { kind: 'every', key, value, domain, body, negated: false, with: parseWiths(p), location: p.span(start) };
 }
