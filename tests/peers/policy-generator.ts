@@ -202,7 +202,7 @@ export class PolicyGenerator {
           [fresh],
         ];
       case 8:
-        return [`not ${this.#term(lower)}`, []];
+        return [this.#negated(lower), []];
       case 9:
         return [`not ${this.#comparison(lower)}`, []];
       case 10:
@@ -223,6 +223,12 @@ export class PolicyGenerator {
       default:
         return [`${this.#vague(lower)} in ${this.#collection(lower)}`, []];
     }
+  }
+
+  /** OPA forgets a body that is only `not true`: see the differences in the README. */
+  #negated(scope: Scope): string {
+    const term = this.#term(scope);
+    return `not ${term === 'true' ? 'id(true)' : term}`;
   }
 
   /** Something of which the value depends on other documents. */

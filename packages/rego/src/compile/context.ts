@@ -18,8 +18,6 @@ export interface Compilation {
   readonly remarks: Diagnostic[];
   /** What authors call the variables that {@link localVar} renamed. */
   readonly written: Map<string, string>;
-  /** Variables that `:=` declared, by the name they got: unsafe only because of what they are assigned. */
-  readonly assigned: Set<string>;
   /** What is unused, and what OPA has given up, is refused. */
   readonly strict: boolean;
   /** Reads `# METADATA` blocks. */

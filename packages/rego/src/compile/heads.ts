@@ -14,6 +14,7 @@ export function rewriteHeads(c: Compilation): void {
     for (const arg of head.args ?? []) refuseCalls(c, arg);
     if (head.key !== undefined) head.key = hoist(head.key);
     if (head.value !== undefined) head.value = hoist(head.value);
+    head.args = head.args?.map(hoist);
   });
 }
 

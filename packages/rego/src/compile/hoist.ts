@@ -26,6 +26,7 @@ export function hoistBody(c: Compilation, body: readonly Expr[]): Expr[] {
 
 function hoistExpr(c: Compilation, expr: Expr, result: Expr[]): void {
   for (const modifier of expr.with) modifier.value = hoistTerm(c, modifier.value, result);
+  for (const modifier of expr.with) modifier.value = asVariable(c, modifier.value, result);
   const support: Expr[] = [];
   const hoist = (term: Term): Term => hoistTerm(c, term, support);
   switch (expr.kind) {
@@ -35,10 +36,13 @@ function hoistExpr(c: Compilation, expr: Expr, result: Expr[]): void {
     case 'call':
       expr.args = expr.args.map(hoist);
       break;
-    case 'every':
-      expr.domain = hoist(expr.domain);
+    case 'every': {
+      const domain = localVar(c, expr.domain.location);
+      support.push(equation(domain, hoist(expr.domain), domain.location));
+      expr.domain = domain;
       expr.body = hoistBody(c, expr.body);
       break;
+    }
     case 'not':
       expr.body = hoistBody(c, expr.body);
       break;
@@ -69,13 +73,7 @@ function hoistTerm(c: Compilation, term: Term, support: Expr[]): Term {
     case 'comprehension': {
       const inner: Expr[] = [];
       // What a comprehension collects is evaluated as the end of its body, and may bind variables there.
-      mapChildTerms(term, (child) => {
-        const hoisted = hoistTerm(c, child, inner);
-        if (!needsEvaluation(hoisted)) return hoisted;
-        const variable = localVar(c, child.location);
-        inner.push(equation(variable, hoisted, child.location));
-        return variable;
-      });
+      mapChildTerms(term, (child) => asVariable(c, hoistTerm(c, child, inner), inner));
       term.body = [...hoistBody(c, term.body), ...inner];
       return term;
     }
@@ -94,6 +92,13 @@ function hoistTerm(c: Compilation, term: Term, support: Expr[]): Term {
     default:
       return term;
   }
+}
+
+function asVariable(c: Compilation, term: Term, support: Expr[]): Term {
+  if (!needsEvaluation(term)) return term;
+  const variable = localVar(c, term.location);
+  support.push(equation(variable, term, term.location));
+  return variable;
 }
 
 function hoistRef(c: Compilation, ref: Ref, support: Expr[]): Term {

@@ -33,7 +33,6 @@ export function declare(scope: Scope, variable: Var, occurrence: 'assigned' | 'd
     return variable;
   }
   const renamed = localVar(scope.c, variable.location, variable.name);
-  if (occurrence === 'assigned') scope.c.assigned.add(renamed.name);
   frame.renamed.set(variable.name, renamed);
   frame.occurrences.set(variable.name, occurrence);
   return renamed;

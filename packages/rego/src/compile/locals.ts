@@ -60,6 +60,7 @@ function declareArg(scope: Scope, arg: Term): Term {
     frame.occurrences.set(arg.name, 'arg');
     return renamed;
   }
+  if (arg.kind === 'comprehension') return rewriteTerm(scope, arg);
   mapChildTerms(arg, (child) => declareArg(scope, child));
   return arg;
 }
@@ -171,7 +172,8 @@ function rewriteAssign(scope: Scope, expr: CallExpr, result: Expr[]): void {
   }
   const value = rewriteTerm(scope, right);
   const pattern = declarePattern(scope, left);
-  result.push({ ...expr, operator: builtinRef('eq', expr.operator.location), args: [pattern, value] });
+  const operator = builtinRef('eq', expr.operator.location);
+  result.push({ ...expr, operator, args: [pattern, value], assigned: true });
 }
 
 function declarePattern(scope: Scope, term: Term): Term {

@@ -4,13 +4,17 @@ import { primitiveKey } from '../value/key.ts';
 import type { Builder } from './builder.ts';
 import type { Operand, Origin } from './ir.ts';
 import { lowerTerm } from './lower-term.ts';
-import { isReady, matchOperand } from './lower-unify.ts';
+import { isReady, matchNothing, matchOperand } from './lower-unify.ts';
 import { findNode, type TreeNode } from './rule-tree.ts';
 
 export function lowerRef(b: Builder, ref: Ref): Operand {
   const root = ref.head.kind === 'var' && !b.vars.has(ref.head.name) ? ref.head.name : undefined;
   if (root === 'input') return lowerPath(b, b.define({ kind: 'input', context: b.context }), ref.path, 'value');
   if (root === 'data') return lowerData(b, ref.path);
+  if (root !== undefined) {
+    matchNothing(b, ref);
+    return { kind: 'const', value: null };
+  }
   return lowerPath(b, lowerTerm(b, ref.head), ref.path, 'value');
 }
 

@@ -11,7 +11,8 @@ export function lowerUnification(b: Builder, left: Term, right: Term): void {
   while (equations.length > 0) {
     const later: [Term, Term][] = [];
     for (const [a, z] of equations) if (!unifyNow(b, a, z)) later.push([a, z]);
-    if (later.length === equations.length) throw new Error('an unsafe equation passed the safety check');
+    if (later.length === equations.length)
+      for (const pair of later.splice(0)) for (const term of pair) matchNothing(b, term);
     equations = later;
   }
 }
@@ -43,12 +44,7 @@ export function isReady(b: Builder, term: Term): boolean {
     term(each) {
       if (each.kind === 'comprehension') return false;
       if (each.kind === 'var' && !b.vars.has(each.name)) ready = false;
-      if (each.kind === 'ref') {
-        const { head } = each;
-        const isRoot = head.kind === 'var' && (head.name === 'data' || head.name === 'input');
-        if (!isRoot && !isReady(b, head)) ready = false;
-        return false;
-      }
+      if (each.kind === 'ref') return false;
       return ready;
     },
   });
@@ -76,16 +72,19 @@ export function matchOperand(b: Builder, term: Term, value: Operand): void {
       value,
     );
   } else {
-    matchNothing(b, term, value);
+    matchNothing(b, term);
   }
 }
 
-/** Members of sets and keys of objects bind no variables: as in OPA, an argument that asks for that matches nothing. */
-function matchNothing(b: Builder, term: Term, value: Operand): void {
+/**
+ * What OPA's safety lets pass and its evaluation cannot bind matches nothing: variables among the members of sets and
+ * the keys of objects, and refs into variables that only the same literal would bind.
+ */
+export function matchNothing(b: Builder, term: Term): void {
   visitTerm(term, {
     term(part) {
-      if (part.kind === 'var' && !b.vars.has(part.name)) b.vars.set(part.name, value);
-      return true;
+      if (part.kind === 'var' && !b.vars.has(part.name)) b.vars.set(part.name, { kind: 'const', value: null });
+      return part.kind !== 'comprehension';
     },
   });
   const [left, right] = [true, false].map((value): Operand => ({ kind: 'const', value })) as [Operand, Operand];

@@ -58,7 +58,6 @@ export function newCompilation(modules: readonly Module[], settings: CompileSett
     diagnostics: [],
     remarks: [],
     written: new Map(),
-    assigned: new Set(),
     tree: emptyTree(),
     counter: 0,
     mockable: new Set(),

@@ -5,7 +5,8 @@
 import { builtinRef, type CallExpr, type Expr, equation, scalarTerm, type Term } from '../syntax/ast.ts';
 import { exprBodies, visitExpr } from '../syntax/walk.ts';
 import { type Compilation, eachRule, isOperator, localVar, report, writtenName } from './context.ts';
-import { outputVars, varsIn } from './safety.ts';
+import { outputVars } from './output-vars.ts';
+import { varsIn } from './variables.ts';
 
 export function rewritePrints(c: Compilation): void {
   eachRule(c, (rule) => {

@@ -5,7 +5,8 @@
 import { type Call, type CallExpr, type Comprehension, type Expr, operatorName, type Term } from '../syntax/ast.ts';
 import { exprBodies, headTerms, visitExpr, visitTerm } from '../syntax/walk.ts';
 import { type Compilation, eachRule, report, writtenName } from './context.ts';
-import { outputVars, varsIn } from './safety.ts';
+import { outputVars } from './output-vars.ts';
+import { varsIn } from './variables.ts';
 
 type Names = ReadonlySet<string>;
 
@@ -80,23 +81,9 @@ function checkPart(c: Compilation, { value, body, location }: Comprehension, saf
       report(c, 'rego_compile_error', message, location);
       continue;
     }
-    const used = new Set(expr.kind === 'call' ? expr.args.flatMap((arg) => [...valueVars(arg)]) : []);
+    const used = new Set(expr.kind === 'call' ? expr.args.flatMap((arg) => [...varsIn(arg)]) : []);
     for (const name of [...used.difference(own).difference(safe)].toSorted()) {
       report(c, 'rego_compile_error', `var ${writtenName(c, name)} is undeclared`, location);
     }
   }
-}
-
-/** Variables of a term outside closures, without the names of the functions that it calls. */
-function valueVars(term: Term): Set<string> {
-  const operators = new Set<Term>();
-  const names = new Set<string>();
-  visitTerm(term, {
-    term(each) {
-      if (each.kind === 'call') operators.add(each.operator);
-      if (each.kind === 'var') names.add(each.name);
-      return each.kind !== 'comprehension' && !operators.has(each);
-    },
-  });
-  return names;
 }

@@ -1,33 +1,121 @@
 /** Which variables become known when two terms are unified, given those that already are. */
 import type { Term } from '../syntax/ast.ts';
-import { visitTerm } from '../syntax/walk.ts';
+import { isRefSafe, type Names, unifiableVars, varsIn } from './variables.ts';
 
-/** Variables that `left = right` binds beyond `safe`. */
-export function unifiedVars(left: Term, right: Term, safe: ReadonlySet<string>): Set<string> {
-  const known = new Set<string>(safe);
-  const equations: [Term, Term][] = [[left, right]];
-  for (let progress = true; progress; ) {
-    progress = false;
-    for (let i = equations.length - 1; i >= 0; i -= 1) {
-      const equation = equations[i];
-      if (equation === undefined) continue;
-      const [a, b] = equation;
-      const parts = split(a, b);
-      if (parts !== undefined) {
-        equations.splice(i, 1, ...parts);
-        progress = true;
-      } else if (neverEqual(a, b)) continue;
-      else if (isKnown(a, known) && bindPattern(b, known)) progress = true;
-      else if (isKnown(b, known) && bindPattern(a, known)) progress = true;
-    }
-  }
-  for (const name of safe) known.delete(name);
-  return known;
+/** Variables that `left = right` binds when `safe` are bound. */
+export function unifiedVars(left: Term, right: Term, safe: Names): Set<string> {
+  const unifier: Unifier = { safe, unified: new Set(), waiting: new Map() };
+  unify(unifier, left, right);
+  return unifier.unified;
 }
 
-/** Two arrays or two objects that {@link split} cannot take apart: they bind nothing. */
-function neverEqual(a: Term, b: Term): boolean {
-  return (a.kind === 'array' || a.kind === 'object') && a.kind === b.kind;
+interface Unifier {
+  readonly safe: Names;
+  readonly unified: Set<string>;
+  /** Variables that are known once all of others are, and the other way round. */
+  readonly waiting: Map<string, Set<string>>;
+}
+
+function unify(u: Unifier, a: Term, b: Term): void {
+  switch (a.kind) {
+    case 'var':
+      return unifyVar(u, a.name, b);
+    case 'ref':
+    case 'call':
+      if (isEvaluated(u, a)) takeApart(u, b, 'array', 'object');
+      return;
+    case 'comprehension':
+      if (a.of === 'set') takeApart(u, b);
+      else takeApart(u, b, a.of);
+      return;
+    case 'array':
+    case 'object':
+      return unifyCollection(u, a, b);
+    default:
+      takeApart(u, b);
+  }
+}
+
+function unifyVar(u: Unifier, name: string, b: Term): void {
+  switch (b.kind) {
+    case 'var':
+      if (isKnown(u, b.name)) markSafe(u, name);
+      else if (isKnown(u, name)) markSafe(u, b.name);
+      else {
+        wait(u, name, b.name);
+        wait(u, b.name, name);
+      }
+      return;
+    case 'array':
+    case 'object':
+      return unifyWithPattern(u, name, b);
+    case 'ref':
+    case 'call':
+      if (isEvaluated(u, b)) markSafe(u, name);
+      return;
+    default:
+      markSafe(u, name);
+  }
+}
+
+function unifyCollection(u: Unifier, a: Term & { readonly kind: 'array' | 'object' }, b: Term): void {
+  if (b.kind === 'var') return unifyWithPattern(u, b.name, a);
+  const isWhole = b.kind === 'ref' || b.kind === 'call' ? isEvaluated(u, b) : b.kind === 'comprehension';
+  if (isWhole && (a.kind === 'array' || b.kind !== 'comprehension')) markAllSafe(u, a);
+  for (const [left, right] of commonParts(a, b)) unify(u, left, right);
+}
+
+/** A variable and a pattern: each gives the other its values. */
+function unifyWithPattern(u: Unifier, name: string, pattern: Term): void {
+  if (isKnown(u, name)) return markAllSafe(u, pattern);
+  const missing = unifiableVars(pattern).difference(u.safe).difference(u.unified);
+  if (missing.size === 0) markSafe(u, name);
+  for (const other of missing) wait(u, name, other);
+}
+
+/** What a value of unknown content binds. */
+function takeApart(u: Unifier, b: Term, ...kinds: readonly Term['kind'][]): void {
+  if (b.kind === 'var') markSafe(u, b.name);
+  else if (kinds.includes(b.kind)) markAllSafe(u, b);
+}
+
+function isKnown({ safe, unified }: Unifier, name: string): boolean {
+  return safe.has(name) || unified.has(name);
+}
+
+/** What the equation itself binds does not count yet. */
+function isEvaluated({ safe }: Unifier, term: Term): boolean {
+  return term.kind === 'ref' ? isRefSafe(term, safe) : varsIn(term).isSubsetOf(safe);
+}
+
+function markAllSafe(u: Unifier, pattern: Term): void {
+  for (const name of unifiableVars(pattern)) markSafe(u, name);
+}
+
+function markSafe(u: Unifier, name: string): void {
+  u.unified.add(name);
+  const given = u.waiting.get(name) ?? [];
+  u.waiting.delete(name);
+  for (const each of given) markSafe(u, each);
+  for (const [waiting, others] of u.waiting) {
+    if (!others.delete(name) || others.size > 0) continue;
+    u.waiting.delete(waiting);
+    markSafe(u, waiting);
+  }
+}
+
+function wait(u: Unifier, name: string, other: string): void {
+  const others = u.waiting.get(name) ?? new Set();
+  u.waiting.set(name, others.add(other));
+}
+
+function commonParts(a: Term, b: Term): [Term, Term][] {
+  if (a.kind !== 'object' || b.kind !== 'object') return split(a, b) ?? [];
+  if (a.entries.length !== b.entries.length) return [];
+  return a.entries.flatMap(([key, value]) => {
+    const match = b.entries.find(([other]) => sameKey(key, other));
+    return match === undefined ? [] : [[value, match[1]]];
+  });
 }
 
 /** Two arrays of one length or two objects with the same keys, taken apart. */
@@ -51,34 +139,4 @@ export function split(a: Term, b: Term): [Term, Term][] | undefined {
 function sameKey(a: Term, b: Term): boolean {
   if (a.kind === 'var' && b.kind === 'var') return a.name === b.name;
   return a.kind === 'scalar' && b.kind === 'scalar' && a.value === b.value;
-}
-
-/** Whether every variable in a term is known; a closure answers for itself. */
-export function isKnown(term: Term, known: ReadonlySet<string>): boolean {
-  let result = true;
-  visitTerm(term, {
-    term(each) {
-      if (each.kind === 'comprehension') return false;
-      if (each.kind === 'call') {
-        for (const arg of each.args) result &&= isKnown(arg, known);
-        return false;
-      }
-      if (each.kind === 'var' && !known.has(each.name)) result = false;
-      return result;
-    },
-  });
-  return result;
-}
-
-/** Adds the variables of a pattern that a known value binds; tells whether there were any new ones. */
-function bindPattern(pattern: Term, known: Set<string>): boolean {
-  const before = known.size;
-  collect(pattern, known);
-  return known.size > before;
-}
-
-function collect(pattern: Term, known: Set<string>): void {
-  if (pattern.kind === 'var') known.add(pattern.name);
-  else if (pattern.kind === 'array') for (const item of pattern.items) collect(item, known);
-  else if (pattern.kind === 'object') for (const [, value] of pattern.entries) collect(value, known);
 }

@@ -90,6 +90,8 @@ export interface CallExpr extends ExprBase {
   readonly kind: 'call';
   operator: Ref;
   args: Term[];
+  /** Written as `:=`. */
+  readonly assigned?: boolean;
 }
 
 /** `some x, y`. */
@@ -179,11 +181,6 @@ export interface Module {
 /** A name that a reader wrote as `_`, or that a pass made up: never shown in a message. */
 export function isGeneratedName(name: string): boolean {
   return name.startsWith('#') || name.startsWith('$');
-}
-
-/** A name that a pass made up for a part of a literal; the author has no name for it. */
-export function isTemporary(name: string): boolean {
-  return /^#t?\d+$/.test(name);
 }
 
 export function isWildcard(name: string): boolean {
