@@ -5,11 +5,8 @@ import { BASE_DATA, generatedInput } from './input-generator.ts';
 import { knownDifference, knownRefusal } from './known-differences.ts';
 import type { OpaServer } from './opa-server.ts';
 import { type Answer, answerOf, type Refused, sameAnswer, show } from './outcome.ts';
-import { DECISIONS, PolicyGenerator } from './policy-generator.ts';
-import { damaged } from './source-mutation.ts';
 
 const INPUTS = 3;
-const DAMAGED = 0.2;
 
 export interface Comparison {
   /** Of answers. */
@@ -22,14 +19,27 @@ export interface Comparison {
   readonly known: readonly string[];
 }
 
-export async function compareOne(opa: OpaServer, seed: number, run: number): Promise<Comparison> {
+/** What is compared: modules, and the paths to ask for below `data`. */
+export interface Generated {
+  readonly modules: readonly { readonly file: string; readonly text: string }[];
+  readonly decisions: readonly string[];
+}
+
+/** Makes a policy out of a seed. */
+export type Generate = (random: SeededRandom) => Generated;
+
+export async function compareOne(
+  opa: OpaServer,
+  generate: Generate,
+  { seed, run }: { readonly seed: number; readonly run: number },
+): Promise<Comparison> {
   const random = new SeededRandom(runSeed(seed, run));
-  const generated = new PolicyGenerator(random).policy();
-  const text = random.chance(DAMAGED) ? damaged(random, generated) : generated;
+  const { modules, decisions } = generate(random);
+  const text = modules.map((module) => module.text).join('\n');
   const where = `seed ${seed}, run ${run}`;
-  const refused = await opa.load(text);
+  const refused = await opa.load(modules);
   const [direct, closures] = (['generated', 'closures'] as const).map((backend) =>
-    compile([{ file: 'policy.rego', text }], { data: BASE_DATA, backend }),
+    compile(modules, { data: BASE_DATA, backend }),
   ) as [CompileResult, CompileResult];
   if (refused !== undefined || !direct.ok || !closures.ok) return refusal(text, where, refused, direct);
 
@@ -38,10 +48,10 @@ export async function compareOne(opa: OpaServer, seed: number, run: number): Pro
   const known: string[] = [];
   for (let count = 0; count < INPUTS; count += 1) {
     const input = generatedInput(random);
-    const theirs = await Promise.all(DECISIONS.map((path) => opa.decide(path, input)));
-    for (const [index, path] of DECISIONS.entries()) {
+    const theirs = await Promise.all(decisions.map((path) => opa.decide(path, input)));
+    for (const [index, path] of decisions.entries()) {
       const answer = theirs[index] as Answer;
-      const reference = `data.${path.replace('/', '.')}`;
+      const reference = `data.${path.replaceAll('/', '.')}`;
       for (const [backend, { policy }] of [
         ['generated', direct],
         ['closures', closures],

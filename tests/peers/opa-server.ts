@@ -17,6 +17,11 @@ const ANSWER_MILLISECONDS = 10_000;
 const START_ATTEMPTS = 400;
 const START_PAUSE_MILLISECONDS = 50;
 
+interface SourceModule {
+  readonly file: string;
+  readonly text: string;
+}
+
 interface Reply {
   readonly status: number;
   readonly body: Readonly<Record<string, Value>>;
@@ -26,6 +31,7 @@ export class OpaServer implements AsyncDisposable {
   readonly #folder: string = mkdtempSync(join(tmpdir(), 'opa-'));
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   readonly #data: Value;
+  readonly #loaded: string[] = [];
   #process: ChildProcess;
 
   private constructor(data: Value) {
@@ -39,14 +45,16 @@ export class OpaServer implements AsyncDisposable {
     return server;
   }
 
-  /** Makes `text` the only policy. */
-  async load(text: string): Promise<Refused | undefined> {
-    const { status, body } = await this.#ask('PUT', '/v1/policies/policy.rego', text);
-    if (status === 200) return undefined;
-    // A panic leaves OPA's store locked: whatever is written next would wait for ever.
-    if (body['code'] === PANIC) await this.#restart();
-    const errors = errorsOf(body);
-    return { codes: new Set(errors.length === 0 ? [plain(body['code'])] : errors), texts: textsOf(body) };
+  /** Makes `modules` the only ones, in an order in which each finds what it refers to. */
+  async load(modules: readonly SourceModule[]): Promise<Refused | undefined> {
+    // What is there refers to what comes before it.
+    for (const file of this.#loaded.splice(0).toReversed()) await this.#ask('DELETE', `/v1/policies/${file}`, '');
+    for (const { file, text } of modules) {
+      const { status, body } = await this.#ask('PUT', `/v1/policies/${file}`, text);
+      if (status === 200) this.#loaded.push(file);
+      else return this.#refused(body);
+    }
+    return undefined;
   }
 
   /** The value at a path of `data`, such as `p/r0`. */
@@ -55,6 +63,13 @@ export class OpaServer implements AsyncDisposable {
     const { status, body } = await this.#ask('POST', `/v1/data/${path}`, text);
     if (status === 200) return { kind: 'value', value: body['result'] };
     return { kind: 'error', code: errorsOf(body)[0] ?? plain(body['code']) };
+  }
+
+  async #refused(body: Reply['body']): Promise<Refused> {
+    // A panic leaves OPA's store locked: whatever is written next would wait for ever.
+    if (body['code'] === PANIC) await this.#restart();
+    const errors = errorsOf(body);
+    return { codes: new Set(errors.length === 0 ? [plain(body['code'])] : errors), texts: textsOf(body) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,6 +95,7 @@ export class OpaServer implements AsyncDisposable {
   }
 
   async #restart(): Promise<void> {
+    this.#loaded.length = 0;
     await this.#end();
     rmSync(join(this.#folder, 's'), { force: true });
     this.#process = this.#spawn();

@@ -157,7 +157,7 @@ describe("the seed's policies under the real OPA and under ours", { skip }, () =
     test(`${policy}: odd and missing values decide alike`, async () => {
       const text = textOf(policy);
       await using opa = await OpaServer.start({});
-      assert.equal(await opa.load(text), undefined);
+      assert.equal(await opa.load([{ file: 'policy.rego', text }]), undefined);
       const ours = compile([{ file: `${policy}.rego`, text }]);
       assert.ok(ours.ok);
       const inputs = [input, {}, ...PLACES.flatMap((place) => variants(input, place.split('.')))];
@@ -181,7 +181,7 @@ describe("the seed's policies under the real OPA and under ours", { skip }, () =
       const policy = decision.split('/')[0] ?? '';
       const text = textOf(policy);
       await using opa = await OpaServer.start({});
-      assert.equal(await opa.load(text), undefined);
+      assert.equal(await opa.load([{ file: 'policy.rego', text }]), undefined);
       assert.equal(show(await opa.decide(decision, input)), answer);
       const ours = compile([{ file: `${policy}.rego`, text }]);
       assert.ok(ours.ok);
@@ -192,7 +192,7 @@ describe("the seed's policies under the real OPA and under ours", { skip }, () =
   test("the seed's own dataservice is refused for the same variable at the same place", async () => {
     const text = readFileSync(join(SEED, 'dataservice.rego'), 'utf8');
     await using opa = await OpaServer.start({});
-    const theirs = await opa.load(text);
+    const theirs = await opa.load([{ file: 'policy.rego', text }]);
     const ours = compile([{ file: 'dataservice.rego', text }]);
     assert.ok(!ours.ok);
     const texts = ours.diagnostics.map(
