@@ -11,6 +11,7 @@ import { SCHEMA_CALLS } from './builtins/schemas.ts';
 import { SPRINTF_CALLS, STRING_CALLS } from './builtins/strings.ts';
 import { TEXT_FORMAT_CALLS } from './builtins/text-formats.ts';
 import { TIME_CALLS } from './builtins/time.ts';
+import { TOKEN_CALLS } from './builtins/tokens.ts';
 import { YAML_CALLS } from './builtins/yaml.ts';
 import { withoutOpa } from './opa-binary.ts';
 
@@ -26,6 +27,7 @@ const families: readonly (readonly [what: string, calls: readonly BuiltinRows[],
   ['networks and names', NETWORK_CALLS],
   ['JSON schemas', SCHEMA_CALLS],
   ['YAML', YAML_CALLS],
+  ['tokens', TOKEN_CALLS],
   ['deprecated builtins', DEPRECATED_CALLS, 'v0'],
 ];
 for (const [what, calls, version = 'v1'] of families) {

@@ -188,7 +188,9 @@ function decodeQuery(query: string): Value {
     const cut = pair.indexOf('=');
     const key = unescapePercent(cut < 0 ? pair : pair.slice(0, cut), true);
     const value = unescapePercent(cut < 0 ? '' : pair.slice(cut + 1), true);
-    values.set(key, [...(values.get(key) ?? []), value]);
+    const known = values.get(key);
+    if (known === undefined) values.set(key, [value]);
+    else known.push(value);
   }
   return objectFromEntries([...values].map(([key, list]): Entry => [key, list]));
 }

@@ -58,11 +58,14 @@ export function globPattern(pattern: string, delimiters: readonly string[]): RE2
 }
 
 const MAX_DEPTH = 50;
+/** More would take too long to compile. */
+const MAX_WILDCARDS = 500;
 
 class GlobCompiler {
   readonly #runes: readonly string[];
   readonly #one: string;
   #at = 0;
+  #wildcards = 0;
 
   constructor(pattern: string, delimiters: readonly string[]) {
     this.#runes = Array.from(pattern);
@@ -85,6 +88,8 @@ class GlobCompiler {
   }
 
   #token(rune: string, depth: number): string {
+    if (/[*?[{]/.test(rune)) this.#wildcards += 1;
+    if (this.#wildcards > MAX_WILDCARDS) throw new BuiltinError(`glob with more than ${MAX_WILDCARDS} wildcards`);
     switch (rune) {
       case '*': {
         let stars = 1;

@@ -113,7 +113,10 @@ describe('io.jwt.encode_sign', () => {
   test('an algorithm that the key cannot sign with is refused', () => {
     const key = { ...ec.privateKey.export({ format: 'jwk' }) } as Value;
     assert.deepEqual(answer('io.jwt.encode_sign', [{ alg: 'RS256' }, {}, key]), {
-      refusal: 'eval_builtin_error: the key does not sign with RS256',
+      refusal:
+        'eval_builtin_error: jwsbb.Sign: invalid key type *jwk.ecdsaPrivateKey. *rsa.PrivateKey is required: failed to ' +
+        'produce rsa.PrivateKey from *jwk.ecdsaPrivateKey: jwk.Export: no suitable exporter found for key type ' +
+        "'*jwk.ecdsaPrivateKey'",
     });
     assert.deepEqual(answer('io.jwt.encode_sign', [{ alg: 'none' }, {}, key]), {
       refusal: 'eval_builtin_error: unknown JWS algorithm: none',

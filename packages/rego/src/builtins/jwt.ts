@@ -10,9 +10,10 @@ import { toBytes } from './bytes.ts';
 import { cryptoOf } from './crypto.ts';
 import { decodeBase64Url, toHex } from './encoding.ts';
 import type { HashName, HostKey, KeyKind, SignatureAlgorithm } from './host.ts';
-import { objectOperand, stringOperand } from './operand.ts';
+import { type Jwk, readJwkSet } from './jwk.ts';
+import { objectOperand, stringOperand, typeName } from './operand.ts';
 import { ANY, ANY_OBJECT, BOOLEAN, objectOf, STRING, tuple } from './type.ts';
-import { isSignatureAlgorithm, jwkSet, type VerificationKey, verificationKeys } from './verification-keys.ts';
+import { hostKey, isSignatureAlgorithm, type VerificationKey, verificationKeys } from './verification-keys.ts';
 
 const STRING_OBJECT = objectOf(STRING, ANY);
 /** Tokens within tokens are followed this far. */
@@ -124,12 +125,13 @@ const CONSTRAINTS = new Set<Value>(['cert', 'secret', 'alg', 'iss', 'aud', 'time
 
 function readHeader(header: ObjectValue): Header {
   const text = (name: string): string => {
-    const value = objectGet(header, name) ?? '';
+    const value = objectGet(header, name);
+    if (value === undefined) return '';
     if (typeof value !== 'string') throw new BuiltinError(`${name}: must be a string`);
     return value;
   };
   text('typ');
-  const critical = objectGet(header, 'crit') ?? undefined;
+  const critical = objectGet(header, 'crit');
   if (critical !== undefined && !Array.isArray(critical)) throw new BuiltinError('crit: must be a list');
   const names = ((critical ?? []) as readonly Value[]).filter((name) => typeof name === 'string');
   if (critical !== undefined && names.length === 0) throw new BuiltinError('crit: must be a nonempty list');
@@ -304,33 +306,71 @@ function timeClaim(claims: ObjectValue, name: 'exp' | 'nbf'): number | BigNumber
 }
 
 function encodeSign(context: BuiltinContext, header: string, payload: string, jwk: string): string {
-  const [first] = jwkSet(context, jwk);
+  const [first] = readJwkSet(jwk);
   if (first === undefined) throw new BuiltinError('no keys found in JWK set');
   const parameters = headerParameters(header);
   const algorithm = objectGet(parameters, 'alg');
-  if (typeof algorithm !== 'string') throw invalidAlgorithm('jwsbb: header "alg" not found');
+  if (algorithm === undefined) throw invalidAlgorithm('jwsbb: header "alg" not found');
+  if (typeof algorithm !== 'string') {
+    throw invalidAlgorithm(`value doesn't contain string; it contains ${jsonType(algorithm)}`);
+  }
   if (!isSignatureAlgorithm(algorithm)) throw new BuiltinError(`unknown JWS algorithm: ${algorithm}`);
   const type = objectGet(parameters, 'typ');
   if ((typeof type !== 'string' || type === 'JWT') && !isJson(payload)) {
     throw new BuiltinError('type is JWT but payload is not JSON');
   }
-  if (first.key.kind !== kindFor(algorithm)) throw new BuiltinError(`the key does not sign with ${algorithm}`);
+  checkSigningKey(algorithm, first);
   const signed = [header, payload].map((part) => encodeBase64(toBytes(part), 'base64url', false)).join('.');
-  const signature = signatureOf(context, algorithm, first.key, signed);
+  const signature = signatureOf(context, algorithm, first.members, signed);
   return `${signed}.${encodeBase64(signature, 'base64url', false)}`;
 }
 
+function jsonType(value: Value): string {
+  return typeof value === 'boolean' ? String(value) : typeName(value);
+}
+
+/** The library's types of the keys that sign, and its own for each of them. */
+const SIGNING_KEYS: Readonly<Record<KeyKind, readonly [type: string, wanted: string]>> = {
+  secret: ['symmetricKey', '[]byte'],
+  rsa: ['rsaPrivateKey', '*rsa.PrivateKey'],
+  ec: ['ecdsaPrivateKey', '*ecdsa.PrivateKey'],
+  ed25519: ['okpPrivateKey', 'ed25519.PrivateKey'],
+};
+
+function checkSigningKey(algorithm: SignatureAlgorithm, { members, type }: Jwk): void {
+  const [fitting, wanted] = SIGNING_KEYS[kindFor(algorithm)];
+  const absent =
+    type === 'rsaPrivateKey' ? ['p', 'q'].find((name) => objectGet(members, name) === undefined) : undefined;
+  if (type === fitting && absent === undefined) return;
+  const bare = wanted.replace('*', '');
+  const produce = `${bare === '[]byte' ? 'keyconv: ' : ''}failed to produce ${bare} from *jwk.${type}`;
+  const why =
+    type === fitting
+      ? `failed to export jwk.Key to raw format: missing "${absent ?? ''}" value`
+      : type === 'okpPrivateKey'
+        ? `failed to assign key: argument to AssignIfCompatible() must be compatible with ed25519.PrivateKey (was *${bare})`
+        : `no suitable exporter found for key type '*jwk.${type}'`;
+  throw new BuiltinError(
+    `jwsbb.Sign: invalid key type *jwk.${type}. ${wanted} is required: ${produce}: jwk.Export: ${why}`,
+  );
+}
+
 /** A key can look well and yet not sign: what it is made of need not fit together. */
-function signatureOf(context: BuiltinContext, algorithm: SignatureAlgorithm, key: HostKey, signed: string): Uint8Array {
+function signatureOf(
+  context: BuiltinContext,
+  algorithm: SignatureAlgorithm,
+  members: ObjectValue,
+  signed: string,
+): Uint8Array {
   try {
-    return cryptoOf(context).sign(algorithm, key, toBytes(signed));
+    return cryptoOf(context).sign(algorithm, hostKey(context, members), toBytes(signed));
   } catch {
     throw new BuiltinError(`the key does not sign with ${algorithm}`);
   }
 }
 
 function headerParameters(header: string): ObjectValue {
-  if (header === '') throw invalidAlgorithm('cannot parse JSON: cannot parse empty string');
+  if (header === '') throw invalidAlgorithm('cannot parse JSON: cannot parse empty string; unparsed tail: ""');
   try {
     const value = parseJson(header);
     return isObject(value) ? value : {};

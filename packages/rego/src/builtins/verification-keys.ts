@@ -1,10 +1,12 @@
 /** Keys to verify signatures with: from a PEM certificate or public key, or from a JWK (set). */
-import { parseJson, toNative } from '../value/json.ts';
-import { isObject, objectGet } from '../value/object.ts';
-import type { Value } from '../value/value.ts';
+import { toNative } from '../value/json.ts';
+import { objectGet } from '../value/object.ts';
+import type { ObjectValue } from '../value/value.ts';
 import { type BuiltinContext, BuiltinError } from './builtin.ts';
+import { parseCertificates } from './certificate.ts';
 import { cryptoOf } from './crypto.ts';
-import type { HostKey, SignatureAlgorithm } from './host.ts';
+import type { HostCrypto, HostKey, SignatureAlgorithm } from './host.ts';
+import { type Jwk, readJwkSet } from './jwk.ts';
 import { firstPemBlock } from './pem.ts';
 
 export interface VerificationKey {
@@ -46,7 +48,7 @@ function readKeys(context: BuiltinContext, text: string): readonly VerificationK
   const crypto = cryptoOf(context);
   switch (block.type) {
     case 'CERTIFICATE':
-      return [plain(attempt('failed to parse a PEM certificate', () => crypto.certificateKey(block.bytes)))];
+      return [plain(attempt('failed to parse a PEM certificate', () => certificateKey(crypto, block.bytes)))];
     case 'PUBLIC KEY':
       return [plain(attempt('failed to parse a PEM public key', () => crypto.publicKey(block.bytes)))];
     default:
@@ -54,29 +56,30 @@ function readKeys(context: BuiltinContext, text: string): readonly VerificationK
   }
 }
 
+/** Our own reader says what is wrong with a certificate. */
+function certificateKey(crypto: HostCrypto, bytes: Uint8Array): HostKey {
+  parseCertificates(bytes);
+  return crypto.certificateKey(bytes);
+}
+
 function plain(key: HostKey): VerificationKey {
   return { key, algorithm: '', id: '' };
 }
 
-/** Every key of a JWK set, or the one key that a JWK is. */
-export function jwkSet(context: BuiltinContext, text: string): readonly VerificationKey[] {
-  return attempt('failed to parse a JWK key (set)', () => {
-    const document = parseJson(text);
-    const set = isObject(document) ? objectGet(document, 'keys') : undefined;
-    const list = set === undefined ? [document] : set;
-    if (!Array.isArray(list)) throw new Error('"keys" is no array');
-    return (list as readonly Value[]).map((jwk) => readJwk(context, jwk));
-  });
+function jwkSet(context: BuiltinContext, text: string): readonly VerificationKey[] {
+  const what = 'failed to parse a JWK key (set)';
+  const keys = attempt(`${what}: jwk.ParseString: failed to parse string`, () => readJwkSet(text));
+  return attempt(what, () => keys.map((key) => verificationKey(context, key)));
 }
 
-function readJwk(context: BuiltinContext, jwk: Value): VerificationKey {
-  if (!isObject(jwk)) throw new Error('a key is no object');
-  const [algorithm, id] = [objectGet(jwk, 'alg'), objectGet(jwk, 'kid')];
-  return {
-    key: cryptoOf(context).jwk(toNative(jwk) as Record<string, unknown>),
-    algorithm: typeof algorithm === 'string' ? algorithm : '',
-    id: typeof id === 'string' ? id : '',
-  };
+function verificationKey(context: BuiltinContext, { members }: Jwk): VerificationKey {
+  const text = (name: string): string => (objectGet(members, name) ?? '') as string;
+  return { key: hostKey(context, members), algorithm: text('alg'), id: text('kid') };
+}
+
+/** @throws an Error of the platform */
+export function hostKey(context: BuiltinContext, members: ObjectValue): HostKey {
+  return cryptoOf(context).jwk(toNative(members) as Record<string, unknown>);
 }
 
 function attempt<T>(what: string, read: () => T): T {
