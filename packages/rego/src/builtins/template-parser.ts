@@ -1,5 +1,7 @@
 /** The syntax of Go's text/template: text with actions in double braces. */
 import { BuiltinError } from './builtin.ts';
+import { readGoNumber } from './go-number.ts';
+import { unquoted } from './go-unquote.ts';
 import { quote } from './text.ts';
 
 export type Node =
@@ -11,7 +13,15 @@ export type Node =
       readonly body: readonly Node[];
       readonly otherwise: readonly Node[];
     }
-  | { readonly kind: 'break' | 'continue' };
+  | { readonly kind: 'break' | 'continue' }
+  /** Another template in its place, about the value of the pipeline. */
+  | { readonly kind: 'template'; readonly name: string; readonly pipe: Pipe | undefined };
+
+export interface Template {
+  readonly nodes: readonly Node[];
+  /** What the template defines beside itself. */
+  readonly defined: ReadonlyMap<string, readonly Node[]>;
+}
 
 export interface Pipe {
   /** Variables that the pipeline declares, or assigns to when `assigns`. */
@@ -23,7 +33,7 @@ export interface Pipe {
 export type Operand =
   | { readonly kind: 'dot' | 'nil' }
   | { readonly kind: 'boolean'; readonly value: boolean }
-  | { readonly kind: 'number'; readonly text: string }
+  | { readonly kind: 'number'; readonly value: number; readonly isFloat: boolean }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'function'; readonly name: string }
   | { readonly kind: 'variable'; readonly name: string }
@@ -37,13 +47,13 @@ interface Token {
 }
 
 /** @throws BuiltinError as `template: template:<line>: …` */
-export function parseTemplate(source: string, functions: ReadonlySet<string>): readonly Node[] {
+export function parseTemplate(source: string, functions: ReadonlySet<string>): Template {
   return new Parser(source, functions).run();
 }
 
 const ACTION = /\{\{(?:-(?=[ \t\r\n]))?/g;
 const TOKEN =
-  /([ \t\r\n]+)|(\.[A-Za-z_][A-Za-z0-9_]*)|(\$[A-Za-z0-9_]*)|([+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?))|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|([A-Za-z_][A-Za-z0-9_]*)|(:=|[=|().,])/y;
+  /([ \t\r\n]+)|(\.[\p{L}_][\p{L}\p{Nd}_]*)|(\$[\p{L}\p{Nd}_]*)|([+-]?\.?\d(?:[\p{L}\p{Nd}_.]|(?<=[eEpP])[+-])*|'(?:[^'\\\n]|\\.)+')|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|([\p{L}_][\p{L}\p{Nd}_]*)|(:=|[=|().,])/uy;
 const KINDS = ['space', 'field', 'variable', 'number', 'string', 'word', 'symbol'] as const;
 const MAX_DEPTH = 100;
 
@@ -52,6 +62,7 @@ class Parser {
   readonly #functions: ReadonlySet<string>;
   /** Text and the tokens of actions, in order. */
   readonly #pieces: readonly (string | readonly Token[])[];
+  readonly #defined = new Map<string, readonly Node[]>();
   #at = 0;
   #depth = 0;
   #tokens: readonly Token[] = [];
@@ -63,10 +74,10 @@ class Parser {
     this.#pieces = this.#split();
   }
 
-  run(): readonly Node[] {
+  run(): Template {
     const { nodes, end } = this.#list();
     if (end !== undefined) throw this.#fail(`unexpected {{${end}}}`);
-    return nodes;
+    return { nodes, defined: this.#defined };
   }
 
   #split(): readonly (string | readonly Token[])[] {
@@ -81,17 +92,18 @@ class Parser {
       pieces.push(open?.[0].endsWith('-') === true ? left.replace(/[ \t\r\n]+$/, '') : left);
       if (open === null) return pieces;
       const { tokens, end } = this.#action(open.index + open[0].length);
-      pieces.push(tokens);
+      if (tokens !== undefined) pieces.push(tokens);
       trimNext = this.#source.charAt(end - 3) === '-' && /[ \t\r\n]/.test(this.#source.charAt(end - 4));
       from = end;
     }
   }
 
-  #action(start: number): { tokens: readonly Token[]; end: number } {
+  /** Without tokens it is a comment. */
+  #action(start: number): { tokens: readonly Token[] | undefined; end: number } {
     const comment = /[ \t\r\n]*\/\*[\s\S]*?\*\/(?:[ \t\r\n]+-)?\}\}/y;
     comment.lastIndex = start;
     const skipped = comment.exec(this.#source);
-    if (skipped !== null) return { tokens: [], end: start + skipped[0].length };
+    if (skipped !== null) return { tokens: undefined, end: start + skipped[0].length };
     const tokens: Token[] = [];
     for (let at = start; ; ) {
       const close = /(?:[ \t\r\n]+-)?\}\}/y;
@@ -129,7 +141,7 @@ class Parser {
       this.#tokens = piece;
       this.#next = 0;
       const word = this.#peek();
-      if (word === undefined) continue;
+      if (word === undefined) throw this.#fail('missing value for command');
       if (word.kind === 'word' && (word.text === 'end' || word.text === 'else')) {
         this.#depth -= 1;
         this.#take();
@@ -154,17 +166,35 @@ class Parser {
           this.#take();
           return { kind: first.text };
         case 'define':
-        case 'template':
         case 'block':
-          throw this.#fail(`unexpected {{${first.text}}}`);
+        case 'template':
+          this.#take();
+          return this.#named(first.text);
         default:
       }
     }
     return { kind: 'action', pipe: this.#wholePipe() };
   }
 
+  /** A template of another name: defined, used, or both. */
+  #named(kind: 'define' | 'block' | 'template'): Node {
+    if (kind === 'define' && this.#depth > 1) throw this.#fail('unexpected {{define}}');
+    const token = this.#peek();
+    if (token?.kind !== 'string') throw this.#fail(`unexpected ${quote(token?.text ?? '}}')} in ${kind} clause`);
+    const name = this.#term(this.#take());
+    const text = name.kind === 'string' ? name.value : '';
+    if (kind === 'define' && this.#peek() !== undefined) throw this.#fail('unexpected text in define clause');
+    const pipe = this.#peek() === undefined ? undefined : this.#wholePipe();
+    if (kind === 'block' && pipe === undefined) throw this.#fail('missing value for block clause');
+    if (kind === 'template') return { kind: 'template', name: text, pipe };
+    const { nodes, end } = this.#list();
+    if (end !== 'end') throw this.#fail(end === undefined ? 'unexpected EOF' : 'unexpected {{else}}');
+    this.#defined.set(text, nodes);
+    return kind === 'define' ? { kind: 'text', text: '' } : { kind: 'template', name: text, pipe };
+  }
+
   #control(kind: 'if' | 'with' | 'range'): Node {
-    const pipe = this.#wholePipe();
+    const pipe = this.#wholePipe(kind === 'range');
     const { nodes: body, end } = this.#list();
     if (end === undefined) throw this.#fail('unexpected EOF');
     if (end === 'end') return { kind, pipe, body, otherwise: [] };
@@ -178,8 +208,9 @@ class Parser {
     return { kind, pipe, body, otherwise: otherwise.nodes };
   }
 
-  #wholePipe(): Pipe {
+  #wholePipe(isRange = false): Pipe {
     const pipe = this.#pipe();
+    if (pipe.variables.length > 1 && !isRange) throw this.#fail('too many declarations in command');
     const rest = this.#peek();
     if (rest !== undefined) throw this.#fail(`unexpected ${quote(rest.text)} in command`);
     return pipe;
@@ -218,6 +249,9 @@ class Parser {
 
   #operand(): Operand {
     const operand = this.#term(this.#take());
+    if (operand.kind === 'dot' && this.#tokens[this.#next]?.kind === 'field') {
+      throw this.#fail('unexpected . after term "."');
+    }
     const names: string[] = [];
     // Fields follow without a space.
     for (let field = this.#tokens[this.#next]; field?.kind === 'field'; field = this.#tokens[this.#next]) {
@@ -237,7 +271,7 @@ class Parser {
       case 'variable':
         return { kind: 'variable', name: token.text };
       case 'number':
-        return { kind: 'number', text: token.text };
+        return this.#number(token.text);
       case 'string':
         return {
           kind: 'string',
@@ -264,12 +298,33 @@ class Parser {
     return { kind: 'function', name };
   }
 
-  #unquote(text: string): string {
-    try {
-      return JSON.parse(text) as string;
-    } catch {
-      throw this.#fail('invalid syntax');
+  #number(text: string): Operand {
+    if (text.startsWith("'")) {
+      const rune = unquoted(text);
+      if (rune === undefined || Array.from(rune).length !== 1)
+        throw this.#fail(`malformed character constant: ${text}`);
+      return { kind: 'number', value: rune.codePointAt(0) ?? 0, isFloat: false };
     }
+    const integer = /^([+-]?)(0[xX][\da-fA-F_]+|0[oO]?[0-7_]+|0[bB][01_]+|[1-9][\d_]*|0)$/.exec(text);
+    if (integer !== null) return { kind: 'number', value: this.#integer(text, integer), isFloat: false };
+    const float = readGoNumber(text);
+    if (float === undefined) throw this.#fail(`bad number syntax: ${quote(text)}`);
+    if (!Number.isFinite(Number(float))) throw this.#fail(`illegal number syntax: ${quote(text)}`);
+    return { kind: 'number', value: Number(float), isFloat: true };
+  }
+
+  #integer(text: string, [, sign, digits = '']: RegExpExecArray): number {
+    const plain = digits.replaceAll('_', '');
+    const magnitude = BigInt(/^0\d/.test(plain) ? `0o${plain}` : plain);
+    const value = sign === '-' ? -magnitude : magnitude;
+    if (BigInt.asIntN(64, value) !== value) throw this.#fail(`integer overflow: ${quote(text)}`);
+    return Number(value);
+  }
+
+  #unquote(text: string): string {
+    const value = unquoted(text);
+    if (value === undefined) throw this.#fail('invalid syntax');
+    return value;
   }
 
   #peek(): Token | undefined {

@@ -1,11 +1,29 @@
-/** `strings.render_template`: Go's text/template over JSON values, without defining or calling other templates. */
-import { BigNumber, isNumber, numberText } from '../value/number.ts';
-import { isObject, objectEntries, objectGet, objectSize } from '../value/object.ts';
-import type { ObjectValue, Value } from '../value/value.ts';
+/** `strings.render_template`: Go's text/template over JSON values. */
+import type { ObjectValue } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { objectOperand, stringOperand } from './operand.ts';
 import { formatGo } from './sprintf.ts';
 import { type Node, type Operand, type Pipe, parseTemplate } from './template-parser.ts';
+import {
+  at,
+  escapeHtml,
+  escapeScript,
+  failure,
+  fieldOf,
+  goText,
+  type Item,
+  isTrue,
+  itemsOf,
+  length,
+  order,
+  printable,
+  printed,
+  same,
+  shownText,
+  slice,
+  TemplateNumber,
+} from './template-values.ts';
+import { quote } from './text.ts';
 import { ANY, objectOf, STRING } from './type.ts';
 import { queryEscape } from './url-escape.ts';
 
@@ -21,16 +39,6 @@ export const TEMPLATE: readonly Builtin[] = [
   },
 ];
 
-/** A number that the template itself made; numbers of the document are texts to Go, and do not compare with these. */
-class TemplateNumber {
-  readonly value: number;
-  constructor(value: number) {
-    this.value = value;
-  }
-}
-
-/** Undefined is a missing value. */
-type Item = Value | TemplateNumber | undefined;
 type TemplateFunction = (args: readonly Item[]) => Item;
 
 class Signal extends Error {
@@ -46,8 +54,8 @@ const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<string, Templat
   ['len', ([x]) => new TemplateNumber(length(x))],
   ['index', ([x, ...keys]) => keys.reduce(at, x)],
   ['slice', ([x, from, to]) => slice(x, from, to)],
-  ['print', (args) => args.map(goText).join('')],
-  ['println', (args) => `${args.map(goText).join(' ')}\n`],
+  ['print', printed],
+  ['println', (args) => `${args.map(shownText).join(' ')}\n`],
   ['printf', ([format, ...args]) => formatGo(goText(format), args.map(printable))],
   [
     'html',
@@ -76,12 +84,16 @@ const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<string, Templat
 /** These do not evaluate the arguments that they do not need. */
 const LAZY: ReadonlySet<string> = new Set(['and', 'or']);
 const NAMES: ReadonlySet<string> = new Set([...FUNCTIONS.keys(), ...LAZY]);
+/** How deeply templates use templates. */
+const MAX_DEPTH = 500;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
 class Renderer {
   readonly #context: BuiltinContext;
   readonly #root: ObjectValue;
   #output = '';
+  #defined: ReadonlyMap<string, readonly Node[]> = new Map();
+  #depth = 0;
   /** Innermost last. */
   #variables: { name: string; value: Item }[];
 
@@ -92,7 +104,8 @@ class Renderer {
   }
 
   render(template: string): string {
-    const nodes = this.#context.patterns.get(`template ${template}`, () => parseTemplate(template, NAMES));
+    const { nodes, defined } = this.#context.patterns.get(`template ${template}`, () => parseTemplate(template, NAMES));
+    this.#defined = defined;
     try {
       this.#list(nodes, this.#root);
     } catch (error) {
@@ -119,12 +132,28 @@ class Renderer {
         if (node.pipe.variables.length === 0) this.#write(goText(value));
         return;
       }
+      case 'template':
+        this.#template(node.name, node.pipe === undefined ? undefined : this.#pipe(node.pipe, dot));
+        return;
       case 'break':
       case 'continue':
         throw new Signal(node.kind === 'break');
       default:
         this.#control(node, dot);
     }
+  }
+
+  /** Sees no variables of the template that it stands in; `$` is what it is about. */
+  #template(name: string, dot: Item): void {
+    const nodes = this.#defined.get(name);
+    if (nodes === undefined) throw failure(`template ${quote(name)} not defined`);
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw failure(`exceeded maximum template depth (${MAX_DEPTH})`);
+    const outer = this.#variables;
+    this.#variables = [{ name: '$', value: dot }];
+    this.#list(nodes, dot);
+    this.#variables = outer;
+    this.#depth -= 1;
   }
 
   #control(node: Node & { kind: 'if' | 'with' | 'range' }, dot: Item): void {
@@ -207,7 +236,7 @@ class Renderer {
       case 'string':
         return operand.value;
       case 'number':
-        return new TemplateNumber(Number(operand.text));
+        return new TemplateNumber(operand.value, operand.isFloat);
       case 'variable': {
         const variable = this.#variables.findLast(({ name }) => name === operand.name);
         if (variable === undefined) throw failure(`undefined variable "${operand.name}"`);
@@ -226,142 +255,4 @@ class Renderer {
     this.#output += text;
     if (this.#output.length > MAX_OUTPUT) throw new BuiltinError(`string longer than ${MAX_OUTPUT} characters`);
   }
-}
-
-function failure(message: string): BuiltinError {
-  return new BuiltinError(`template: template: executing "template": ${message}`);
-}
-
-function fieldOf(value: Item, name: string): Item {
-  if (value === undefined || value === null) {
-    if (value === null) throw failure(`nil pointer evaluating interface {}.${name}`);
-    return undefined;
-  }
-  if (value instanceof TemplateNumber || !isObject(value))
-    throw failure(`can't evaluate field ${name} in type ${typeOf(value)}`);
-  return objectGet(value, name);
-}
-
-function isTrue(value: Item): boolean {
-  if (value === undefined || value === null || value === false || value === '') return false;
-  if (value instanceof TemplateNumber) return value.value !== 0;
-  if (Array.isArray(value)) return value.length > 0;
-  return !isObject(value) || objectSize(value) > 0;
-}
-
-function itemsOf(value: Item): readonly (readonly [Item, Item])[] {
-  if (value === undefined || value === null) return [];
-  if (value instanceof TemplateNumber) {
-    if (value.value > 100_000) throw failure('range is too long');
-    return Array.from(
-      { length: Math.max(0, value.value) },
-      (_, index) => [new TemplateNumber(index), new TemplateNumber(index)] as const,
-    );
-  }
-  if (Array.isArray(value)) return value.map((item, index) => [new TemplateNumber(index), item as Value] as const);
-  if (isObject(value)) return objectEntries(value);
-  throw failure(`range can't iterate over ${goText(value)}`);
-}
-
-function length(value: Item): number {
-  if (typeof value === 'string') return new TextEncoder().encode(value).length;
-  if (Array.isArray(value)) return value.length;
-  if (value !== undefined && !(value instanceof TemplateNumber) && isObject(value)) return objectSize(value);
-  throw failure(`error calling len: len of type ${typeOf(value)}`);
-}
-
-function at(value: Item, key: Item): Item {
-  if (Array.isArray(value)) {
-    const index = key instanceof TemplateNumber ? key.value : Number.NaN;
-    if (!Number.isInteger(index))
-      throw failure(`error calling index: cannot index slice/array with type ${typeOf(key)}`);
-    if (index < 0 || index >= value.length) throw failure(`error calling index: index out of range: ${index}`);
-    return value[index] as Value;
-  }
-  if (value === undefined || value instanceof TemplateNumber || !isObject(value)) {
-    throw failure(`error calling index: can't index item of type ${typeOf(value)}`);
-  }
-  if (typeof key !== 'string') throw failure(`error calling index: value has type ${typeOf(key)}; should be string`);
-  return objectGet(value, key);
-}
-
-function slice(value: Item, from: Item, to: Item): Item {
-  const bound = (item: Item): number | undefined => (item instanceof TemplateNumber ? item.value : undefined);
-  if (typeof value === 'string') return value.slice(bound(from), bound(to));
-  if (Array.isArray(value)) return (value as readonly Value[]).slice(bound(from), bound(to));
-  throw failure(`error calling slice: can't slice item of type ${typeOf(value)}`);
-}
-
-/** Go compares texts with texts and numbers with numbers only; the document's numbers are texts. */
-function comparable(value: Item): string | number | boolean {
-  if (value instanceof TemplateNumber) return value.value;
-  if (typeof value === 'string' || typeof value === 'boolean') return value;
-  if (isNumber(value)) return numberText(value);
-  throw failure(`non-comparable type ${goText(value)}: ${typeOf(value)}`);
-}
-
-function pair(x: Item, y: Item): readonly [string | number | boolean, string | number | boolean] {
-  const [left, right] = [comparable(x), comparable(y)];
-  if (typeof left !== typeof right) throw failure(`incompatible types for comparison: ${typeOf(x)} and ${typeOf(y)}`);
-  return [left, right];
-}
-
-function same(x: Item, y: Item): boolean {
-  if (x === null || y === null || x === undefined || y === undefined) return (x ?? null) === (y ?? null);
-  const [left, right] = pair(x, y);
-  return left === right;
-}
-
-function order(x: Item, y: Item): number {
-  const [left, right] = pair(x, y);
-  if (typeof left === 'boolean') throw failure('invalid type for comparison');
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
-}
-
-function typeOf(value: Item): string {
-  if (value instanceof TemplateNumber) return Number.isInteger(value.value) ? 'int' : 'float64';
-  if (typeof value === 'string') return 'string';
-  if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number' || value instanceof BigNumber) return 'json.Number';
-  if (Array.isArray(value)) return '[]interface {}';
-  return value === undefined || value === null ? 'nil' : 'map[string]interface {}';
-}
-
-/** As Go prints with %v. */
-function goText(value: Item): string {
-  if (value === undefined || value === null) return '<no value>';
-  if (value instanceof TemplateNumber) return String(value.value);
-  if (isNumber(value)) return numberText(value);
-  if (Array.isArray(value)) return `[${value.map((item) => innerText(item as Value)).join(' ')}]`;
-  if (typeof value !== 'object') return String(value);
-  if (!isObject(value)) return goText([...value]);
-  return `map[${objectEntries(value)
-    .map(([key, item]) => `${innerText(key)}:${innerText(item)}`)
-    .join(' ')}]`;
-}
-
-function innerText(value: Value): string {
-  return value === null ? '<nil>' : goText(value);
-}
-
-function printable(value: Item): Value {
-  if (value instanceof TemplateNumber) return value.value;
-  return typeof value === 'string' ? value : goText(value);
-}
-
-function escapeHtml(char: string): string {
-  const named: Readonly<Record<string, string>> = {
-    '"': '&#34;',
-    "'": '&#39;',
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-  };
-  return named[char] ?? '\ufffd';
-}
-
-function escapeScript(char: string): string {
-  const named: Readonly<Record<string, string>> = { '\\': '\\\\', "'": "\\'", '"': '\\"' };
-  return named[char] ?? `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
 }
