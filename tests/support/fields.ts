@@ -1,15 +1,12 @@
 /** Header fields as a parser would have read them. */
-import { Fields } from '../../packages/sidegate/src/net/fields.ts';
+import { type Fields, readFields } from '../../packages/sidegate/src/net/fields.ts';
 import type { RequestHead } from '../../packages/sidegate/src/net/request-head.ts';
 
 /** @param pairs names and values alternating */
 export function fieldsOf(pairs: readonly string[]): Fields {
-  const fields = new Fields();
-  for (let i = 0; i + 1 < pairs.length; i += 2) {
-    const name = pairs[i] ?? '';
-    fields.add(name, name.toLowerCase(), pairs[i + 1] ?? '');
-  }
-  return fields;
+  let text = '';
+  for (let i = 0; i + 1 < pairs.length; i += 2) text += `${pairs[i]}: ${pairs[i + 1]}\r\n`;
+  return readFields(Buffer.from(text, 'latin1'), text, 0, text.length);
 }
 
 export function requestHead(

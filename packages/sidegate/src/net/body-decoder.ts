@@ -4,6 +4,11 @@ import { FieldSyntaxError, readFields } from './fields.ts';
 /** Bytes of a length, chunks, or everything until the connection ends. */
 export type BodyFraming = number | 'chunked' | 'close';
 
+export interface BodyPieces {
+  /** A piece of the body, to be read during the call only. */
+  onBody(bytes: Buffer, start: number, end: number): void;
+}
+
 /** A body that is not framed as it says. */
 export class BodySyntaxError extends Error {
   override readonly name = 'BodySyntaxError';
@@ -32,14 +37,17 @@ const BEGINNINGS: Readonly<Partial<Record<State, RegExp>>> = {
 type State = 'sized' | 'close' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done';
 
 export class BodyDecoder {
-  #state: State;
+  #state: State = 'done';
   /** Of the body, or of the current chunk. */
   #remaining = 0;
   /** A line whose end has not arrived. */
   #partial = '';
   #trailerBytes = 0;
 
-  constructor(framing: BodyFraming) {
+  /** Begins with a message's body; the one before it is whole. */
+  begin(framing: BodyFraming): void {
+    this.#partial = '';
+    this.#trailerBytes = 0;
     if (typeof framing === 'number') {
       this.#remaining = framing;
       this.#state = framing === 0 ? 'done' : 'sized';
@@ -59,40 +67,39 @@ export class BodyDecoder {
   }
 
   /**
-   * Hands every piece of the body to `take`, as a view into `bytes`.
+   * Reads what has arrived, and tells `sink` of every piece of the body.
    *
-   * @returns how many of the bytes belong to this message
+   * @param start of what has arrived; it ends before `end`
+   * @returns where this message ends, at most `end`
    * @throws BodySyntaxError
    */
-  feed(bytes: Buffer, take: (piece: Buffer) => void): number {
-    let at = 0;
-    while (at < bytes.length && this.#state !== 'done') {
+  feed(bytes: Buffer, start: number, end: number, sink: BodyPieces): number {
+    let at = start;
+    while (at < end && this.#state !== 'done') {
       switch (this.#state) {
         case 'close':
-          take(at === 0 ? bytes : bytes.subarray(at));
-          return bytes.length;
+          sink.onBody(bytes, at, end);
+          return end;
         case 'sized':
-        case 'chunk-data':
-          at = this.#takeSized(bytes, at, take);
+        case 'chunk-data': {
+          const pieceEnd = Math.min(end, at + this.#remaining);
+          this.#remaining -= pieceEnd - at;
+          if (this.#remaining === 0) this.#state = this.#state === 'sized' ? 'done' : 'chunk-end';
+          sink.onBody(bytes, at, pieceEnd);
+          at = pieceEnd;
           break;
+        }
         default:
-          at = this.#takeLine(bytes, at);
+          at = this.#takeLine(bytes, at, end);
       }
     }
     return at;
   }
 
-  #takeSized(bytes: Buffer, at: number, take: (piece: Buffer) => void): number {
-    const end = Math.min(bytes.length, at + this.#remaining);
-    this.#remaining -= end - at;
-    if (this.#remaining === 0) this.#state = this.#state === 'sized' ? 'done' : 'chunk-end';
-    take(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
-    return end;
-  }
-
-  #takeLine(bytes: Buffer, at: number): number {
-    const lineFeed = bytes.indexOf(LINE_FEED, at);
-    const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
+  #takeLine(bytes: Buffer, at: number, arrivedEnd: number): number {
+    const found = bytes.indexOf(LINE_FEED, at);
+    const lineFeed = found < arrivedEnd ? found : -1;
+    const end = lineFeed < 0 ? arrivedEnd : lineFeed + 1;
     if (this.#partial.length + end - at > MAX_LINE_BYTES) throw new BodySyntaxError('a line beyond 4 KiB', true);
     const text = this.#partial + bytes.toString('latin1', at, end);
     if (lineFeed < 0) {
@@ -138,7 +145,7 @@ export class BodyDecoder {
     this.#trailerBytes += text.length;
     if (this.#trailerBytes > MAX_TRAILER_BYTES) throw new BodySyntaxError('trailers beyond 16 KiB', true);
     try {
-      readFields(text, 0, text.length);
+      readFields(Buffer.from(text, 'latin1'), text, 0, text.length);
     } catch (error) {
       if (error instanceof FieldSyntaxError) throw new BodySyntaxError('a malformed trailer');
       throw error;

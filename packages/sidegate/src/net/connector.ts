@@ -23,9 +23,12 @@ export interface ConnectorOptions {
 
 export interface OpenedSocket {
   readonly socket: Socket;
-  /** Called once, at once: from now on bytes go there, and are read during the call only. */
-  readonly listen: (onBytes: (bytes: Buffer) => void) => void;
+  /** Called once, at once: from now on bytes go there. */
+  readonly listen: (onBytes: BytesListener) => void;
 }
+
+/** @param bytes of which the first `length` have arrived; to be read during the call only */
+export type BytesListener = (bytes: Buffer, length: number) => void;
 
 /** `code` of the error when the other side does not take the connection in time. */
 export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
@@ -44,13 +47,13 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
 
   return () =>
     new Promise((resolve, reject) => {
-      let onBytes: ((bytes: Buffer) => void) | undefined;
+      let onBytes: BytesListener | undefined;
       const onread = {
         buffer,
         callback: (length: number): boolean => {
           // Whoever speaks before it is asked loses the connection.
           if (onBytes === undefined) socket.destroy();
-          else onBytes(buffer.subarray(0, length));
+          else onBytes(buffer, length);
           return true;
         },
       };

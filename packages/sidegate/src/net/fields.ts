@@ -2,6 +2,7 @@
  * The field section of one message, RFC 9112 section 5, read with every leniency left out: what could be read in two
  * ways is an error. Nothing is merged or dropped, so a duplicate stays visible to whoever has to refuse it.
  */
+import { hashByte, LOWER_TOKEN, lowerName } from './field-names.ts';
 
 /** Bytes that are no field section. */
 export class FieldSyntaxError extends Error {
@@ -9,37 +10,54 @@ export class FieldSyntaxError extends Error {
 }
 
 const NO_TOKENS: readonly string[] = [];
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const NO_VALUES: readonly string[] = [];
 
-/** Spellings that most messages use, so that nothing has to be checked or converted for them. */
-const COMMON: ReadonlyMap<string, readonly [name: string, lowerName: string]> = new Map(
-  `Accept Accept-Encoding Accept-Language Authorization Cache-Control Connection Content-Encoding Content-Language
-  Content-Length Content-Type Cookie Date ETag Expect Expires Forwarded Host If-Match If-Modified-Since If-None-Match
-  Keep-Alive Last-Modified Link Location Origin Pragma Range Referer Server Set-Cookie Strict-Transport-Security TE Trailer
-  Transfer-Encoding Upgrade User-Agent Vary Via X-Correlation-ID X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto
-  X-Request-ID X-User-Context X-User-ID traceparent tracestate baggage`
-    .split(/\s+/)
-    .flatMap((name) => [name, name.toLowerCase()])
-    .map((name) => [name, [name, name.toLowerCase()]]),
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const COLON = 0x3a;
+
+/** Bytes that a value may hold: tab, and everything but control characters. */
+const IN_VALUE = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === TAB || (byte >= SPACE && byte !== 0x7f) ? 1 : 0,
 );
 
-/** Fields in the order of the wire; a name is kept as it was sent and in lower case. */
+/** Numbers that say where a field is: its line, its value, the end of the value, the end of the line with its CRLF. */
+const PLACES = 4;
+
+/** Fields in the order of the wire, as places in the message; a value becomes a text when somebody asks for it. */
 export class Fields {
-  static readonly NONE: Fields = new Fields();
+  static readonly NONE: Fields = new Fields('');
 
-  readonly names: string[] = [];
   readonly lowerNames: string[] = [];
-  readonly values: string[] = [];
+  readonly #text: string;
+  readonly #places: number[] = [];
 
-  get size(): number {
-    return this.names.length;
+  /** @param text latin-1, the message that the places are in */
+  constructor(text: string) {
+    this.#text = text;
   }
 
-  add(name: string, lowerName: string, value: string): void {
-    this.names.push(name);
+  get size(): number {
+    return this.lowerNames.length;
+  }
+
+  /** For {@link readFields}. */
+  add(lowerName: string, line: number, value: number, valueEnd: number, lineEnd: number): void {
     this.lowerNames.push(lowerName);
-    this.values.push(value);
+    this.#places.push(line, value, valueEnd, lineEnd);
+  }
+
+  /** As it was sent. */
+  name(index: number): string {
+    const line = this.#at(index, 0);
+    return this.#text.slice(line, line + (this.lowerNames[index] ?? '').length);
+  }
+
+  /** Without outer blanks. */
+  value(index: number): string {
+    return this.#text.slice(this.#at(index, 1), this.#at(index, 2));
   }
 
   has(lowerName: string): boolean {
@@ -48,16 +66,19 @@ export class Fields {
 
   /** Every value of a field. */
   all(lowerName: string): readonly string[] {
-    const { lowerNames, values } = this;
-    const found: string[] = [];
-    for (let i = 0; i < lowerNames.length; i += 1) if (lowerNames[i] === lowerName) found.push(values[i] ?? '');
+    const first = this.lowerNames.indexOf(lowerName);
+    if (first < 0) return NO_VALUES;
+    const found = [this.value(first)];
+    for (let i = first + 1; i < this.lowerNames.length; i += 1) {
+      if (this.lowerNames[i] === lowerName) found.push(this.value(i));
+    }
     return found;
   }
 
   /** The value of a field that was sent exactly once. */
   single(lowerName: string): string | undefined {
     const at = this.lowerNames.indexOf(lowerName);
-    return at < 0 || this.lowerNames.includes(lowerName, at + 1) ? undefined : this.values[at];
+    return at < 0 || this.lowerNames.includes(lowerName, at + 1) ? undefined : this.value(at);
   }
 
   /** The members of a comma-separated list field, over all its lines, trimmed, in lower case. */
@@ -71,44 +92,83 @@ export class Fields {
       .map((token) => token.trim().toLowerCase())
       .filter((token) => token !== '');
   }
+
+  /** The lines of the fields whose names are kept, for the wire, with one blank after the colon. */
+  lines(keeps: (lowerName: string) => boolean): string {
+    let lines = '';
+    // Neighbours that go as they came leave in one piece.
+    let from = 0;
+    let to = 0;
+    for (let i = 0; i < this.lowerNames.length; i += 1) {
+      const name = this.lowerNames[i] as string;
+      if (!keeps(name)) continue;
+      const line = this.#at(i, 0);
+      const value = this.#at(i, 1);
+      const lineEnd = this.#at(i, 3);
+      const asItCame =
+        value === line + name.length + 2 &&
+        lineEnd === this.#at(i, 2) + 2 &&
+        this.#text.charCodeAt(value - 1) === SPACE;
+      if (asItCame && line === to) {
+        to = lineEnd;
+        continue;
+      }
+      lines += this.#text.slice(from, to);
+      from = line;
+      to = lineEnd;
+      if (asItCame) continue;
+      lines += fieldLine(this.name(i), this.value(i));
+      from = to;
+    }
+    return lines + this.#text.slice(from, to);
+  }
+
+  #at(index: number, place: number): number {
+    return this.#places[index * PLACES + place] ?? 0;
+  }
 }
 
 /**
  * Reads field lines.
  *
- * @param text latin-1, in which `start` is the first byte of a field line and `end` follows the last one's CRLF
+ * @param text `bytes` as latin-1, as far as they matter
+ * @param start of a field line
+ * @param end behind the last one's CRLF
  * @throws FieldSyntaxError
  */
-export function readFields(text: string, start: number, end: number): Fields {
-  const fields = new Fields();
-  for (let at = start; at < end; ) {
-    const lineEnd = text.indexOf('\r\n', at);
-    const colon = text.indexOf(':', at);
-    if (colon <= at || colon > lineEnd) throw new FieldSyntaxError('a field line without a name and a colon');
-    const spelled = text.slice(at, colon);
-    const common = COMMON.get(spelled);
-    if (common === undefined && !TOKEN.test(spelled)) throw new FieldSyntaxError('a field name that is no token');
-    const value = trimmed(text, colon + 1, lineEnd);
-    if (!VALUE.test(value)) throw new FieldSyntaxError('a field value with a byte that is not allowed');
-    fields.add(common?.[0] ?? spelled, common?.[1] ?? spelled.toLowerCase(), value);
-    at = lineEnd + 2;
+export function readFields(bytes: Uint8Array, text: string, start: number, end: number): Fields {
+  const fields = new Fields(text);
+  for (let line = start; line < end; ) {
+    let hash = 0;
+    let at = line;
+    for (let lower = lowerAt(bytes, at); lower !== 0; lower = lowerAt(bytes, at)) {
+      hash = hashByte(hash, lower);
+      at += 1;
+    }
+    if (at === line || at >= end) throw new FieldSyntaxError('a field line without a name and a colon');
+    if (bytes[at] !== COLON) throw new FieldSyntaxError('a field name that is no token');
+    const name = lowerName(bytes, line, at, hash);
+    let value = at + 1;
+    while (isBlank(bytes[value])) value += 1;
+    at = value;
+    while (IN_VALUE[bytes[at] ?? 0] === 1) at += 1;
+    if (bytes[at] !== CARRIAGE_RETURN || bytes[at + 1] !== LINE_FEED || at + 2 > end) {
+      throw new FieldSyntaxError('a field value with a byte that is not allowed');
+    }
+    let valueEnd = at;
+    while (valueEnd > value && isBlank(bytes[valueEnd - 1])) valueEnd -= 1;
+    fields.add(name, line, value, valueEnd, at + 2);
+    line = at + 2;
   }
   return fields;
 }
 
-const SPACE = 0x20;
-const TAB = 0x09;
-
-function trimmed(text: string, start: number, end: number): string {
-  let from = start;
-  let to = end;
-  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
-  return text.slice(from, to);
+function lowerAt(bytes: Uint8Array, at: number): number {
+  return LOWER_TOKEN[bytes[at] ?? 0] ?? 0;
 }
 
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
 }
 
 /**

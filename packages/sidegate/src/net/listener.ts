@@ -5,6 +5,7 @@
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import type { Problem } from '@sidegate/sdk';
+import { fieldLine } from './fields.ts';
 import type { Reply } from './reply.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RequestHead } from './request-head.ts';
@@ -66,7 +67,7 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     handlers,
     maxHeaderBytes: options.maxHeaderBytes,
     now: performance.now(),
-    date: new Date().toUTCString(),
+    dateLine: dateLine(),
     closing: false,
     onClosed: (connection) => connections.delete(connection),
   };
@@ -88,7 +89,7 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   const interval = setInterval(
     () => {
       scope.now = performance.now();
-      scope.date = new Date().toUTCString();
+      scope.dateLine = dateLine();
       for (const connection of connections) connection.checkTime(scope.now, options);
     },
     Math.max(MIN_INTERVAL_MS, Math.min(MAX_INTERVAL_MS, shortest / 8)),
@@ -121,6 +122,10 @@ function tlsServer(secure: ServerTls, handshakeTimeout: number, handlers: Listen
     socket.destroy();
   });
   return server;
+}
+
+function dateLine(): string {
+  return fieldLine('Date', new Date().toUTCString());
 }
 
 function opened(server: Server, { port, host }: ListenerOptions): Promise<void> {

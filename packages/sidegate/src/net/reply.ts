@@ -4,13 +4,12 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { fieldLine } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** The connection that it goes out on. */
 export interface ReplyOwner {
-  /** The value of a `Date` field now. */
-  readonly date: () => string;
+  /** A `Date` field line as of now. */
+  readonly dateLine: () => string;
   /** Told once, when the last byte was handed to a socket that takes it. */
   readonly onFinished: (reply: Reply) => void;
 }
@@ -74,13 +73,14 @@ export class Reply {
   /**
    * @param lines field lines without those that frame the message
    * @param length of the body in bytes; undefined when it is not known
+   * @param dated one of the lines is a `Date`
    */
-  head(status: number, lines: string, length: number | undefined): void {
+  head(status: number, lines: string, length: number | undefined, dated = false): void {
     if (this.#begun) throw new Error('a second head');
     this.#status = status;
     this.#framing = 'none';
     const framing = this.#frame(status, length);
-    const date = /^date:/im.test(lines) ? '' : fieldLine('Date', this.#owner.date());
+    const date = dated ? '' : this.#owner.dateLine();
     const connection = this.#keepAlive ? '' : 'Connection: close\r\n';
     this.#pending = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${date}${framing}${connection}\r\n`;
   }
@@ -103,21 +103,23 @@ export class Reply {
   }
 
   /**
-   * @param piece read during the call only
+   * A piece of the body, read during the call only.
+   *
    * @returns false when the client is slow: wait for {@link whenDrained}
    */
-  write(piece: Buffer): boolean {
-    if (this.#framing === 'none' || piece.length === 0) return true;
+  write(bytes: Buffer, start = 0, end = bytes.length): boolean {
+    const length = end - start;
+    if (this.#framing === 'none' || length === 0) return true;
     const chunked = this.#framing === 'chunked';
-    if (this.#pending.length + piece.length > MAX_PENDING) {
-      if (chunked) this.#pending += `${piece.length.toString(16)}\r\n`;
+    if (this.#pending.length + length > MAX_PENDING) {
+      if (chunked) this.#pending += `${length.toString(16)}\r\n`;
       this.flush();
-      const taken = this.#socket.write(Buffer.from(piece));
+      const taken = this.#socket.write(Buffer.from(bytes.subarray(start, end)));
       if (chunked) this.#pending = '\r\n';
       return taken;
     }
-    const text = piece.toString('latin1', 0, piece.length);
-    this.#pending += chunked ? `${piece.length.toString(16)}\r\n${text}\r\n` : text;
+    const text = bytes.toString('latin1', start, end);
+    this.#pending += chunked ? `${length.toString(16)}\r\n${text}\r\n` : text;
     return true;
   }
 

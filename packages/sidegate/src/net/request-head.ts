@@ -18,23 +18,26 @@ export interface RequestHead {
 export const MAX_HEAD_PIECES = 1_024;
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
-const REQUEST_LINE = /^([A-Z-]{1,20}) ([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)$/;
+const TARGET_AND_VERSION = /^([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)$/;
+const THIS_VERSION = ' HTTP/1.1';
 /** What no head has anywhere: controls, a line feed or a carriage return on its own. */
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const BROKEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|(?:^|[^\r])\n|\r[^\n]/;
 const METHOD_BEGINS = /^[A-Z-]{0,20}(?: |$)/;
+const NO_TARGET = /[^\x21-\x7e\x80-\xff]/;
 
 /**
  * Reads a whole head.
  *
- * @param text latin-1, without an empty line before it and with the empty line that ends it beginning at `end`
+ * @param text `bytes` as latin-1, with the empty line that ends the head beginning at `end`
+ * @param start of the request line
  * @throws Problem `framing_invalid` or `http_version_unsupported`
  */
-export function readRequestHead(text: string, start: number, end: number): RequestHead {
+export function readRequestHead(bytes: Uint8Array, text: string, start: number, end: number): RequestHead {
   const lineEnd = text.indexOf('\r\n', start);
-  const line = readRequestLine(text.slice(start, lineEnd));
+  const { method, target, version } = readRequestLine(text.slice(start, lineEnd));
   try {
-    return { ...line, fields: readFields(text, lineEnd + 2, end + 2) };
+    return { method, target, version, fields: readFields(bytes, text, lineEnd + 2, end + 2) };
   } catch (error) {
     if (error instanceof FieldSyntaxError) throw invalid(error.message);
     throw error;
@@ -54,11 +57,17 @@ export function refuseBrokenStart(text: string): void {
 }
 
 function readRequestLine(line: string): Omit<RequestHead, 'fields'> {
-  const [, method = '', target = '', version] = REQUEST_LINE.exec(line) ?? [];
-  if (version === undefined || version === '0.9' || !KNOWN_METHODS.has(method)) throw invalid('no request line');
-  if (version !== '1.1' && version !== '1.0') {
-    throw new Problem('http_version_unsupported', `HTTP/${version} on an HTTP/1.1 listener`);
+  const blank = line.indexOf(' ');
+  const method = line.slice(0, blank);
+  if (blank < 0 || !KNOWN_METHODS.has(method)) throw invalid('no request line');
+  if (line.endsWith(THIS_VERSION)) {
+    const target = line.slice(blank + 1, -THIS_VERSION.length);
+    if (target === '' || NO_TARGET.test(target)) throw invalid('no request line');
+    return { method, target, version: '1.1' };
   }
+  const [, target = '', version] = TARGET_AND_VERSION.exec(line.slice(blank + 1)) ?? [];
+  if (version === undefined || version === '0.9') throw invalid('no request line');
+  if (version !== '1.0') throw new Problem('http_version_unsupported', `HTTP/${version} on an HTTP/1.1 listener`);
   return { method, target, version };
 }
 

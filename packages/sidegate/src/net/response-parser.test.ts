@@ -14,16 +14,17 @@ interface Read {
 function read(pieces: readonly string[], method = 'GET', close = false): Read | undefined {
   let head: { status: number; headers: string[] } | undefined;
   let body = '';
-  const parser = new ResponseParser(method, {
+  const parser = new ResponseParser({
     onHead: ({ status, fields }) => {
       assert.equal(head, undefined, 'one head');
-      head = { status, headers: fields.names.flatMap((name, i) => [name, fields.values[i] ?? '']) };
+      head = { status, headers: fields.lowerNames.flatMap((_, i) => [fields.name(i), fields.value(i)]) };
     },
-    onBody: (piece) => {
-      body += piece.toString('latin1');
+    onBody: (bytes, start, end) => {
+      body += bytes.toString('latin1', start, end);
     },
   });
-  for (const piece of pieces) parser.feed(Buffer.from(piece, 'latin1'));
+  parser.begin(method);
+  for (const piece of pieces) parser.feed(Buffer.from(piece, 'latin1'), piece.length);
   if (close) parser.finish();
   return head === undefined || !parser.complete ? undefined : { ...head, body, keepAlive: parser.keepAlive };
 }

@@ -2,7 +2,7 @@
  * Reads one HTTP/1.1 response from the bytes of a connection: RFC 9112 sections 4 to 7, with every leniency left out.
  * What could be read in two ways is an error, and an error is never half an answer that looks whole.
  */
-import { BodyDecoder, type BodyFraming, BodySyntaxError } from './body-decoder.ts';
+import { BodyDecoder, type BodyFraming, type BodyPieces, BodySyntaxError } from './body-decoder.ts';
 import { FieldSyntaxError, type Fields, readFields } from './fields.ts';
 
 export interface ResponseHead {
@@ -12,11 +12,9 @@ export interface ResponseHead {
   readonly length: number | undefined;
 }
 
-export interface ResponseReader {
+export interface ResponseReader extends BodyPieces {
   /** The final response's head; interim ones are swallowed. */
   onHead(head: ResponseHead): void;
-  /** A piece of the body, a view into what was fed. */
-  onBody(piece: Buffer): void;
 }
 
 /** Bytes that are no response to this request; the connection is worth nothing any more. */
@@ -36,24 +34,36 @@ const VERSION = 'HTTP/1.';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const NO_BYTES = Buffer.alloc(0);
 
+/** Serves one connection, whose responses come one after another. */
 export class ResponseParser {
   readonly #reader: ResponseReader;
-  readonly #method: string;
-  /** Undefined until the head is whole. */
-  #body: BodyDecoder | undefined;
+  readonly #body = new BodyDecoder();
+  #method = '';
+  /** Latin-1, from where a head begins. */
+  #text = '';
+  #headDone = false;
   /** Of a head whose end has not arrived. */
   #partial: Buffer = NO_BYTES;
   #pieces = 0;
   #interim = 0;
   #keepAlive = true;
 
-  constructor(method: string, reader: ResponseReader) {
-    this.#method = method;
+  constructor(reader: ResponseReader) {
     this.#reader = reader;
   }
 
+  /** What comes from now on answers a request with this method. */
+  begin(method: string): void {
+    this.#method = method;
+    this.#headDone = false;
+    this.#partial = NO_BYTES;
+    this.#pieces = 0;
+    this.#interim = 0;
+    this.#keepAlive = true;
+  }
+
   get complete(): boolean {
-    return this.#body?.complete === true;
+    return this.#headDone && this.#body.complete;
   }
 
   /** Whether the connection may carry another request; meaningful once complete. */
@@ -62,16 +72,17 @@ export class ResponseParser {
   }
 
   /**
-   * @param bytes read during the call only
+   * @param bytes of which the first `length` have arrived; read during the call only
    * @throws ResponseSyntaxError
    */
-  feed(bytes: Buffer): void {
+  feed(bytes: Buffer, length: number): void {
     try {
-      const rest = this.#body === undefined ? this.#readHeads(bytes) : bytes;
-      if (rest.length === 0 || this.#body === undefined) return;
-      const end = this.#body.feed(rest, (piece) => this.#reader.onBody(piece));
-      // The answer to a request that nobody sent: this one is whole, and the connection is worth nothing any more.
-      if (end < rest.length) this.#keepAlive = false;
+      if (this.#headDone) this.#readBody(bytes, 0, length);
+      else if (this.#partial.length === 0) this.#readHeads(bytes, length);
+      else {
+        const joined = Buffer.concat([this.#partial, bytes.subarray(0, length)]);
+        this.#readHeads(joined, joined.length);
+      }
     } catch (error) {
       if (error instanceof BodySyntaxError || error instanceof FieldSyntaxError) {
         throw new ResponseSyntaxError(error.message);
@@ -86,57 +97,67 @@ export class ResponseParser {
    * @throws ResponseSyntaxError
    */
   finish(): void {
-    if (this.#body?.finish() !== true) throw new ResponseSyntaxError('the connection ended inside the response');
+    if (!this.#headDone || !this.#body.finish()) {
+      throw new ResponseSyntaxError('the connection ended inside the response');
+    }
   }
 
-  /** @returns what follows the final head; nothing when it is not whole */
-  #readHeads(bytes: Buffer): Buffer {
-    let rest = this.#partial.length === 0 ? bytes : Buffer.concat([this.#partial, bytes]);
-    while (this.#body === undefined) {
-      const text = this.#findHead(rest);
-      if (text === undefined) {
+  #readHeads(bytes: Buffer, length: number): void {
+    let start = 0;
+    while (!this.#headDone) {
+      const end = this.#findHead(bytes, start, length);
+      if (end < 0) {
         this.#pieces += 1;
         if (this.#pieces > MAX_HEAD_PIECES)
           throw new ResponseSyntaxError(`a head in more than ${MAX_HEAD_PIECES} pieces`);
         // A copy: what was fed is read during the call only.
-        this.#partial = Buffer.from(rest);
-        return NO_BYTES;
+        this.#partial = Buffer.from(bytes.subarray(start, length));
+        return;
       }
-      rest = rest.subarray(text.length);
-      this.#readHead(text);
+      this.#readHead(start === 0 ? bytes : bytes.subarray(start), end);
+      start += end;
     }
     this.#partial = NO_BYTES;
-    return rest;
+    if (start < length) this.#readBody(bytes, start, length);
   }
 
-  /** A whole head with the empty line after it. */
-  #findHead(bytes: Buffer): string | undefined {
-    let text = bytes.toString('latin1', 0, Math.min(bytes.length, FIRST_LOOK));
-    let end = text.indexOf(HEAD_END);
-    if (end < 0 && bytes.length > FIRST_LOOK) {
-      text = bytes.toString('latin1', 0, Math.min(bytes.length, MAX_HEAD_BYTES + HEAD_END.length));
-      end = text.indexOf(HEAD_END);
+  #readBody(bytes: Buffer, start: number, length: number): void {
+    const end = this.#body.feed(bytes, start, length, this.#reader);
+    // The answer to a request that nobody sent: this one is whole, and the connection is worth nothing any more.
+    if (end < length) this.#keepAlive = false;
+  }
+
+  /** @returns where the empty line after a head ends, from `start`; -1 when it has not arrived */
+  #findHead(bytes: Buffer, start: number, length: number): number {
+    const arrived = length - start;
+    this.#text = bytes.toString('latin1', start, start + Math.min(arrived, FIRST_LOOK));
+    let found = this.#text.indexOf(HEAD_END);
+    if (found < 0 && arrived > FIRST_LOOK) {
+      this.#text = bytes.toString('latin1', start, start + Math.min(arrived, MAX_HEAD_BYTES + HEAD_END.length));
+      found = this.#text.indexOf(HEAD_END);
     }
-    if (end >= 0) return text.slice(0, end + HEAD_END.length);
-    if (bytes.length > MAX_HEAD_BYTES) throw new ResponseSyntaxError('a head beyond 64 KiB');
-    const begins = Math.min(text.length, VERSION.length);
-    if (text.slice(0, begins) !== VERSION.slice(0, begins)) throw new ResponseSyntaxError('no HTTP/1 response');
-    return undefined;
+    if (found >= 0) return found + HEAD_END.length;
+    if (arrived > MAX_HEAD_BYTES) throw new ResponseSyntaxError('a head beyond 64 KiB');
+    if (!VERSION.startsWith(this.#text.slice(0, VERSION.length))) throw new ResponseSyntaxError('no HTTP/1 response');
+    return -1;
   }
 
-  #readHead(text: string): void {
+  /** Of the head in `#text`, with the empty line after it before `end`. */
+  #readHead(bytes: Buffer, end: number): void {
+    const text = this.#text;
     const lineEnd = text.indexOf('\r\n');
     const [, minor, code] = STATUS_LINE.exec(text.slice(0, lineEnd)) ?? [];
     if (code === undefined) throw new ResponseSyntaxError('a malformed status line');
     const status = Number(code);
-    const fields = readFields(text, lineEnd + 2, text.length - 2);
+    const fields = readFields(bytes, text, lineEnd + 2, end - 2);
     if (fields.size > MAX_FIELDS) throw new ResponseSyntaxError(`more than ${MAX_FIELDS} header fields`);
     if (status < 200) {
       this.#passInterim(status);
       return;
     }
     const length = contentLength(fields.all('content-length'));
-    this.#body = new BodyDecoder(this.#framing(status, fields, { length, oldVersion: minor === '0' }));
+    this.#body.begin(this.#framing(status, fields, { length, oldVersion: minor === '0' }));
+    this.#headDone = true;
     this.#reader.onHead({ status, fields, length });
   }
 

@@ -19,8 +19,8 @@ export interface ConnectionScope {
   readonly maxHeaderBytes: number;
   /** Milliseconds on the monotonic clock, as of the last look at all connections. */
   now: number;
-  /** The value of a `Date` field now. */
-  date: string;
+  /** A `Date` field line as of now. */
+  dateLine: string;
   /** The listener closes: no request follows the one that is under way. */
   closing: boolean;
   readonly onClosed: (connection: ServerConnection) => void;
@@ -144,7 +144,7 @@ export class ServerConnection {
     try {
       const found = this.#findHead(bytes);
       if (found === undefined) return false;
-      head = readRequestHead(found.text, found.start, found.end);
+      head = readRequestHead(bytes, found.text, found.start, found.end);
       const framing = requestFraming(head);
       this.#begin(head, framing, bytes.subarray(found.end + HEAD_END.length));
     } catch (error) {
@@ -178,7 +178,8 @@ export class ServerConnection {
 
   #begin(head: RequestHead, framing: ReturnType<typeof requestFraming>, rest: Buffer): void {
     const hasBody = framing !== undefined && framing !== 0;
-    const decoder = hasBody ? new BodyDecoder(framing) : undefined;
+    const decoder = hasBody ? new BodyDecoder() : undefined;
+    decoder?.begin(framing ?? 0);
     const body = hasBody ? new RequestBody(framing === 'chunked' ? undefined : framing, this.#flow) : undefined;
     const turn: Turn = { head, reply: this.#reply(head), body, decoder, watch: undefined };
     this.#waiting = NO_BYTES;
@@ -215,9 +216,11 @@ export class ServerConnection {
     const { body, decoder } = turn;
     if (body === undefined || decoder === undefined) return bytes;
     try {
-      const end = decoder.feed(bytes, (piece) => {
-        if (turn.reply.finished) this.#discard(piece.length);
-        else body.push(piece);
+      const end = decoder.feed(bytes, 0, bytes.length, {
+        onBody: (_, from, to) => {
+          if (turn.reply.finished) this.#discard(to - from);
+          else body.push(bytes.subarray(from, to));
+        },
       });
       return bytes.subarray(end);
     } catch (error) {
@@ -272,7 +275,7 @@ export class ServerConnection {
   }
 
   readonly #replyOwner: ReplyOwner = {
-    date: () => this.#scope.date,
+    dateLine: () => this.#scope.dateLine,
     onFinished: (reply) => this.#onFinished(reply),
   };
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { OpenedSocket } from './connector.ts';
 import { type Fields, fieldLine } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
-import { ResponseParser, ResponseSyntaxError } from './response-parser.ts';
+import { type ResponseHead, ResponseParser, type ResponseReader, ResponseSyntaxError } from './response-parser.ts';
 import type { ResponseSink, UpstreamRequest } from './upstream.ts';
 
 export interface Transfer {
@@ -41,11 +41,11 @@ export interface ConnectionOptions {
 /** Closed that long before the other side would do it: a request must not meet the end of its connection. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
-export class UpstreamConnection {
+export class UpstreamConnection implements ResponseReader {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   #running: Transfer | undefined;
-  #parser: ResponseParser | undefined;
+  readonly #parser = new ResponseParser(this);
   /** A byte of an answer has arrived; its whole head has. */
   #heard = false;
   #answered = false;
@@ -59,7 +59,7 @@ export class UpstreamConnection {
   constructor({ socket, listen }: OpenedSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    listen((bytes) => this.#onData(bytes));
+    listen((bytes, length) => this.#onData(bytes, length));
     socket.on('drain', () => this.#running?.request.body?.resume());
     this.#movedAt = options.time.now;
     socket.on('error', (error) => this.#fail('broken', error));
@@ -74,7 +74,6 @@ export class UpstreamConnection {
 
   /** @param transfer told of its end exactly once, also when the connection was gone before it began */
   start(transfer: Transfer): void {
-    const { request, sink } = transfer;
     if (this.#closed) {
       // A write into a destroyed socket would be told to nobody.
       transfer.onDone({ kind: 'broken', cause: undefined, unanswered: true, stale: true });
@@ -84,18 +83,20 @@ export class UpstreamConnection {
     this.#heard = false;
     this.#answered = false;
     this.#served += 1;
-    this.#parser = new ResponseParser(request.method, {
-      onHead: (head) => {
-        this.#answered = true;
-        this.#noteKeepAlive(head.fields);
-        sink.head(head);
-      },
-      onBody: (piece) => {
-        if (!sink.write(piece)) this.#waitFor(sink);
-      },
-    });
+    this.#parser.begin(transfer.request.method);
     this.#movedAt = this.#options.time.now;
     this.#send(transfer);
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#answered = true;
+    this.#noteKeepAlive(head.fields);
+    this.#running?.sink.head(head);
+  }
+
+  onBody(bytes: Buffer, start: number, end: number): void {
+    const sink = this.#running?.sink;
+    if (sink?.write(bytes, start, end) === false) this.#waitFor(sink);
   }
 
   /** Nobody waits for the answer any more. */
@@ -156,9 +157,9 @@ export class UpstreamConnection {
     });
   }
 
-  #onData(bytes: Buffer): void {
+  #onData(bytes: Buffer, length: number): void {
     const parser = this.#parser;
-    if (this.#running === undefined || parser === undefined) {
+    if (this.#running === undefined) {
       // Bytes that nobody asked for would become the answer to the next request.
       this.destroy();
       return;
@@ -166,7 +167,7 @@ export class UpstreamConnection {
     this.#heard = true;
     this.#movedAt = this.#options.time.now;
     try {
-      parser.feed(bytes);
+      parser.feed(bytes, length);
     } catch (error) {
       this.#fail(error instanceof ResponseSyntaxError ? 'syntax' : 'broken', error);
       return;
@@ -176,7 +177,7 @@ export class UpstreamConnection {
   }
 
   #onEnd(): void {
-    if (this.#running === undefined || this.#parser === undefined) {
+    if (this.#running === undefined) {
       this.destroy();
       return;
     }
@@ -207,7 +208,6 @@ export class UpstreamConnection {
   #release(): Transfer | undefined {
     const running = this.#running;
     this.#running = undefined;
-    this.#parser = undefined;
     if (!this.#requestSent) running?.request.body?.resume();
     return running;
   }

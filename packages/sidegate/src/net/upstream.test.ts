@@ -48,8 +48,8 @@ async function get(upstream: Upstream, method = 'GET', lines = ''): Promise<stri
   let seen = '';
   const sink: ResponseSink = {
     head: ({ status }) => (seen += `${status} `),
-    write: (piece) => {
-      seen += piece.toString('latin1');
+    write: (bytes, start, end) => {
+      seen += bytes.toString('latin1', start, end);
       return true;
     },
     flush: () => undefined,

@@ -34,10 +34,11 @@ export interface UpstreamRequest {
 export interface ResponseSink {
   head(head: ResponseHead): void;
   /**
-   * @param piece read during the call only
+   * A piece of the body, read during the call only.
+   *
    * @returns false to be left alone until {@link whenDrained} says so
    */
-  write(piece: Buffer): boolean;
+  write(bytes: Buffer, start: number, end: number): boolean;
   /** Nothing more is there for now. */
   flush(): void;
   end(): void;

@@ -44,11 +44,11 @@ class Answer implements ResponseSink {
   }
 
   head({ status, fields, length }: ResponseHead): void {
-    this.#reply.head(status, answerLines(this.#exchange, fields), length);
+    this.#reply.head(status, answerLines(this.#exchange, fields), length, fields.has('date'));
   }
 
-  write(piece: Buffer): boolean {
-    return this.#reply.write(piece);
+  write(bytes: Buffer, start: number, end: number): boolean {
+    return this.#reply.write(bytes, start, end);
   }
 
   flush(): void {

@@ -14,14 +14,8 @@ export interface HeaderShape {
 const REWRITTEN: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'host']);
 
 /** @returns lines for the wire, the passed fields first and in their order */
-export function shapedLines({ names, lowerNames, values }: Fields, { stripped, set }: HeaderShape): string {
-  let lines = '';
-  for (let i = 0; i < names.length; i += 1) {
-    const lowerName = lowerNames[i] ?? '';
-    if (REWRITTEN.has(lowerName) || isSet(set, lowerName) || stripped(lowerName)) continue;
-    // As the parser took them: neither can end a line.
-    lines += `${names[i]}: ${values[i]}\r\n`;
-  }
+export function shapedLines(fields: Fields, { stripped, set }: HeaderShape): string {
+  let lines = fields.lines((name) => !REWRITTEN.has(name) && !isSet(set, name) && !stripped(name));
   for (const [name, , value] of set) lines += fieldLine(name, value);
   return lines;
 }

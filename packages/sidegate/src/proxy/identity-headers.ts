@@ -55,16 +55,16 @@ export class IdentityHeaders {
    *
    * @throws Problem `header_name_ambiguous` or `header_value_invalid`
    */
-  refuseLookAlikes({ lowerNames, values }: Fields): void {
-    for (let i = 0; i < lowerNames.length; i += 1) {
-      const name = lowerNames[i] ?? '';
+  refuseLookAlikes(fields: Fields): void {
+    for (let i = 0; i < fields.size; i += 1) {
+      const name = fields.lowerNames[i] ?? '';
       const judgement = this.#judge(name);
       if (judgement === 'harmless') continue;
       if (judgement === 'look-alike') {
         const looks = folded(name).slice(0, 64);
         throw new Problem('header_name_ambiguous', `the header "${name.slice(0, 64)}" looks like "${looks}"`);
       }
-      if (/[^\x20-\x7e]/.test(values[i] ?? '')) {
+      if (/[^\x20-\x7e]/.test(fields.value(i))) {
         throw new Problem(
           'header_value_invalid',
           `the identity header "${name.slice(0, 64)}" has a byte outside ASCII`,
