@@ -1,8 +1,11 @@
 /** What an audit record says about an exchange: only values that were verified or that say so, never a secret. */
 import type { Problem, VerifiedToken } from '@sidegate/sdk';
-import { AuditLine, type LineLimits } from './audit-line.ts';
+import type { AsciiWriter } from './ascii-writer.ts';
+import { AuditLine, type LineLimits, type Repeated } from './audit-line.ts';
 import type { Exchange } from './exchange.ts';
 import type { Peer } from './peer.ts';
+
+type User = NonNullable<Exchange['user']>;
 
 /** `access` is a second, short record for each exchange that reached the service. */
 export type AuditEvent = 'request' | 'access';
@@ -14,42 +17,51 @@ export interface RecordOptions {
   readonly clock: { monotonic(): number };
 }
 
-const FULL: LineLimits = { text: 1024, list: 16 };
+const FULL: LineLimits = { text: 1024, list: 16, whole: true };
 /** For a record that would be too long: it keeps its facts and loses the length of its texts. */
-const SHORT: LineLimits = { text: 128, list: 4 };
+const SHORT: LineLimits = { text: 128, list: 4, whole: false };
 const MAX_BYTES = 8 * 1024;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The lines of finished exchanges, without their line ends. */
+/** Writes the lines of finished exchanges. */
 export class AuditRecords {
   readonly #options: RecordOptions;
   /** What comes with many exchanges is written once. */
-  readonly #peers = new WeakMap<Peer, string>();
-  readonly #tokens = new WeakMap<VerifiedToken, string>();
+  readonly #peers: Repeated<Peer> = { known: new WeakMap(), write: writePeer };
+  readonly #tokens: Repeated<VerifiedToken> = { known: new WeakMap(), write: writeToken };
   #lastTime = { at: Number.NaN, text: '' };
 
   constructor(options: RecordOptions) {
     this.#options = options;
   }
 
-  of(exchange: Exchange): string[] {
-    const { events } = this.#options;
-    const lines: string[] = [];
-    if (events.includes('request')) lines.push(this.#bounded((line) => this.#request(exchange, line)));
-    if (events.includes('access') && exchange.forwarded)
-      lines.push(this.#bounded((line) => this.#access(exchange, line)));
-    return lines;
+  /** With their line ends; nothing is written when it throws. */
+  write(exchange: Exchange, to: AsciiWriter): void {
+    const start = to.length;
+    try {
+      for (const event of this.#options.events) {
+        if (event === 'request') this.#bounded(to, exchange, this.#request);
+        else if (exchange.forwarded) this.#bounded(to, exchange, this.#access);
+      }
+    } catch (error) {
+      to.cut(start);
+      throw error;
+    }
   }
 
-  #bounded(write: (line: AuditLine) => void): string {
-    const full = new AuditLine(FULL);
-    write(full);
-    const whole = full.done();
-    if (whole.length <= MAX_BYTES) return whole;
-    const short = new AuditLine(SHORT);
-    write(short);
-    short.flag('truncated', true);
-    return short.done();
+  #bounded(to: AsciiWriter, exchange: Exchange, write: (exchange: Exchange, line: AuditLine) => void): void {
+    const start = to.length;
+    const full = new AuditLine(to, FULL);
+    write.call(this, exchange, full);
+    full.end();
+    if (to.length - start > MAX_BYTES) {
+      to.cut(start);
+      const short = new AuditLine(to, SHORT);
+      write.call(this, exchange, short);
+      short.flag('truncated', true);
+      short.end();
+    }
+    to.ascii('\n');
   }
 
   #request(exchange: Exchange, line: AuditLine): void {
@@ -72,22 +84,16 @@ export class AuditRecords {
     line.text('downstream', upstream?.name);
     if (peer !== undefined) {
       line.text('mtls_client', peer.commonName ?? peer.spiffeId);
-      line.json('peer', fragment(this.#peers, peer, { write: writePeer, limits: line.limits }));
+      line.repeated('peer', peer, this.#peers);
       line.text('calling_service', peer.binding?.clientId);
     }
     line.text('user_id', user?.sub);
     line.text('user_context', userContext?.value);
     line.flag('context_verified', userContext?.verified);
-    if (user !== undefined) {
-      const inner = new AuditLine(line.limits);
-      inner.text('sub', user.sub);
-      inner.text('name', user.name);
-      line.json('user', inner.done());
-    }
-    if (token !== undefined)
-      line.json('token', fragment(this.#tokens, token, { write: writeToken, limits: line.limits }));
+    if (user !== undefined) line.object('user', (inner) => writeUser(user, inner));
+    if (token !== undefined) line.repeated('token', token, this.#tokens);
     // A policy's own part of the record is the only one whose size is not ours.
-    if (line.limits === FULL) line.data('policy_audit', decision?.audit);
+    if (line.limits.whole) line.data('policy_audit', decision?.audit);
     line.text('correlation_id', exchange.correlationId);
     line.text('request_id', exchange.requestId);
     line.text('trace_id', trace.traceId);
@@ -119,23 +125,14 @@ export class AuditRecords {
   }
 }
 
-function fragment<T extends object>(
-  known: WeakMap<T, string>,
-  value: T,
-  { write, limits }: { readonly write: (value: T, line: AuditLine) => void; readonly limits: LineLimits },
-): string {
-  const remembered = limits === FULL ? known.get(value) : undefined;
-  if (remembered !== undefined) return remembered;
-  const line = new AuditLine(limits);
-  write(value, line);
-  const json = line.done();
-  if (limits === FULL) known.set(value, json);
-  return json;
-}
-
 function writePeer({ spiffeId, subject }: Peer, line: AuditLine): void {
   line.text('spiffe_id', spiffeId);
   line.text('subject', subject);
+}
+
+function writeUser({ sub, name }: User, line: AuditLine): void {
+  line.text('sub', sub);
+  line.text('name', name);
 }
 
 function writeToken(token: VerifiedToken, line: AuditLine): void {
