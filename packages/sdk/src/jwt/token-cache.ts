@@ -1,8 +1,8 @@
 /**
  * Verified tokens, remembered until they expire or their key goes: a signature is checked once, not at each request.
  *
- * A cache serves exactly one verifier, so what one configuration accepted cannot be found by another. It holds digests
- * instead of tokens: nothing in memory can be replayed, and no entry keeps a caller's header block alive.
+ * A cache serves exactly one verifier, so what one configuration accepted cannot be found by another. It finds a token by
+ * its digest, and the few that come all the time by their text: to compare is a tenth of the work of digesting.
  */
 import { hash } from 'node:crypto';
 import type { Clock } from '../ports.ts';
@@ -23,12 +23,26 @@ interface Entry {
   over: boolean;
 }
 
+/** One of the tokens that come all the time. */
+interface Recent {
+  /** A copy: as sent it would keep the caller's whole header block alive. */
+  readonly text: string;
+  readonly entry: Entry;
+}
+
+/** Places for recent tokens; the end of a signature says which, so that they spread evenly. */
+const RECENT = 256;
+
 /** The same verifier with a memory for successes; refusals are judged anew each time. */
 export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000 }: TokenCacheOptions): TokenVerifier {
   /** Least recently used first. */
   const entries = new Map<string, Entry>();
+  const recent: (Recent | undefined)[] = new Array<Recent | undefined>(RECENT).fill(undefined);
   return {
     verify(text) {
+      const place = placeOf(text);
+      const seen = recent[place];
+      if (seen?.text === text && !isOver(seen.entry) && verifier.isCurrent(seen.entry.token)) return seen.entry.token;
       const key = hash('sha256', text, 'base64url');
       const entry = entries.get(key);
       if (entry !== undefined) {
@@ -40,6 +54,7 @@ export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000
         }
         if (verifier.isCurrent(entry.token)) {
           entries.set(key, entry);
+          recent[place] = { text: Buffer.from(text, 'latin1').toString('latin1'), entry };
           return entry.token;
         }
       }
@@ -49,9 +64,15 @@ export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000
     isCurrent: (token) => verifier.isCurrent(token),
     close() {
       entries.clear();
+      recent.fill(undefined);
       verifier.close();
     },
   };
+
+  function placeOf(text: string): number {
+    const end = text.length;
+    return (text.charCodeAt(end - 2) * 31 + text.charCodeAt(end - 3)) % RECENT;
+  }
 
   function isOver(entry: Entry): boolean {
     entry.over ||= clock.now() >= entry.token.acceptedUntil * 1000 || clock.monotonic() >= entry.acceptedUntilMonotonic;

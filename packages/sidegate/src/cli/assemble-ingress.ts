@@ -19,6 +19,7 @@ import { createHttpClient } from '../net/http-client.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import type { Upstream } from '../net/upstream.ts';
 import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
+import { setField } from '../proxy/headers.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { assembleVerification } from './assemble-verification.ts';
@@ -173,7 +174,7 @@ function ingressHeaders({ proxy }: SidecarConfig): IngressHeaders {
     preserveHost: headers.preserve_host,
     remove: new Set(headers.remove.map((name) => name.toLowerCase())),
     known: new WeakMap(),
-    add: Object.entries(headers.add).map(([name, value]) => [name, name.toLowerCase(), value]),
+    add: Object.entries(headers.add).map(([name, value]) => setField(name, value)),
   };
 }
 

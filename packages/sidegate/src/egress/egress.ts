@@ -3,16 +3,18 @@ import { forward } from '../proxy/forward.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { type MatchOptions, matchRoute } from './match-route.ts';
-import { obtainCredential } from './obtain-credential.ts';
+import { type CredentialFields, obtainCredential } from './obtain-credential.ts';
 import { shapeHeaders } from './shape-headers.ts';
 
 export function createEgress(options: MatchOptions): Pipeline {
   const identityHeaders = new IdentityHeaders();
-  return async (exchange, request, reply) => {
+  return (exchange, request, reply) => {
     const { permit, target, hopByHop } = matchRoute(exchange, request, options);
     const obtained = obtainCredential(target);
-    const credential = obtained instanceof Promise ? await obtained : obtained;
-    const headers = shapeHeaders(exchange, { hopByHop, identityHeaders }, credential);
-    return forward(permit, headers, exchange, { request, reply });
+    const proceed = (credential: CredentialFields): Promise<void> => {
+      const headers = shapeHeaders(exchange, { hopByHop, identityHeaders }, credential);
+      return forward(permit, headers, exchange, { request, reply });
+    };
+    return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
   };
 }

@@ -2,7 +2,7 @@
 import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from '../proxy/correlation.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { OutgoingHeaders } from '../proxy/forward.ts';
-import { shapedLines } from '../proxy/headers.ts';
+import { setField, shapedLines } from '../proxy/headers.ts';
 import type { IdentityHeaders } from '../proxy/identity-headers.ts';
 import { formatTraceparent } from '../telemetry/trace-context.ts';
 import type { CredentialFields } from './obtain-credential.ts';
@@ -23,8 +23,8 @@ export function shapeHeaders(
     stripped,
     set: [
       ...credential,
-      [CORRELATION_HEADER, LOWER_CORRELATION_HEADER, exchange.correlationId],
-      ['traceparent', 'traceparent', formatTraceparent(exchange.trace)],
+      setField(CORRELATION_HEADER, exchange.correlationId, LOWER_CORRELATION_HEADER),
+      setField('traceparent', formatTraceparent(exchange.trace), 'traceparent'),
     ],
   });
   return { lines, host: undefined };

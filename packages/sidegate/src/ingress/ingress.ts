@@ -1,4 +1,5 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
+import type { VerifiedToken } from '@sidegate/sdk';
 import { forward } from '../proxy/forward.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { type AcceptOptions, accept } from './accept.ts';
@@ -20,15 +21,18 @@ export interface IngressDeps {
 
 export function createIngress(deps: IngressDeps): Pipeline {
   const peers: PeerCache = new WeakMap();
-  return async (exchange, request, reply) => {
+  return (exchange, request, reply) => {
     const accepted = accept(exchange, request, deps.accept);
     exchange.peer = identifyPeer(request.socket, deps.trust, peers);
     const verified = verifyToken(request.fields, accepted.route.authRequired, deps.tokens);
-    exchange.token = verified instanceof Promise ? await verified : verified;
-    bindIdentity(exchange, deps.trust);
-    learnUserContext(exchange);
-    const permit = decide(exchange, accepted, deps.policy);
-    const headers = shapeHeaders(exchange, accepted, deps.headers);
-    return forward(permit, headers, exchange, { request, reply });
+    const proceed = (token: VerifiedToken | undefined): Promise<void> => {
+      exchange.token = token;
+      bindIdentity(exchange, deps.trust);
+      learnUserContext(exchange);
+      const permit = decide(exchange, accepted, deps.policy);
+      const headers = shapeHeaders(exchange, accepted, deps.headers);
+      return forward(permit, headers, exchange, { request, reply });
+    };
+    return verified instanceof Promise ? verified.then(proceed) : proceed(verified);
   };
 }

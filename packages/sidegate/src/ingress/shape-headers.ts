@@ -4,7 +4,7 @@ import { claimHeaderValue } from '../proxy/claim-header.ts';
 import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from '../proxy/correlation.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { OutgoingHeaders } from '../proxy/forward.ts';
-import { type SetField, shapedLines } from '../proxy/headers.ts';
+import { type SetField, setField, shapedLines } from '../proxy/headers.ts';
 import { formatTraceparent } from '../telemetry/trace-context.ts';
 import type { Accepted } from './accept.ts';
 import { LOWER_USER_CONTEXT_HEADER, USER_CONTEXT_HEADER } from './user-context.ts';
@@ -31,10 +31,12 @@ export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
   const passed = headers.passToken && token !== undefined ? tokenHeader : undefined;
   const set: SetField[] = token === undefined ? [] : [...claimFields(token, headers)];
-  if (userContext?.verified === true) set.push([USER_CONTEXT_HEADER, LOWER_USER_CONTEXT_HEADER, userContext.value]);
+  if (userContext?.verified === true) {
+    set.push(setField(USER_CONTEXT_HEADER, userContext.value, LOWER_USER_CONTEXT_HEADER));
+  }
   set.push(
-    [CORRELATION_HEADER, LOWER_CORRELATION_HEADER, exchange.correlationId],
-    ['traceparent', 'traceparent', formatTraceparent(exchange.trace)],
+    setField(CORRELATION_HEADER, exchange.correlationId, LOWER_CORRELATION_HEADER),
+    setField('traceparent', formatTraceparent(exchange.trace), 'traceparent'),
     ...headers.add,
   );
   const stripped = (name: string): boolean =>
@@ -53,7 +55,7 @@ function claimFields(token: VerifiedToken, { claims, known }: IngressHeaders): r
   if (fields === undefined) {
     fields = claims.flatMap(([claim, header, lowerHeader]) => {
       const value = claimHeaderValue(token.claims, claim);
-      return value === undefined ? [] : [[header, lowerHeader, value] as const];
+      return value === undefined ? [] : [setField(header, value, lowerHeader)];
     });
     known.set(token, fields);
   }

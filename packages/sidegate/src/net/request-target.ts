@@ -23,6 +23,8 @@ export interface TargetLimits {
 
 export const DEFAULT_TARGET_LIMITS: TargetLimits = { maxTargetBytes: 8 * 1024, maxHeaders: 100 };
 
+const AUTHORITY = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+
 /** @throws Problem with the code that names what was ambiguous or too large */
 export function parseRequestTarget(head: RequestHead, limits: TargetLimits): RequestTarget {
   const { method, target, fields } = head;
@@ -49,7 +51,7 @@ function hostOf({ version, fields }: RequestHead): string {
     if (version === '1.0') return '';
     throw new Problem('host_invalid', 'HTTP/1.1 without a Host header');
   }
-  if (!/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(host)) {
+  if (!AUTHORITY.test(host)) {
     throw new Problem('host_invalid', 'the Host header is not a host and an optional port');
   }
   return host;
@@ -63,7 +65,8 @@ function originForm({ method, target }: RequestHead, authority: string): { path:
   if (target.startsWith('/')) return splitQuery(target);
   const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/.exec(target);
   if (absolute === null) throw new Problem('path_ambiguous', 'the request target does not start with "/"');
-  if (canonicalHost(absolute[1] ?? '') !== canonicalHost(authority)) {
+  const [, named = ''] = absolute;
+  if (!AUTHORITY.test(named) || canonicalHost(named) !== canonicalHost(authority)) {
     throw new Problem('host_mismatch', 'the absolute request target names another host than the Host header');
   }
   return splitQuery(absolute[2] ?? '/');
@@ -75,8 +78,9 @@ function splitQuery(target: string): { path: string; query: string } {
 }
 
 /** Lower case, no port, no final dot: one spelling for the policy and for routing. */
-export function canonicalHost(authority: string): string {
-  const host = authority.toLowerCase().replace(/:\d+$/, '');
+function canonicalHost(authority: string): string {
+  const colon = authority.lastIndexOf(':');
+  const host = (colon > authority.lastIndexOf(']') ? authority.slice(0, colon) : authority).toLowerCase();
   return host.endsWith('.') ? host.slice(0, -1) : host;
 }
 

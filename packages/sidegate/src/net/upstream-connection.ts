@@ -235,6 +235,6 @@ export class UpstreamConnection implements ResponseReader {
     this.#idleUntil =
       seconds === undefined
         ? Number.POSITIVE_INFINITY
-        : this.#options.time.now + Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS;
+        : this.#options.time.now + (Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS);
   }
 }

@@ -39,7 +39,26 @@ export function loadOpaEmbedded({ query, clock, ...locations }: OpaEmbeddedOptio
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
   const decision = prepared(compiled.policy, query);
   if (decision === undefined) return refused(place, `has no rule ${query}`, 'name a rule that stands there');
-  return { ok: true, value: (input) => decide(decision, input, clock.now()) };
+  return { ok: true, value: createEngine(decision, clock) };
+}
+
+/** Time and rules are written once for the many decisions that they come with. */
+function createEngine(evaluate: Evaluate<RegoDecision>, clock: OpaEmbeddedOptions['clock']): PolicyEngine {
+  const places = new WeakMap<object, string>();
+  let now = { ms: Number.NaN, ns: 0n };
+  const placeOf = (rule: NonNullable<RegoDecision['rule']>): string => {
+    let place = places.get(rule);
+    if (place === undefined) {
+      place = `${path.basename(rule.file)}:${rule.row}`;
+      places.set(rule, place);
+    }
+    return place;
+  };
+  return (input) => {
+    const ms = Math.trunc(clock.now());
+    if (ms !== now.ms) now = { ms, ns: BigInt(ms) * 1_000_000n };
+    return decide(evaluate, input, { now: now.ns, placeOf });
+  };
 }
 
 function prepared(policy: Policy, query: string): Evaluate<RegoDecision> | undefined {
@@ -55,11 +74,18 @@ function prepared(policy: Policy, query: string): Evaluate<RegoDecision> | undef
 /** Far above what a policy of requests needs, far below what would hold up the others. */
 const LIMITS = { steps: 1_000_000, milliseconds: 50 };
 
-function decide(evaluate: Evaluate<RegoDecision>, input: PolicyInput, nowMs: number): Decision {
+interface Circumstances {
+  /** Nanoseconds since the epoch. */
+  readonly now: bigint;
+  /** `file:line` of a rule. */
+  readonly placeOf: (rule: NonNullable<RegoDecision['rule']>) => string;
+}
+
+function decide(evaluate: Evaluate<RegoDecision>, input: PolicyInput, { now, placeOf }: Circumstances): Decision {
   try {
-    const { value, rule } = evaluate(input as unknown as Value, { now: BigInt(Math.trunc(nowMs)) * 1_000_000n });
+    const { value, rule } = evaluate(input as unknown as Value, { now });
     const decision = read(value === undefined || typeof value === 'boolean' ? value : toNative(value));
-    return rule === undefined ? decision : { ...decision, rule: `${path.basename(rule.file)}:${rule.row}` };
+    return rule === undefined ? decision : { ...decision, rule: placeOf(rule) };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     const failure = error.code === 'eval_cancel_error' ? 'policy_timeout' : 'policy_error';

@@ -31,7 +31,8 @@ function auditWith(changes: Partial<AuditOptions>) {
     service: 'data-service',
     sinks: [
       (text) => {
-        for (const line of text.toString().trimEnd().split('\n')) lines.push(JSON.parse(line) as Record<string, unknown>);
+        for (const line of text.toString().trimEnd().split('\n'))
+          lines.push(JSON.parse(line) as Record<string, unknown>);
       },
     ],
     events: ['request'],

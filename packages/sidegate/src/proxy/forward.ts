@@ -7,7 +7,7 @@ import type { ResponseHead } from '../net/response-parser.ts';
 import type { ResponseSink } from '../net/upstream.ts';
 import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from './correlation.ts';
 import type { Exchange } from './exchange.ts';
-import { shapedLines } from './headers.ts';
+import { setField, shapedLines } from './headers.ts';
 import type { Permit } from './permit.ts';
 
 /** The header fields that leave with a request. */
@@ -70,6 +70,6 @@ function answerLines({ correlationId }: Exchange, fields: Fields): string {
   return shapedLines(fields, {
     // An upstream cannot speak in our name.
     stripped: (name) => hopByHop.has(name) || name.startsWith('x-sidegate-'),
-    set: [[CORRELATION_HEADER, LOWER_CORRELATION_HEADER, correlationId]],
+    set: [setField(CORRELATION_HEADER, correlationId, LOWER_CORRELATION_HEADER)],
   });
 }

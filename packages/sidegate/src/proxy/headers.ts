@@ -2,7 +2,16 @@
 import { type Fields, fieldLine } from '../net/fields.ts';
 
 /** Replaces whatever was received under its name. */
-export type SetField = readonly [name: string, lowerName: string, value: string];
+export interface SetField {
+  readonly lowerName: string;
+  /** With its CRLF. */
+  readonly line: string;
+}
+
+/** @throws Error when the value could end a line */
+export function setField(name: string, value: string, lowerName: string = name.toLowerCase()): SetField {
+  return { lowerName, line: fieldLine(name, value) };
+}
 
 export interface HeaderShape {
   /** Tells by lower-case name what must not pass; what frames the message and `Host` never do. */
@@ -16,11 +25,11 @@ const REWRITTEN: ReadonlySet<string> = new Set(['content-length', 'transfer-enco
 /** @returns lines for the wire, the passed fields first and in their order */
 export function shapedLines(fields: Fields, { stripped, set }: HeaderShape): string {
   let lines = fields.lines((name) => !REWRITTEN.has(name) && !isSet(set, name) && !stripped(name));
-  for (const [name, , value] of set) lines += fieldLine(name, value);
+  for (const { line } of set) lines += line;
   return lines;
 }
 
 function isSet(set: HeaderShape['set'], lowerName: string): boolean {
-  for (const [, name] of set) if (name === lowerName) return true;
+  for (const field of set) if (field.lowerName === lowerName) return true;
   return false;
 }

@@ -19,7 +19,7 @@ export interface ServeOptions {
   readonly onInternalError: (exchange: Exchange, problem: Problem) => void;
 }
 
-/** The stages of one direction: resolves when the answer is out, throws a Problem to refuse. */
+/** The stages of one direction: resolves when the answer is out; throws a Problem, or rejects with it, to refuse. */
 export type Pipeline = (exchange: Exchange, request: InboundRequest, reply: Reply) => Promise<void>;
 
 const NO_MESSAGE = { method: '', target: '', fields: Fields.NONE };
@@ -29,7 +29,7 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
   return {
     request: (request, reply) => {
       const exchange = openExchange(direction, request, ports);
-      void run(pipeline, exchange, { request, reply }, options);
+      run(pipeline, exchange, { request, reply }, options);
       return {
         aborted: () => {
           if (exchange.problem !== undefined) return;
@@ -60,20 +60,22 @@ export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandle
   };
 }
 
-async function run(
+function run(
   pipeline: Pipeline,
   exchange: Exchange,
   { request, reply }: { readonly request: InboundRequest; readonly reply: Reply },
   { audit, onInternalError }: ServeOptions,
-): Promise<void> {
-  try {
-    audit.assertAvailable();
-    refuseTunnel(request, reply);
-    await pipeline(exchange, request, reply);
-    // The last bytes may wait for a slow client, who may yet go away.
-    if (!reply.finished) await reply.settled();
+): void {
+  const settled = (): void => {
     exchange.status = reply.status;
-  } catch (error) {
+    audit.record(exchange);
+  };
+  const answered = (): void => {
+    // The last bytes may wait for a slow client, who may yet go away.
+    if (reply.finished) settled();
+    else void reply.settled().then(settled);
+  };
+  const refused = (error: unknown): void => {
     exchange.status = reply.status;
     // Nobody is left to answer: the record says so, and that is all.
     if (!exchange.aborted) {
@@ -83,8 +85,14 @@ async function run(
       if (problem.row.source === 'internal') onInternalError(exchange, problem);
       respond(exchange, problem, reply, request.body?.whole === false);
     }
-  } finally {
     audit.record(exchange);
+  };
+  try {
+    audit.assertAvailable();
+    refuseTunnel(request, reply);
+    pipeline(exchange, request, reply).then(answered, refused);
+  } catch (error) {
+    refused(error);
   }
 }
 

@@ -5,15 +5,16 @@ const POOL_BYTES = 4096;
 
 /** @param randomBytes a cryptographic source; every byte it gives is used once */
 export function createRandomHex(randomBytes: (bytes: number) => Buffer): RandomHex {
-  let pool = randomBytes(POOL_BYTES);
+  let digits = '';
   let next = 0;
   return (bytes) => {
-    if (next + bytes > POOL_BYTES) {
-      pool = randomBytes(POOL_BYTES);
+    const length = bytes * 2;
+    if (next + length > digits.length) {
+      digits = randomBytes(POOL_BYTES).toString('hex');
       next = 0;
     }
     const start = next;
-    next += bytes;
-    return pool.toString('hex', start, next);
+    next += length;
+    return digits.slice(start, next);
   };
 }

@@ -1,5 +1,6 @@
 /** `auth.type: oauth2_client_credentials`: RFC 6749 section 4.4, the token cached by its source. */
 import type { TokenSource } from '@sidegate/sdk';
+import { setField } from '../../proxy/headers.ts';
 import type { Credential, CredentialFields } from '../obtain-credential.ts';
 
 export function clientCredentials(source: TokenSource): Credential {
@@ -13,5 +14,5 @@ export function clientCredentials(source: TokenSource): Credential {
 }
 
 function authorization(token: { reveal(): string }): CredentialFields {
-  return [['Authorization', 'authorization', `Bearer ${token.reveal()}`]];
+  return [setField('Authorization', `Bearer ${token.reveal()}`, 'authorization')];
 }
