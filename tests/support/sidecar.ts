@@ -59,8 +59,8 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
     const log: string[] = [];
     const audit: AuditLine[] = [];
     const lines: string[] = [];
-    const keep = (text: Buffer): void => {
-      for (const line of text.toString().trimEnd().split('\n')) {
+    const keep = (text: string): void => {
+      for (const line of text.trimEnd().split('\n')) {
         lines.push(line);
         audit.push(JSON.parse(line) as AuditLine);
       }

@@ -19,13 +19,13 @@ const audit = { enabled: true, export: { stdout: { enabled: false }, file: { pat
 const [sink] = auditSinks({ audit }, () => {}, { findings, closers: [] });
 let kept = 0;
 try {
-  for (; kept < 20; kept += 1) sink(Buffer.from(String(kept).padStart(100, '.') + '\\n'));
+  for (; kept < 20; kept += 1) sink(String(kept).padStart(100, '.') + '\\n');
 } catch (error) {
   console.log(JSON.stringify({ kept, code: error.code }));
 }
 truncateSync(file, 600);
-sink(Buffer.from('after\\n'));
-sink(Buffer.from('last\\n'));
+sink('after\\n');
+sink('last\\n');
 `;
 
 function runWithFileLimit(): { readonly file: string; readonly told: unknown } {

@@ -24,13 +24,11 @@ function fileSink(path: string, { findings, closers }: Assembly): AuditSink | un
   }
 }
 
-const LINE_END = Buffer.from('\n');
-
 /** A full disk may take a part of a record: that one is lost, and the next one must not continue its line. */
 function appender(file: number): AuditSink {
   let torn = false;
   return (lines) => {
-    const bytes = torn ? Buffer.concat([LINE_END, lines]) : lines;
+    const bytes = Buffer.from(torn ? `\n${lines}` : lines, 'latin1');
     let written = 0;
     try {
       while (written < bytes.length) written += writeSync(file, bytes, written);

@@ -95,6 +95,6 @@ function shown(address: AddressInfo | undefined): string | undefined {
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }
 
-function print(lines: Buffer): void {
-  process.stdout.write(lines.toString('latin1'));
+function print(lines: string): void {
+  process.stdout.write(lines);
 }

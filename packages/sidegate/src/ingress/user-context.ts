@@ -3,6 +3,7 @@
  * is the one whom the calling service names in `X-User-Context`. Fails closed: only a peer that the identities table
  * names is believed, and only where no token of another client says who the user is.
  */
+import type { VerifiedToken } from '@sidegate/sdk';
 import { claimHeaderValue } from '../proxy/claim-header.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 
@@ -16,14 +17,35 @@ export function learnUserContext(exchange: Exchange): void {
   const { token, peer } = exchange;
   const service = peer?.binding;
   if (token !== undefined && (service === undefined || token.clientId !== service.clientId)) {
-    const name = token.claims['preferred_username'];
-    exchange.user = { sub: token.subject, name: typeof name === 'string' ? name.slice(0, 256) : undefined };
-    // Policy, record and app see the one value that fits into the header.
-    exchange.userContext = { value: claimHeaderValue(token.claims, 'sub') ?? '', verified: true };
+    const speaker = speakerOf(token);
+    exchange.user = speaker.user;
+    exchange.userContext = speaker.userContext;
     return;
   }
   if (!exchange.fields.has(LOWER_USER_CONTEXT_HEADER)) return;
   const value = exchange.fields.single(LOWER_USER_CONTEXT_HEADER);
   const believed = service !== undefined && value !== undefined && USABLE.test(value);
   exchange.userContext = believed ? { value, verified: true } : { value: '', verified: false };
+}
+
+interface Speaker {
+  readonly user: NonNullable<Exchange['user']>;
+  readonly userContext: NonNullable<Exchange['userContext']>;
+}
+
+/** Worked out once for each token. */
+const speakers = new WeakMap<VerifiedToken, Speaker>();
+
+function speakerOf(token: VerifiedToken): Speaker {
+  let speaker = speakers.get(token);
+  if (speaker === undefined) {
+    const name = token.claims['preferred_username'];
+    speaker = {
+      user: { sub: token.subject, name: typeof name === 'string' ? name.slice(0, 256) : undefined },
+      // Policy, record and app see the one value that fits into the header.
+      userContext: { value: claimHeaderValue(token.claims, 'sub') ?? '', verified: true },
+    };
+    speakers.set(token, speaker);
+  }
+  return speaker;
 }

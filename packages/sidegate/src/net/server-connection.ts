@@ -146,7 +146,8 @@ export class ServerConnection {
       if (found === undefined) return false;
       head = readRequestHead(bytes, found.text, found.start, found.end);
       const framing = requestFraming(head);
-      this.#begin(head, framing, bytes.subarray(found.end + HEAD_END.length));
+      const end = found.end + HEAD_END.length;
+      this.#begin(head, framing, end === bytes.length ? NO_BYTES : bytes.subarray(end));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.#refuse(error, head);

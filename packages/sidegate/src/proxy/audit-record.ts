@@ -1,11 +1,8 @@
 /** What an audit record says about an exchange: only values that were verified or that say so, never a secret. */
 import type { Problem, VerifiedToken } from '@sidegate/sdk';
-import type { AsciiWriter } from './ascii-writer.ts';
-import { AuditLine, type LineLimits, type Repeated } from './audit-line.ts';
 import type { Exchange } from './exchange.ts';
+import { asciiJson, listMember, type MemberLimits, quoted, textMember } from './json-member.ts';
 import type { Peer } from './peer.ts';
-
-type User = NonNullable<Exchange['user']>;
 
 /** `access` is a second, short record for each exchange that reached the service. */
 export type AuditEvent = 'request' | 'access';
@@ -17,105 +14,83 @@ export interface RecordOptions {
   readonly clock: { monotonic(): number };
 }
 
-const FULL: LineLimits = { text: 1024, list: 16, whole: true };
+const FULL: MemberLimits = { text: 1024, list: 16 };
 /** For a record that would be too long: it keeps its facts and loses the length of its texts. */
-const SHORT: LineLimits = { text: 128, list: 4, whole: false };
+const SHORT: MemberLimits = { text: 128, list: 4 };
 const MAX_BYTES = 8 * 1024;
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Writes the lines of finished exchanges. */
+/** Writes the lines of finished exchanges: long texts from few pieces, since every piece costs. */
 export class AuditRecords {
   readonly #options: RecordOptions;
+  readonly #service: string;
   /** What comes with many exchanges is written once. */
-  readonly #peers: Repeated<Peer> = { known: new WeakMap(), write: writePeer };
-  readonly #tokens: Repeated<VerifiedToken> = { known: new WeakMap(), write: writeToken };
+  readonly #peers = new WeakMap<Peer, string>();
+  readonly #tokens = new WeakMap<VerifiedToken, string>();
   #lastTime = { at: Number.NaN, text: '' };
 
   constructor(options: RecordOptions) {
     this.#options = options;
+    this.#service = quoted(options.service, FULL);
   }
 
-  /** With their line ends; nothing is written when it throws. */
-  write(exchange: Exchange, to: AsciiWriter): void {
-    const start = to.length;
-    try {
-      for (const event of this.#options.events) {
-        if (event === 'request') this.#bounded(to, exchange, this.#request);
-        else if (exchange.forwarded) this.#bounded(to, exchange, this.#access);
-      }
-    } catch (error) {
-      to.cut(start);
-      throw error;
+  /** With their line ends. */
+  of(exchange: Exchange): string {
+    let lines = '';
+    for (const event of this.#options.events) {
+      if (event === 'request') lines += bounded((limits) => this.#request(exchange, limits));
+      else if (exchange.forwarded) lines += bounded((limits) => this.#access(exchange, limits));
     }
+    return lines;
   }
 
-  #bounded(to: AsciiWriter, exchange: Exchange, write: (exchange: Exchange, line: AuditLine) => void): void {
-    const start = to.length;
-    const full = new AuditLine(to, FULL);
-    write.call(this, exchange, full);
-    full.end();
-    if (to.length - start > MAX_BYTES) {
-      to.cut(start);
-      const short = new AuditLine(to, SHORT);
-      write.call(this, exchange, short);
-      short.flag('truncated', true);
-      short.end();
-    }
-    to.ascii('\n');
-  }
-
-  #request(exchange: Exchange, line: AuditLine): void {
-    const { problem, decision, peer, token, received, target, upstream, user, userContext, trace } = exchange;
-    line.text('level', problem === undefined ? 'info' : problem.row.source === 'downstream' ? 'warn' : 'error');
-    line.text('time', this.#time(exchange.startedAt));
-    line.text('service', this.#options.service);
-    line.text('event', 'request');
-    line.text('direction', exchange.direction);
+  /** Without its last brace. */
+  #request(exchange: Exchange, limits: MemberLimits): string {
+    const { problem, decision, status, target, received, upstream, trace } = exchange;
     // What was forwarded was allowed, also when the upstream then failed; nothing else was.
-    line.text('decision', exchange.forwarded ? 'allow' : 'deny');
-    line.number('status', exchange.status);
-    line.text('code', problem?.code);
-    line.list('reasons', reasonsOf(decision?.reasons, problem));
-    line.text('rule', decision?.rule);
+    const verdict = exchange.forwarded ? 'allow' : 'deny';
     // Of a message that was refused before it had a target, what it claimed to be.
-    line.text('method', target?.method ?? (received.method || undefined));
-    line.text('path', target?.path ?? (received.path || undefined));
-    line.text('upstream_path', upstream?.path);
-    line.text('downstream', upstream?.name);
-    if (peer !== undefined) {
-      line.text('mtls_client', peer.commonName ?? peer.spiffeId);
-      line.repeated('peer', peer, this.#peers);
-      line.text('calling_service', peer.binding?.clientId);
-    }
-    line.text('user_id', user?.sub);
-    line.text('user_context', userContext?.value);
-    line.flag('context_verified', userContext?.verified);
-    if (user !== undefined) line.object('user', (inner) => writeUser(user, inner));
-    if (token !== undefined) line.repeated('token', token, this.#tokens);
-    // A policy's own part of the record is the only one whose size is not ours.
-    if (line.limits.whole) line.data('policy_audit', decision?.audit);
-    line.text('correlation_id', exchange.correlationId);
-    line.text('request_id', exchange.requestId);
-    line.text('trace_id', trace.traceId);
-    line.text('span_id', trace.spanId);
-    line.flag('aborted', exchange.aborted ? true : undefined);
-    line.number('duration_ms', Math.round((this.#options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000);
+    const method = target?.method ?? (received.method || undefined);
+    const path = target?.path ?? (received.path || undefined);
+    const duration = Math.round((this.#options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000;
+    return (
+      `{"level":"${levelOf(problem)}","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"request",` +
+      `"direction":"${exchange.direction}","decision":"${verdict}"${status === undefined ? '' : `,"status":${status}`}` +
+      textMember(',"code":', problem?.code, limits) +
+      listMember(',"reasons":', reasonsOf(decision?.reasons, problem), limits) +
+      textMember(',"rule":', decision?.rule, limits) +
+      textMember(',"method":', method, limits) +
+      textMember(',"path":', path, limits) +
+      textMember(',"upstream_path":', upstream?.path, limits) +
+      textMember(',"downstream":', upstream?.name, limits) +
+      this.#peer(exchange.peer, limits) +
+      onBehalfOf(exchange, limits) +
+      this.#token(exchange.token, limits) +
+      // A policy's own part of the record is the only one whose size is not ours.
+      (decision?.audit === undefined || limits !== FULL ? '' : `,"policy_audit":${asciiJson(decision.audit)}`) +
+      `,"correlation_id":${quoted(exchange.correlationId, limits)},"request_id":"${exchange.requestId}",` +
+      `"trace_id":"${trace.traceId}","span_id":"${trace.spanId}"${exchange.aborted ? ',"aborted":true' : ''},"duration_ms":${duration}`
+    );
   }
 
-  /** Who touched what on whose behalf, for a data owner who needs no more. */
-  #access(exchange: Exchange, line: AuditLine): void {
-    const { peer, target, upstream, userContext } = exchange;
-    line.text('level', 'info');
-    line.text('time', this.#time(exchange.startedAt));
-    line.text('service', this.#options.service);
-    line.text('event', 'access');
-    line.text('calling_service', peer?.binding?.clientId);
-    line.text('user_context', userContext?.value);
-    line.text('action', READING.has(target?.method ?? '') ? 'read' : 'write');
-    line.text('resource', upstream?.path.slice(1));
-    line.text('decision', 'allow');
-    line.text('correlation_id', exchange.correlationId);
-    line.text('request_id', exchange.requestId);
+  /** Who touched what on whose behalf, for a data owner who needs no more; without its last brace. */
+  #access({ peer, target, upstream, userContext, ...exchange }: Exchange, limits: MemberLimits): string {
+    const action = READING.has(target?.method ?? '') ? 'read' : 'write';
+    return (
+      `{"level":"info","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"access"` +
+      textMember(',"calling_service":', peer?.binding?.clientId, limits) +
+      textMember(',"user_context":', userContext?.value, limits) +
+      `,"action":"${action}"${textMember(',"resource":', upstream?.path.slice(1), limits)},"decision":"allow",` +
+      `"correlation_id":${quoted(exchange.correlationId, limits)},"request_id":"${exchange.requestId}"`
+    );
+  }
+
+  #peer(peer: Peer | undefined, limits: MemberLimits): string {
+    return peer === undefined ? '' : repeated(this.#peers, peer, { write: peerMembers, limits });
+  }
+
+  #token(token: VerifiedToken | undefined, limits: MemberLimits): string {
+    return token === undefined ? '' : repeated(this.#tokens, token, { write: tokenMember, limits });
   }
 
   /** RFC 3339; many exchanges begin in one millisecond. */
@@ -125,22 +100,59 @@ export class AuditRecords {
   }
 }
 
-function writePeer({ spiffeId, subject }: Peer, line: AuditLine): void {
-  line.text('spiffe_id', spiffeId);
-  line.text('subject', subject);
+function bounded(write: (limits: MemberLimits) => string): string {
+  const whole = write(FULL);
+  return whole.length < MAX_BYTES ? `${whole}}\n` : `${write(SHORT)},"truncated":true}\n`;
 }
 
-function writeUser({ sub, name }: User, line: AuditLine): void {
-  line.text('sub', sub);
-  line.text('name', name);
+/** What is shortened for one line is not what the others want, so it is not kept. */
+function repeated<T extends object>(
+  known: WeakMap<T, string>,
+  value: T,
+  { write, limits }: { readonly write: (value: T, limits: MemberLimits) => string; readonly limits: MemberLimits },
+): string {
+  if (limits !== FULL) return write(value, limits);
+  let members = known.get(value);
+  if (members === undefined) {
+    members = write(value, limits);
+    known.set(value, members);
+  }
+  return members;
 }
 
-function writeToken(token: VerifiedToken, line: AuditLine): void {
-  line.text('issuer', token.issuer);
-  line.list('audience', token.audiences);
-  line.text('client_id', token.clientId);
-  line.text('scope', token.scopes.join(' '));
-  line.text('kid', token.keyId);
+function peerMembers({ commonName, spiffeId, subject, binding }: Peer, limits: MemberLimits): string {
+  const id = spiffeId === undefined ? '' : `"spiffe_id":${quoted(spiffeId, limits)},`;
+  return (
+    textMember(',"mtls_client":', commonName ?? spiffeId, limits) +
+    `,"peer":{${id}"subject":${quoted(subject, limits)}}` +
+    textMember(',"calling_service":', binding?.clientId, limits)
+  );
+}
+
+function onBehalfOf({ user, userContext }: Exchange, limits: MemberLimits): string {
+  return (
+    textMember(',"user_id":', user?.sub, limits) +
+    (userContext === undefined
+      ? ''
+      : `,"user_context":${quoted(userContext.value, limits)},"context_verified":${userContext.verified}`) +
+    (user === undefined
+      ? ''
+      : `,"user":{"sub":${quoted(user.sub, limits)}${textMember(',"name":', user.name, limits)}}`)
+  );
+}
+
+function tokenMember({ issuer, audiences, clientId, scopes, keyId }: VerifiedToken, limits: MemberLimits): string {
+  return (
+    `,"token":{"issuer":${quoted(issuer, limits)}` +
+    listMember(',"audience":', audiences, limits) +
+    textMember(',"client_id":', clientId, limits) +
+    `,"scope":${quoted(scopes.join(' '), limits)},"kid":${quoted(keyId, limits)}}`
+  );
+}
+
+function levelOf(problem: Problem | undefined): string {
+  if (problem === undefined) return 'info';
+  return problem.row.source === 'downstream' ? 'warn' : 'error';
 }
 
 function reasonsOf(reasons: readonly string[] = [], problem: Problem | undefined): readonly string[] {

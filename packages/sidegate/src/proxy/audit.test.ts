@@ -31,8 +31,7 @@ function auditWith(changes: Partial<AuditOptions>) {
     service: 'data-service',
     sinks: [
       (text) => {
-        for (const line of text.toString().trimEnd().split('\n'))
-          lines.push(JSON.parse(line) as Record<string, unknown>);
+        for (const line of text.trimEnd().split('\n')) lines.push(JSON.parse(line) as Record<string, unknown>);
       },
     ],
     events: ['request'],
@@ -100,7 +99,7 @@ describe('audit records', () => {
 
   test('C-226 hostile text stays one escaped line of bounded length', () => {
     const lines: string[] = [];
-    const { audit } = auditWith({ sinks: [(line) => lines.push(line.toString())] });
+    const { audit } = auditWith({ sinks: [(line) => lines.push(line)] });
     const path = `/${'\n{"decision":"allow"}\u001b[31m\u009b\u2028\u202e'.repeat(50_000)}`;
     const decision = { allow: false, reasons: Array.from({ length: 20 }, () => path), audit: { path } };
     audit.record(exchangeOf({ target: { method: 'GET', path, query: '', host: '' }, decision, status: 403 }));
@@ -116,7 +115,7 @@ describe('records of one turn of the event loop', () => {
     const written: string[] = [];
     let endTurn = (): void => undefined;
     const { audit } = auditWith({
-      sinks: [(lines) => written.push(lines.toString())],
+      sinks: [(lines) => written.push(lines)],
       defer: (task) => {
         endTurn = task;
       },
@@ -135,7 +134,7 @@ describe('records of one turn of the event loop', () => {
 
   test('do not wait when they are many', () => {
     const written: string[] = [];
-    const { audit } = auditWith({ sinks: [(lines) => written.push(lines.toString())], defer: () => undefined });
+    const { audit } = auditWith({ sinks: [(lines) => written.push(lines)], defer: () => undefined });
     for (let i = 0; i < 1_000; i += 1) audit.record(exchangeOf(read));
     assert.ok(written.length > 1, `${written.length} writes`);
   });

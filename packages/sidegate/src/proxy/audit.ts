@@ -1,15 +1,10 @@
 /** The audit trail: one JSON line for every exchange, allowed or refused, also an aborted one. */
 import { Problem } from '@sidegate/sdk';
-import { AsciiWriter } from './ascii-writer.ts';
 import { AuditRecords, type RecordOptions } from './audit-record.ts';
 import type { Exchange } from './exchange.ts';
 
-/**
- * Keeps whole lines, each with its line end; returns when the system has taken them, throws when it has not.
- *
- * @param lines ASCII, to be read during the call only
- */
-export type AuditSink = (lines: Buffer) => void;
+/** Keeps whole lines, each with its line end; returns when the system has taken them, throws when it has not. */
+export type AuditSink = (lines: string) => void;
 
 export interface AuditOptions extends RecordOptions {
   readonly sinks: readonly AuditSink[];
@@ -36,7 +31,7 @@ const MAX_WAITING = 64 * 1024;
 export function createAudit(options: AuditOptions): Audit {
   const { sinks, mode, defer, onChange } = options;
   const records = new AuditRecords(options);
-  const waiting = new AsciiWriter();
+  let waiting = '';
   let failing = false;
 
   const attempt = (action: () => void): boolean => {
@@ -51,18 +46,19 @@ export function createAudit(options: AuditOptions): Audit {
   };
 
   const flush = (): void => {
-    if (waiting.length === 0) return;
-    const kept = attempt(() => sinks.forEach((sink) => sink(waiting.written)));
-    waiting.cut(0);
-    if (!kept) return;
+    const lines = waiting;
+    waiting = '';
+    if (lines === '' || !attempt(() => sinks.forEach((sink) => sink(lines)))) return;
     if (failing) onChange(undefined);
     failing = false;
   };
 
   return {
     record(exchange) {
-      const first = waiting.length === 0;
-      attempt(() => records.write(exchange, waiting));
+      const first = waiting === '';
+      attempt(() => {
+        waiting += records.of(exchange);
+      });
       if (waiting.length > MAX_WAITING) flush();
       else if (first) defer(flush);
     },
