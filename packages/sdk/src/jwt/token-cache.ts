@@ -37,7 +37,7 @@ const RECENT = 256;
 export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000 }: TokenCacheOptions): TokenVerifier {
   /** Least recently used first. */
   const entries = new Map<string, Entry>();
-  const recent: (Recent | undefined)[] = new Array<Recent | undefined>(RECENT).fill(undefined);
+  const recent: (Recent | undefined)[] = Array.from({ length: RECENT });
   return {
     verify(text) {
       const place = placeOf(text);

@@ -82,6 +82,7 @@ test('a process ends with the lab, even when the lab is killed', async () => {
     plan(files.directory, `process.on('SIGTERM', () => {});${SAY('{"event":"up"}')}${STAY}`),
   );
   const lab = spawn(process.execPath, [
+    '--conditions=@sidegate/source',
     '--input-type=module',
     '--eval',
     `const { startProcess } = await import(${module});

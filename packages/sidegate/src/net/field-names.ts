@@ -17,7 +17,7 @@ for (const character of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz") {
 /** One name for each place: a name whose place another one has is made anew each time. */
 const PLACES = 1024;
 const MAX_LENGTH = 40;
-const remembered: (string | undefined)[] = new Array<string | undefined>(PLACES).fill(undefined);
+const remembered: (string | undefined)[] = Array.from({ length: PLACES });
 
 /** Adds one byte, in lower case, to the hash of a name; begins with 0. */
 export function hashByte(hash: number, lower: number): number {
