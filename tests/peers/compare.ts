@@ -35,11 +35,13 @@ export async function compareOne(
 ): Promise<Comparison> {
   const random = new SeededRandom(runSeed(seed, run));
   const { modules, decisions } = generate(random);
-  const text = modules.map((module) => module.text).join('\n');
   const where = `seed ${seed}, run ${run}`;
   const refused = await opa.load(modules);
+  const last = refused === undefined ? modules.length : modules.findIndex(({ file }) => file === refused.file) + 1;
+  const seen = modules.slice(0, last);
+  const text = seen.map((module) => module.text).join('\n');
   const [direct, closures] = (['generated', 'closures'] as const).map((backend) =>
-    compile(modules, { data: BASE_DATA, backend }),
+    compile(seen, { data: BASE_DATA, backend }),
   ) as [CompileResult, CompileResult];
   if (refused !== undefined || !direct.ok || !closures.ok) return refusal(text, where, refused, direct);
 

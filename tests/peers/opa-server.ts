@@ -17,6 +17,11 @@ const ANSWER_MILLISECONDS = 10_000;
 const START_ATTEMPTS = 400;
 const START_PAUSE_MILLISECONDS = 50;
 
+/** What stands behind the module was not looked at. */
+interface RefusedModule extends Refused {
+  readonly file: string;
+}
+
 interface SourceModule {
   readonly file: string;
   readonly text: string;
@@ -46,13 +51,13 @@ export class OpaServer implements AsyncDisposable {
   }
 
   /** Makes `modules` the only ones, in an order in which each finds what it refers to. */
-  async load(modules: readonly SourceModule[]): Promise<Refused | undefined> {
+  async load(modules: readonly SourceModule[]): Promise<RefusedModule | undefined> {
     // What is there refers to what comes before it.
     for (const file of this.#loaded.splice(0).toReversed()) await this.#ask('DELETE', `/v1/policies/${file}`, '');
     for (const { file, text } of modules) {
       const { status, body } = await this.#ask('PUT', `/v1/policies/${file}`, text);
       if (status === 200) this.#loaded.push(file);
-      else return this.#refused(body);
+      else return { ...(await this.#refused(body)), file };
     }
     return undefined;
   }

@@ -74,6 +74,7 @@ const UNSAFE: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['f(input.a) := 1', '2:3 input'],
   ['f(g(1)) := 1\ng(x) := x', '2:3 compile: rule arguments cannot contain calls'],
   ['f(y, [z | z := y]) := z if { true }', '2:23 z'],
+  ['x := {k: 1 | some kcount(), v6 in {[1]: 2}}', '2:19 type: undefined function kcount'],
   // OPA 1.22 forgets y while the closure waits for w.
   ['x if { f(y, [z | z = w]); w = 1 }\nf(a, b) := 1', '2:8 y'],
 ];

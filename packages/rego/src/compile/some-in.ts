@@ -31,7 +31,7 @@ export function rewriteSomeIn(scope: Scope, expr: SomeInExpr, result: Expr[]): v
 /** Everything in the key, and what a pattern of the value binds. */
 function declaredNames({ key, value }: SomeInExpr): Set<string> {
   const names = patternNames(value, 'binding');
-  if (key !== undefined) for (const name of namesOutsideClosures(key)) names.add(name);
+  if (key !== undefined) for (const name of namesInBrackets(key)) names.add(name);
   return names;
 }
 
@@ -49,6 +49,14 @@ function patternNames(pattern: Term, places: 'all' | 'binding' = 'all'): Set<str
     },
   });
   return names;
+}
+
+/** Of a key, which stands in the brackets of a ref: neither heads of refs nor names of functions. */
+function namesInBrackets(key: Term): Set<string> {
+  if (key.kind === 'var') return new Set([key.name]);
+  if (key.kind === 'comprehension') return new Set();
+  const parts = key.kind === 'ref' ? key.path : key.kind === 'call' ? key.args : childTerms(key);
+  return new Set(parts.flatMap((part) => [...namesInBrackets(part)]));
 }
 
 function namesOutsideClosures(term: Term): Set<string> {
