@@ -214,7 +214,7 @@ export class ModuleGenerator {
       .list(1, 2, () =>
         random.chance(0.6)
           ? ` with ${random.pick(names.mocks)}`
-          : ` with ${random.pick(['input', 'input.a', 'input.list', 'data.base.n', 'data.base.users.amal'])} as ${this.#term(names, variables, 0)}`,
+          : ` with ${random.pick(['input', 'input.a', 'input.list', 'data.base.n', 'data.base.users.amal.a'])} as ${this.#term(names, variables, 0)}`,
       )
       .join('');
   }

@@ -152,6 +152,7 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ],
   ['package q', '1:1 rego_parse_error: unexpected package'],
   ['x := `a', '1:6 rego_parse_error: non-terminated string'],
+  ['f()', '1:1 rego_parse_error: rule argument list must take at least one argument'],
   ['default x := input.a', '1:1 rego_parse_error: illegal default rule (value cannot contain ref)'],
   ['default f(1) := 2', '1:1 rego_parse_error: illegal default rule (arguments cannot contain number)'],
   ['every := 1', '1:1 rego_parse_error: every keyword cannot be used for rule name'],

@@ -184,6 +184,7 @@ function ruleHead(p: Cursor, declared: Declaration, hasIf: boolean, hasBody: boo
     const hint = p.keywordHint('if', 'p if { ... }', 'rules') ?? p.keywordHint('contains', 'p contains x', 'rules');
     p.noRule('var cannot be used for rule name', location, hint);
   }
+  if (!hasBody && args?.length === 0) p.noRule('rule argument list must take at least one argument', location);
   return toHead(declared, scalarTerm(true, location));
 }
 
@@ -193,7 +194,7 @@ function checkStrictHead(
   head: Head,
   { hasIf, hasBody }: { hasIf: boolean; hasBody: boolean },
 ): void {
-  const what = declared.args === undefined ? 'rule' : 'function';
+  const what = (declared.args ?? []).length === 0 ? 'rule' : 'function';
   if (hasBody && !hasIf) p.later(`\`if\` keyword is required before ${what} body`, declared.location);
   else if (head.key !== undefined) p.later('`contains` keyword is required for partial set rules', declared.location);
   else if (!hasBody && declared.value === undefined && declared.args === undefined) {
