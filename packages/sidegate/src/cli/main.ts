@@ -2,17 +2,10 @@
 /** The `sidegate` command: loads only the subcommand that was asked for, so that a sidecar starts fast. */
 import { Command, CommanderError } from 'commander';
 import { EXIT } from './exit-code.ts';
-import { limitHeap } from './small-heap.ts';
 
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['up', async () => (await import('./up.ts')).upCommand()],
-  [
-    'sidecar',
-    async () => {
-      limitHeap();
-      return (await import('./sidecar.ts')).sidecarCommand();
-    },
-  ],
+  ['sidecar', async () => (await import('./sidecar.ts')).sidecarCommand()],
   ['idp', async () => (await import('./idp.ts')).idpCommand()],
   ['certs', async () => (await import('./certs.ts')).certsCommand()],
   ['config', async () => (await import('./config.ts')).configCommand()],

@@ -14,7 +14,6 @@ import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
 import { printEvent } from './print-event.ts';
-import { collectGarbage } from './small-heap.ts';
 import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { startSidecar } from './start-sidecar.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -52,7 +51,6 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
     const running = await startSidecar(config, print, assemblyOf(config, options, findings));
-    collectGarbage();
     const { name: service } = config.service;
     printEvent({ event: 'listening', service, ingress: shown(running.ingress), egress: shown(running.egress) });
     void running.ready.then(() => printEvent({ event: 'ready', service }));

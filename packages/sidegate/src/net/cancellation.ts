@@ -1,8 +1,13 @@
-/** Whether somebody still waits for what is under way; one listener, which is told at most once. */
+/** Something under way that can be broken off. */
+export interface Cancellable {
+  cancel(): void;
+}
+
+/** Whether somebody still waits for what is under way. */
 export class Cancellation {
   #cancelled = false;
-  /** Whoever is at work sets it; called at the moment of cancelling only. */
-  onCancel: (() => void) | undefined;
+  /** What is to be broken off; whoever is at work sets it, and takes it back at its end. */
+  work: Cancellable | undefined;
 
   get cancelled(): boolean {
     return this.#cancelled;
@@ -11,6 +16,6 @@ export class Cancellation {
   cancel(): void {
     if (this.#cancelled) return;
     this.#cancelled = true;
-    this.onCancel?.();
+    this.work?.cancel();
   }
 }

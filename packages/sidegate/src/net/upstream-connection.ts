@@ -10,7 +10,7 @@ export interface Transfer {
   readonly request: UpstreamRequest;
   readonly sink: ResponseSink;
   /** Called exactly once: without a failure when the whole answer went into the sink. */
-  readonly onDone: (failure: TransferFailure | undefined) => void;
+  onDone(failure: TransferFailure | undefined): void;
 }
 
 export interface TransferFailure {

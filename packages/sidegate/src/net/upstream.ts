@@ -1,11 +1,11 @@
 /** One upstream × one client identity: a pool of connections, and one way to send a request through it. */
 import { Problem } from '@sidegate/sdk';
-import type { Cancellation } from './cancellation.ts';
+import type { Cancellable, Cancellation } from './cancellation.ts';
 import { type ClientTls, CONNECT_TIMEOUT, type ConnectTo, createConnector, isTlsFailure } from './connector.ts';
 import type { RequestBody } from './request-body.ts';
 import type { ResponseHead } from './response-parser.ts';
-import type { TransferFailure, UpstreamConnection } from './upstream-connection.ts';
-import { createUpstreamPool } from './upstream-pool.ts';
+import type { Transfer, TransferFailure, UpstreamConnection } from './upstream-connection.ts';
+import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
 
 export interface UpstreamOptions {
   /** Scheme, host and port; a path in it is not used. */
@@ -76,31 +76,79 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     close: () => Promise.resolve(pool.close()),
     send: (request, sink, cancellation) =>
       new Promise((resolve, reject) => {
-        const attempt = (fresh: boolean): void => {
-          const begin = (connection: UpstreamConnection): void => {
-            if (cancellation.cancelled) {
-              pool.release(connection);
-              onDone(ABORTED);
-              return;
-            }
-            const running = { request, sink, onDone };
-            cancellation.onCancel = () => connection.cancel(running);
-            connection.start(running);
-          };
-          const onDone = (failure: TransferFailure | undefined): void => {
-            if (failure === undefined) resolve();
-            // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
-            else if (failure.stale && !fresh && isRepeatable(request)) attempt(true);
-            else reject(transferProblem(failure, origin));
-          };
-          const connection = pool.acquire(fresh);
-          if (connection instanceof Promise) {
-            connection.then(begin, (error) => reject(connectProblem(error, origin))).catch(reject);
-          } else begin(connection);
-        };
-        attempt(false);
+        new Sending({ request, sink, cancellation }, { pool, origin, resolve, reject }).attempt(false);
       }),
   };
+}
+
+interface Job {
+  readonly request: UpstreamRequest;
+  readonly sink: ResponseSink;
+  readonly cancellation: Cancellation;
+}
+
+interface SendingPorts {
+  readonly pool: UpstreamPool;
+  readonly origin: string;
+  readonly resolve: () => void;
+  readonly reject: (problem: unknown) => void;
+}
+
+/** One request, until its answer is whole or it has failed. */
+class Sending implements Transfer, Cancellable {
+  readonly request: UpstreamRequest;
+  readonly sink: ResponseSink;
+  readonly #cancellation: Cancellation;
+  readonly #ports: SendingPorts;
+  #connection: UpstreamConnection | undefined;
+  #fresh = false;
+
+  constructor({ request, sink, cancellation }: Job, ports: SendingPorts) {
+    this.request = request;
+    this.sink = sink;
+    this.#cancellation = cancellation;
+    this.#ports = ports;
+  }
+
+  /** @param fresh on a connection that was never used before */
+  attempt(fresh: boolean): void {
+    this.#fresh = fresh;
+    const connection = this.#ports.pool.acquire(fresh);
+    if (connection instanceof Promise) {
+      const { origin, reject } = this.#ports;
+      connection
+        .then(
+          (opened) => this.#begin(opened),
+          (error: unknown) => reject(connectProblem(error, origin)),
+        )
+        .catch(reject);
+    } else this.#begin(connection);
+  }
+
+  cancel(): void {
+    this.#connection?.cancel(this);
+  }
+
+  onDone(failure: TransferFailure | undefined): void {
+    const { origin, resolve, reject } = this.#ports;
+    this.#connection = undefined;
+    this.#cancellation.work = undefined;
+    if (failure === undefined) resolve();
+    // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
+    else if (failure.stale && !this.#fresh && isRepeatable(this.request)) this.attempt(true);
+    else reject(transferProblem(failure, origin));
+  }
+
+  #begin(connection: UpstreamConnection): void {
+    if (this.#cancellation.cancelled) {
+      this.#ports.pool.release(connection);
+      this.onDone(ABORTED);
+      return;
+    }
+    this.#connection = connection;
+    this.#cancellation.work = this;
+    connection.start(this);
+  }
 }
 
 const ABORTED: TransferFailure = { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
