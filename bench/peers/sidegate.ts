@@ -1,6 +1,7 @@
 /** Ours: mutual TLS, token, binding, Rego, headers, and an audit record in a file. */
 import { openSync } from 'node:fs';
 import path from 'node:path';
+import { NODE_FLAGS } from '../../packages/sidegate/src/cli/node-flags.ts';
 import { PEER_CORE } from '../cores.ts';
 import type { BenchFiles } from '../files.ts';
 import { freePort, type Peer, startPeer } from '../peer.ts';
@@ -60,7 +61,7 @@ function startProcess(files: BenchFiles, { job, port, config, profiles, env }: S
     port,
     core: PEER_CORE,
     command: process.execPath,
-    args: [...profiling, MAIN, 'sidecar', '--config', config],
+    args: [...profiling, ...NODE_FLAGS, MAIN, 'sidecar', '--config', config],
     env,
     output: { file: audit, descriptor: openSync(audit, 'a') },
   });

@@ -11,6 +11,7 @@ import { AddressUnavailable } from '../lab/ports.ts';
 import type { RunningLab } from '../lab/running-lab.ts';
 import { walkThrough } from '../lab/walk-through.ts';
 import { EXIT } from './exit-code.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 import { renderFinding, StartRefused } from './start-finding.ts';
 import { curlLines } from './up-curl.ts';
 import { type Prepared, prepareLab } from './up-prepare.ts';
@@ -52,7 +53,7 @@ async function up(directory: string, options: UpOptions): Promise<number> {
     telling.emit({ event: 'state', root, certificates: counted(prepared.certificates) });
     const launched = await launchLab({
       ...prepared,
-      node: [process.execPath, ...process.execArgv],
+      node: [process.execPath, ...process.execArgv, ...NODE_FLAGS],
       command: fileURLToPath(import.meta.resolve('#cli/main')),
       clock,
       // The monotonic clock starts with the process.
