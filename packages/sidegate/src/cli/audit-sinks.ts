@@ -28,12 +28,13 @@ function fileSink(path: string, { findings, closers }: Assembly): AuditSink | un
 function appender(file: number): AuditSink {
   let torn = false;
   return (lines) => {
-    const bytes = Buffer.from(torn ? `\n${lines}` : lines, 'latin1');
-    let written = 0;
+    let rest = torn ? `\n${lines}` : lines;
+    const { length } = rest;
     try {
-      while (written < bytes.length) written += writeSync(file, bytes, written);
+      // A character is a byte.
+      while (rest !== '') rest = rest.slice(writeSync(file, rest, null, 'latin1'));
     } finally {
-      if (written > 0) torn = written < bytes.length;
+      if (rest.length < length) torn = rest !== '';
     }
   };
 }
