@@ -31,7 +31,7 @@ interface Recent {
 }
 
 /** Places for recent tokens; the end of a signature says which, so that they spread evenly. */
-const RECENT = 256;
+const RECENT = 4096;
 
 /** The same verifier with a memory for successes; refusals are judged anew each time. */
 export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000 }: TokenCacheOptions): TokenVerifier {
@@ -71,7 +71,7 @@ export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000
 
   function placeOf(text: string): number {
     const end = text.length;
-    return (text.charCodeAt(end - 2) * 31 + text.charCodeAt(end - 3)) % RECENT;
+    return (text.charCodeAt(end - 2) * 4_027 + text.charCodeAt(end - 3) * 61 + text.charCodeAt(end - 4)) % RECENT;
   }
 
   function isOver(entry: Entry): boolean {

@@ -120,8 +120,16 @@ export class UpstreamConnection implements ResponseReader {
         : `Content-Length: ${length}\r\n`;
     this.#requestSent = body === undefined;
     const hostLine = fieldLine('Host', host ?? this.#options.host);
-    this.#socket.write(`${method} ${path} HTTP/1.1\r\n${hostLine}${lines}${framing}\r\n`, 'latin1');
-    if (body !== undefined) this.#pipe(body, transfer);
+    const head = `${method} ${path} HTTP/1.1\r\n${hostLine}${lines}${framing}\r\n`;
+    if (body === undefined) {
+      this.#socket.write(head, 'latin1');
+      return;
+    }
+    // What is here of the body leaves with the head, in one write.
+    this.#socket.cork();
+    this.#socket.write(head, 'latin1');
+    this.#pipe(body, transfer);
+    this.#socket.uncork();
   }
 
   #pipe(body: RequestBody, transfer: Transfer): void {
@@ -132,9 +140,12 @@ export class UpstreamConnection implements ResponseReader {
         // Answered before it was sent: the rest is thrown away.
         if (this.#running !== transfer) return true;
         this.#movedAt = this.#options.time.now;
-        if (chunked) socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
+        if (!chunked) return socket.write(piece);
+        socket.cork();
+        socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
         const flowing = socket.write(piece);
-        if (chunked) socket.write('\r\n', 'latin1');
+        socket.write('\r\n', 'latin1');
+        socket.uncork();
         return flowing;
       },
       end: () => {
@@ -192,6 +203,8 @@ export class UpstreamConnection implements ResponseReader {
 
   #finish(keepAlive: boolean): void {
     const running = this.#release();
+    // A client that is slow to take the last piece holds up nobody else.
+    this.#socket.resume();
     if (keepAlive && this.#requestSent) this.#options.onFree(this);
     else this.destroy();
     running?.sink.end();

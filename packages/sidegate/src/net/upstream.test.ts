@@ -44,13 +44,13 @@ async function startRaw(onHead: (socket: net.Socket, head: string, connection: n
 }
 
 /** What a client would have seen. */
-async function get(upstream: Upstream, method = 'GET', lines = ''): Promise<string> {
+async function get(upstream: Upstream, { method = 'GET', lines = '', takes = true } = {}): Promise<string> {
   let seen = '';
   const sink: ResponseSink = {
     head: ({ status }) => (seen += `${status} `),
     write: (bytes, start, end) => {
       seen += bytes.toString('latin1', start, end);
-      return true;
+      return takes;
     },
     flush: () => undefined,
     end: () => undefined,
@@ -92,7 +92,7 @@ describe('an upstream', () => {
     });
     assert.equal(await get(raw.upstream), '200 ok');
     await assert.rejects(
-      () => get(raw.upstream, 'POST'),
+      () => get(raw.upstream, { method: 'POST' }),
       (error) => error instanceof Problem && error.code === 'upstream_unreachable',
     );
     assert.equal(raw.connections(), 1);
@@ -114,6 +114,13 @@ describe('an upstream', () => {
     await get(raw.upstream);
     await get(raw.upstream);
     assert.equal(raw.connections(), 2);
+  });
+
+  test('whose last piece a client is slow to take answers the next request on the same connection', async () => {
+    await using raw = await startRaw((socket) => socket.write(OK));
+    assert.equal(await get(raw.upstream, { takes: false }), '200 ok');
+    assert.equal(await get(raw.upstream), '200 ok');
+    assert.equal(raw.connections(), 1);
   });
 
   test('is reused while it keeps its connection', async () => {
