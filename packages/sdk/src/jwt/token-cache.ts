@@ -2,7 +2,7 @@
  * Verified tokens, remembered until they expire or their key goes: a signature is checked once, not at each request.
  *
  * A cache serves exactly one verifier, so what one configuration accepted cannot be found by another. It finds a token by
- * its digest, and the few that come all the time by their text: to compare is a tenth of the work of digesting.
+ * its digest, and those that come all the time by their text, which spares the digest.
  */
 import { hash } from 'node:crypto';
 import type { Clock } from '../ports.ts';
@@ -11,7 +11,7 @@ import type { TokenVerifier, VerifiedToken } from './verify.ts';
 
 export interface TokenCacheOptions {
   readonly clock: Clock;
-  /** 10,000 by default; the one used longest ago leaves first. */
+  /** 10,000 by default; the one used longest ago leaves first. Up to 4,096 more are found by their text. */
   readonly maxTokens?: number;
 }
 

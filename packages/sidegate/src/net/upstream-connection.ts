@@ -204,7 +204,7 @@ export class UpstreamConnection implements ResponseReader {
   #finish(keepAlive: boolean): void {
     const running = this.#release();
     // A client that is slow to take the last piece holds up nobody else.
-    this.#socket.resume();
+    if (this.#socket.isPaused()) this.#socket.resume();
     if (keepAlive && this.#requestSent) this.#options.onFree(this);
     else this.destroy();
     running?.sink.end();

@@ -74,7 +74,8 @@ export class AuditRecords {
   }
 
   /** Who touched what on whose behalf, for a data owner who needs no more; without its last brace. */
-  #access({ peer, target, upstream, userContext, ...exchange }: Exchange, limits: MemberLimits): string {
+  #access(exchange: Exchange, limits: MemberLimits): string {
+    const { peer, target, upstream, userContext } = exchange;
     const action = READING.has(target?.method ?? '') ? 'read' : 'write';
     return (
       `{"level":"info","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"access"` +
