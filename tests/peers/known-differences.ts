@@ -51,8 +51,9 @@ const KNOWN_REFUSALS: readonly KnownRefusal[] = [
     reason: 'OPA may type a ref before other rules of its document, whose keys it then does not know',
     applies: ({ ours, opa }) =>
       ours === undefined &&
-      opa?.texts.every((each) => /^\d+:\d+ rego_type_error: undefined ref: data\.lib\.one\.tree\.a$/.test(each)) ===
-        true,
+      opa?.texts.every((each) =>
+        /^\d+:\d+ rego_type_error: undefined ref: data\.lib\.one\.tree\.a(\[\w+\])*$/.test(each),
+      ) === true,
   },
 ];
 

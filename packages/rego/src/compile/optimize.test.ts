@@ -52,11 +52,6 @@ const ROWS: readonly Row[] = [
     x: [1, 2],
   },
   {
-    title: 'a document that is constant is replaced with all above it',
-    rules: 'd := {"a": 1}\ny := d.a\nx := z if { z := y with data.p as {"y": 3} }',
-    x: 3,
-  },
-  {
     title: 'object.get of a set is an error, as the builtin has it',
     rules: 'x := object.get(input, "a", 0)',
     input: new RegoSet(['a']),
@@ -91,6 +86,18 @@ describe('the passes over the intermediate form', () => {
         assert.deepEqual(result.policy.prepare('data.p.x')(input), x);
       });
     }
+  }
+
+  for (const backend of BACKENDS) {
+    it(`a document that is constant is replaced with all above it (${backend})`, () => {
+      const modules = [
+        { file: 'd.rego', text: 'package d\nd := {"a": 1}\ny := d.a' },
+        { file: 'p.rego', text: 'package p\nx := z if { z := data.d.y with data.d as {"y": 3} }' },
+      ];
+      const result = compile(modules, { backend });
+      assert.ok(result.ok);
+      assert.equal(result.policy.prepare('data.p.x')({}), 3);
+    });
   }
 
   it('a query may replace a document that rules know as a constant', () => {

@@ -126,22 +126,16 @@ export function dependencies(tree: RuleTree): Dependencies {
 }
 
 function collect(tree: RuleTree, rule: Rule, needed: Set<VirtualDocument>): void {
-  // The target of a `with` replaces a document; it does not read it.
-  const targets = new Set<Ref>();
-  const add = (ref: Ref): void => {
-    for (const each of reachable(tree, ref)) needed.add(each);
-  };
   visitRule(rule, {
     expr(expr) {
-      for (const { target, mock } of expr.with) {
-        targets.add(target);
+      for (const { mock } of expr.with) {
         const replacement = tree.functions.get(mock?.replacement ?? '');
         if (replacement !== undefined) needed.add(replacement);
       }
       return undefined;
     },
     term(term) {
-      if (term.kind === 'ref' && !targets.has(term)) add(term);
+      if (term.kind === 'ref') for (const each of reachable(tree, term)) needed.add(each);
       return undefined;
     },
   });

@@ -39,6 +39,10 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
     'p[x] := y if { x := "a"; y := p.b }',
     '1:1 rego_recursion_error: rule data.p.p[x] is recursive: data.p.p[x] -> data.p.p[x]',
   ],
+  [
+    'p := x if { x := 1 with data.p.p as 2 }',
+    '1:1 rego_recursion_error: rule data.p.p is recursive: data.p.p -> data.p.p',
+  ],
   ['f(x) := f(x)', '1:1 rego_recursion_error: rule data.p.f is recursive: data.p.f -> data.p.f'],
   [
     'p if q\nelse if r\nr if p\nq := 1',

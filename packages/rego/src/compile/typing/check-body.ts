@@ -2,7 +2,7 @@
 import { ANY, type FunctionType, type Type } from '../../builtins/type.ts';
 import { type CallExpr, type Expr, operatorName, type Term, type With } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
-import { exprBodies, exprTerms, visitTerm } from '../../syntax/walk.ts';
+import { exprBodies, exprTerms, type Visitor, visitBody, visitTerm } from '../../syntax/walk.ts';
 import { isUnknown, keysType, valuesType } from './algebra.ts';
 import { checkRefs, checkTermRefs } from './check-refs.ts';
 import { functionAt } from './document-types.ts';
@@ -40,16 +40,18 @@ export function checkBody(
 /** As in OPA, what replaces something is evaluated before the literal, as one of its own. */
 function checkReplacement(scope: Scope, { value, mock }: With, findings: Diagnostic[]): void {
   if (mock?.replacement !== undefined) return;
-  findings.push(...comprehensionFindings(scope, value));
+  findings.push(...comprehensionFindings(scope, (visitor) => visitTerm(value, visitor)));
   checkTermRefs(scope, value, findings);
 }
 
 function checkLiteral(scope: Scope, expr: Expr, findings: Diagnostic[]): void {
   const before = findings.length;
-  for (const term of exprTerms(expr)) findings.push(...comprehensionFindings(scope, term));
-  for (const inner of exprBodies(expr).flat()) {
-    for (const term of exprTerms(inner)) findings.push(...comprehensionFindings(scope, term));
-  }
+  findings.push(
+    ...comprehensionFindings(scope, (visitor) => {
+      for (const term of exprTerms(expr)) visitTerm(term, visitor);
+      for (const body of exprBodies(expr)) visitBody(body, visitor);
+    }),
+  );
   const inside = findings.length;
   checkRefs(scope, expr, findings);
   const refusal = checkWiths(scope, expr) ?? (expr.kind === 'call' ? checkCall(scope, expr) : undefined);
@@ -59,16 +61,20 @@ function checkLiteral(scope: Scope, expr: Expr, findings: Diagnostic[]): void {
   else if (findings.length > inside && expr.kind === 'call') for (const arg of expr.args) assumeAny(scope, arg);
 }
 
-function comprehensionFindings(scope: Scope, within: Term): readonly Diagnostic[] {
-  const findings: Diagnostic[] = [];
-  visitTerm(within, {
+function comprehensionFindings(scope: Scope, visit: (visitor: Visitor) => void): readonly Diagnostic[] {
+  const outermost = scope.outer?.outer === undefined;
+  const all: Diagnostic[] = [];
+  visit({
     term(term) {
       if (term.kind !== 'comprehension') return true;
-      findings.push(...checkComprehension(scope, term).findings);
-      return false;
+      // As in OPA, what stands in another comprehension must hold without what that one's literals know, too.
+      const isNested = scope.world.comprehensions.has(term);
+      const { findings } = isNested ? checkBody(scope, term.body) : checkComprehension(scope, term);
+      all.push(...findings);
+      return outermost && findings.length === 0;
     },
   });
-  return findings;
+  return all;
 }
 
 /** A function can only replace one that takes arguments of the same kind. */

@@ -17,6 +17,19 @@ function details(text: string): readonly string[] {
 }
 
 const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
+  [
+    'na := 2\nnb := [1 | count([v | some v; na[v]]) > 0 with na as input.b]',
+    '2:31 rego_type_error: undefined ref: data.p.na[v]',
+  ],
+  [
+    'nc := 2\nnd if { every x in input.a { x; every y in x { y; z := [v | some v; nc[v]]; z } } }',
+    '2:69 rego_type_error: undefined ref: data.p.nc[v]',
+  ],
+  [
+    'ne := 2\nnf := [[v | ne[v]], [v | ne[v][v]]]',
+    '2:13 rego_type_error: undefined ref: data.p.ne[v]',
+    '2:26 rego_type_error: undefined ref: data.p.ne[v][v]',
+  ],
   ['ma if { 1 in ["a"] }', '1:9 rego_type_error: match error'],
   ['mb if { "b", 1 in ["a"] }', '1:9 rego_type_error: match error'],
   ['mc if { not 1 in {"a"} }', '1:9 rego_type_error: match error'],
