@@ -185,6 +185,9 @@ describe('runaway evaluation', () => {
     let deep: Value = 1;
     for (let i = 0; i < 200_000; i += 1) deep = [deep];
     assert.throws(() => value('x if input.a == input.b', { a: deep, b: [deep] }), EvaluationError);
+    assert.throws(() => value('x := json.marshal(input)', deep), {
+      message: 'p.rego:2: eval_cancel_error: json.marshal: value is too deep or too large',
+    });
   });
 });
 

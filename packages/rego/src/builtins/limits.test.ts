@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { answer, testContext } from '../../../../tests/support/rego-context.ts';
 import { parseJson } from '../value/json.ts';
+import { compositeKey } from '../value/key.ts';
+import { objectFromEntries } from '../value/object.ts';
 import { setFrom } from '../value/set.ts';
 import type { Value } from '../value/value.ts';
 
@@ -34,6 +36,36 @@ describe('what could grow without end is refused', () => {
   test('an absurd width is ignored as Go ignores it', () => {
     assert.equal(answer('sprintf', ['%*d', [2_000_000, 1]]), '%!(BADWIDTH)1');
   });
+});
+
+describe('values that nest 5,000 levels deep are compared and combined', () => {
+  const nested = (within: Value, around: (value: Value) => Value): Value => {
+    let value = within;
+    for (let level = 0; level < 5_000; level += 1) value = around(value);
+    return value;
+  };
+  const list = (within: Value): Value => nested(within, (value) => [value]);
+  const object = (within: Value): Value => nested(within, (value) => ({ a: value }));
+  const calls: readonly (readonly [name: string, args: readonly Value[], expected: Value])[] = [
+    ['object.subset', [object({ a: 1 }), object({ a: 2 })], false],
+    ['object.subset', [object({ a: 1, b: 2 }), object({ a: 1 })], true],
+    ['object.subset', [{ a: list(1) }, { a: setFrom([1]) }], false],
+    ['object.union', [object({ a: 1 }), object({ b: 2 })], object({ a: 1, b: 2 })],
+    ['object.union_n', [[object({ a: 1 }), object({ b: 2 }), object({ a: 3 })]], object({ a: 3, b: 2 })],
+    ['object.remove', [{ a: 1, b: 2 }, ['a', ...(list(list(1)) as readonly Value[])]], { b: 2 }],
+    ['object.filter', [{ a: 1, b: 2 }, setFrom(['a', list(1)])], { a: 1 }],
+    [
+      'object.filter',
+      [objectFromEntries([[list(1), 'kept']]), [list(1), list(2)]],
+      objectFromEntries([[list(1), 'kept']]),
+    ],
+  ];
+  for (const [index, [name, args, expected]] of calls.entries()) {
+    test(`${name}, ${index + 1}`, () => {
+      const result = answer(name, args) as Value;
+      assert.equal(compositeKey(result), compositeKey(expected));
+    });
+  }
 });
 
 test('a pattern that would backtrack for ever answers at once', () => {

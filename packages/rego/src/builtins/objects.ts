@@ -1,6 +1,8 @@
 /** `object.*`. */
-import { compare, equal } from '../value/compare.ts';
+import { equal } from '../value/compare.ts';
+import { compositeKey } from '../value/key.ts';
 import {
+  type Entry,
   isObject,
   objectEntries,
   objectFromEntries,
@@ -10,7 +12,7 @@ import {
   RegoObject,
 } from '../value/object.ts';
 import { RegoSet, setFrom } from '../value/set.ts';
-import type { ObjectValue, StringObject, Value } from '../value/value.ts';
+import type { ObjectValue, Value } from '../value/value.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
 import { arrayOperand, elementError, objectOperand, operandTypeError } from './operand.ts';
 import { itemAt } from './operators.ts';
@@ -51,7 +53,7 @@ export const OBJECTS: readonly Builtin[] = [
     name: 'object.union',
     args: [ANY_OBJECT, ANY_OBJECT],
     result: ANY_OBJECT,
-    evaluate: (_, a, b) => merge(objectOperand(a, 1), objectOperand(b, 2)),
+    evaluate: (_, a, b) => mergeAll([objectOperand(a, 1), objectOperand(b, 2)], 'first'),
   },
   {
     name: 'object.union_n',
@@ -62,7 +64,7 @@ export const OBJECTS: readonly Builtin[] = [
         if (!isObject(item)) throw elementError(1, objects, item, 'object');
         return item;
       });
-      return mergeAll(list);
+      return mergeAll(list, 'last');
     },
   },
   {
@@ -94,45 +96,70 @@ function select(object: ObjectValue, keys: RegoSet, keep: boolean): ObjectValue 
   return objectFromEntries(objectEntries(object).filter(([key]) => keys.has(key) === keep));
 }
 
-type Spelling = (kept: Value, object: ObjectValue) => Value;
+/** Which spelling of a key stays: `1` and `1.0` are the same key. */
+type Spelling = 'first' | 'last';
 
-const asKept: Spelling = (kept) => kept;
-/** A key as the object writes it: `1` and `1.0` are the same key. */
-const respelled: Spelling = (kept, object) =>
-  typeof kept === 'string' ? kept : (objectKeys(object).find((key) => equal(key, kept)) ?? kept);
+interface Member {
+  key: Value;
+  /** What the objects have under the key, from the last that is no object on. */
+  values: Value[];
+}
 
-/** Later objects win, member by member; where all of them are objects, they merge. */
-function mergeAll(objects: readonly ObjectValue[]): ObjectValue {
-  const [first, ...others] = objects;
-  if (first === undefined || others.length === 0) return first ?? objectFromEntries([]);
-  if (objects.some((object) => object instanceof RegoObject))
-    return objects.reduce((a, b) => merge(a, b, respelled), objectFromEntries([]));
-  const members = new Map<string, readonly Value[]>();
-  for (const object of objects as readonly StringObject[]) {
-    for (const [name, value] of Object.entries(object)) {
+/** An object in the making, and which of its members are to be made of several objects first. */
+interface Merging {
+  readonly entries: [key: Value, value: Value][];
+  readonly open: { readonly at: number; readonly objects: readonly ObjectValue[] }[];
+}
+
+/** Later objects win, member by member; where all of them are objects, they merge. They may nest deeper than the stack. */
+function mergeAll(objects: readonly ObjectValue[], spelling: Spelling): ObjectValue {
+  const waiting = [merging(objects, spelling)];
+  for (;;) {
+    const current = waiting.at(-1) as Merging;
+    const next = current.open.at(-1);
+    if (next !== undefined) {
+      waiting.push(merging(next.objects, spelling));
+      continue;
+    }
+    const merged = objectFromEntries(current.entries);
+    waiting.pop();
+    const outer = waiting.at(-1);
+    const place = outer?.open.pop();
+    if (outer === undefined || place === undefined) return merged;
+    (outer.entries[place.at] as [Value, Value])[1] = merged;
+  }
+}
+
+function merging(objects: readonly ObjectValue[], spelling: Spelling): Merging {
+  const result: Merging = { entries: [], open: [] };
+  for (const { key, values } of membersOf(objects, spelling)) {
+    const nested = values.filter(isObject);
+    if (nested.length > 1) result.open.push({ at: result.entries.length, objects: nested });
+    result.entries.push([key, values.at(-1) as Value]);
+  }
+  return result;
+}
+
+function membersOf(objects: readonly ObjectValue[], spelling: Spelling): Iterable<Member> {
+  const members = new Map<string, Member>();
+  for (const object of objects) {
+    for (const [key, value] of entriesOf(object)) {
+      const name = typeof key === 'string' ? `"${key}` : compositeKey(key);
       const known = members.get(name);
-      if (known !== undefined && isObject(value)) (known as Value[]).push(value);
-      else members.set(name, [value]);
+      if (known === undefined) members.set(name, { key, values: [value] });
+      else {
+        if (spelling === 'last') known.key = key;
+        if (isObject(value)) known.values.push(value);
+        else known.values = [value];
+      }
     }
   }
-  return objectFromEntries(Array.from(members, ([name, values]) => [name, mergedValue(values)] as const));
+  return members.values();
 }
 
-/** Values that a name had, the last ones objects; one before them that is none is overwritten. */
-function mergedValue(values: readonly Value[]): Value {
-  const objects = values.filter(isObject);
-  return objects.length === 0 ? (values.at(-1) ?? null) : mergeAll(objects);
-}
-
-/** The right side wins, except that two objects merge. */
-function merge(a: ObjectValue, b: ObjectValue, spell: Spelling = asKept): ObjectValue {
-  const kept = objectEntries(a).map(([key, left]) => {
-    const right = objectGet(b, key);
-    if (right === undefined) return [key, left] as const;
-    return [spell(key, b), isObject(left) && isObject(right) ? merge(left, right, spell) : right] as const;
-  });
-  const added = objectEntries(b).filter(([key]) => objectGet(a, key) === undefined);
-  return objectFromEntries([...kept, ...added]);
+/** In any order. */
+function entriesOf(object: ObjectValue): readonly Entry[] {
+  return object instanceof RegoObject ? object.entries() : Object.entries(object);
 }
 
 function isSubset(larger: Value, smaller: Value): boolean {
@@ -145,17 +172,27 @@ function isSubset(larger: Value, smaller: Value): boolean {
   throw new BuiltinError('both arguments object.subset must be of the same type or array and set', 'eval_type_error');
 }
 
-/** Recursive over objects, sets and arrays found under the same key. */
+/** Over objects, sets and arrays found under the same key. They may nest deeper than the stack. */
 function isSubobject(larger: ObjectValue, smaller: ObjectValue): boolean {
-  if (objectSize(smaller) > objectSize(larger)) return false;
-  return objectEntries(smaller).every(([key, part]) => {
-    const whole = objectGet(larger, key);
-    if (whole === undefined) return false;
-    if (isObject(whole) && isObject(part)) return isSubobject(whole, part);
-    if (whole instanceof RegoSet && part instanceof RegoSet) return isSubset(whole, part);
-    if (Array.isArray(whole) && Array.isArray(part)) return containsRun(whole, part);
-    return compare(whole, part) === 0;
-  });
+  const waiting: [whole: Value, part: Value][] = [[larger, smaller]];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [whole, part] = next;
+    if (isObject(whole) && isObject(part)) {
+      if (objectSize(part) > objectSize(whole)) return false;
+      for (const [key, value] of entriesOf(part)) {
+        const found = objectGet(whole, key);
+        if (found === undefined) return false;
+        waiting.push([found, value]);
+      }
+    } else if (!coversPart(whole, part)) return false;
+  }
+  return true;
+}
+
+function coversPart(whole: Value, part: Value): boolean {
+  if (whole instanceof RegoSet && part instanceof RegoSet) return isSubset(whole, part);
+  if (Array.isArray(whole) && Array.isArray(part)) return containsRun(whole, part);
+  return equal(whole, part);
 }
 
 /** Whether as many items as the set has members are among them: OPA counts an item that comes twice as two. */

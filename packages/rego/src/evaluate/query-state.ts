@@ -110,6 +110,9 @@ export class QueryState implements BuiltinContext {
 
   /** What a call amounts to whose builtin threw. */
   failed(error: unknown, builtin: Builtin, site: Location): undefined {
+    if (error instanceof RangeError) {
+      throw new EvaluationError('eval_cancel_error', `${builtin.name}: value is too deep or too large`, site);
+    }
     if (!(error instanceof BuiltinError)) throw error;
     if (!this.strict) return undefined;
     throw new EvaluationError(error.code, `${builtin.name}: ${error.message}`, site);

@@ -16,16 +16,66 @@ export function primitiveKey(value: Value): PrimitiveKey | undefined {
   return value instanceof BigNumber ? numberKey(value) : undefined;
 }
 
+/** Values may nest deeper than the stack does: what is still to be written waits in a list. */
 export function compositeKey(value: Value): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (value === null || typeof value !== 'object') return String(value);
-  if (value instanceof BigNumber) return String(numberKey(value) ?? decimalKey(value));
-  if (Array.isArray(value)) return `[${value.map(compositeKey).join()}]`;
-  if (value instanceof RegoSet) return `<${value.sorted().map(compositeKey).join()}>`;
+  let text = '';
+  const waiting: (Value | Punctuation)[] = [value];
+  while (waiting.length > 0) {
+    const next = waiting.pop() as Value | Punctuation;
+    if (next instanceof Punctuation) text += next.text;
+    else if (next === null || typeof next !== 'object' || next instanceof BigNumber) text += scalarKey(next);
+    else {
+      const parts = partsOf(next);
+      for (let at = parts.length - 1; at >= 0; at -= 1) waiting.push(parts[at] as Value | Punctuation);
+    }
+  }
+  return text;
+}
+
+class Punctuation {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+const COMMA = new Punctuation(',');
+const COLON = new Punctuation(':');
+const ARRAY = [new Punctuation('['), new Punctuation(']')] as const;
+const SET = [new Punctuation('<'), new Punctuation('>')] as const;
+const OBJECT = [new Punctuation('{'), new Punctuation('}')] as const;
+
+/** What is written for a composite, one after the other. */
+function partsOf(value: Value): readonly (Value | Punctuation)[] {
+  if (Array.isArray(value)) return enclosed(value as readonly Value[], ARRAY);
+  if (value instanceof RegoSet) return enclosed(value.sorted(), SET);
   if (!isObject(value)) throw new TypeError('not a Rego value');
-  return `{${objectEntries(value)
-    .map(([key, item]) => `${compositeKey(key)}:${compositeKey(item)}`)
-    .join()}}`;
+  const parts: (Value | Punctuation)[] = [OBJECT[0]];
+  for (const [key, item] of objectEntries(value)) {
+    if (parts.length > 1) parts.push(COMMA);
+    parts.push(key, COLON, item);
+  }
+  parts.push(OBJECT[1]);
+  return parts;
+}
+
+function enclosed(
+  items: readonly Value[],
+  [open, close]: readonly [Punctuation, Punctuation],
+): readonly (Value | Punctuation)[] {
+  const parts: (Value | Punctuation)[] = [open];
+  for (const item of items) {
+    if (parts.length > 1) parts.push(COMMA);
+    parts.push(item);
+  }
+  parts.push(close);
+  return parts;
+}
+
+function scalarKey(value: PrimitiveKey | BigNumber): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return value instanceof BigNumber ? String(numberKey(value) ?? decimalKey(value)) : String(value);
 }
 
 function numberKey(value: BigNumber): number | undefined {
