@@ -5,8 +5,8 @@ import { answer } from '../../../../tests/support/rego-context.ts';
 import type { Value } from '../value/value.ts';
 
 const SIZE = 64 * 1024;
+/** Of the processor: what else runs does not count, but it may displace what the caches hold. */
 const LIMIT_MILLISECONDS = 50;
-/** A busy machine may disturb a measurement, but not all of them. */
 const ATTEMPTS = 12;
 
 const fill = (text: string, size = SIZE): string => text.repeat(Math.floor(size / text.length));
@@ -20,12 +20,18 @@ const branches = (depth: number): Value =>
 
 const calls: readonly (readonly [what: string, name: string, args: readonly Value[]])[] = [
   ['a pattern that backtracks', 'regex.match', ['(a|a)*(a|a)*b', fill('a')]],
-  ['a text of many matches', 'regex.replace', [fill('a', SIZE / 8), 'a', 'b']],
+  ['a text of many matches', 'regex.replace', [fill('ab'), 'a', 'b']],
+  ['a text that is split often', 'regex.split', ['a', fill('ab')]],
   ['a glob of many stars', 'glob.match', [fill('*a'), null, 'aaa']],
   ['a glob of many braces', 'glob.match', [fill('{a,'), null, 'aaa']],
   ['a glob beside a long text', 'glob.match', [fill('*a', 200), null, half]],
   ['a template without an end', 'strings.render_template', [fill('{{if .a}}'), {}]],
   ['a template of many fields', 'strings.render_template', [fill('{{.a}}', SIZE / 8), { a: 1 }]],
+  ['twenty thousand keys', 'yaml.unmarshal', [fill('a:\n')]],
+  ['keys of one line', 'yaml.unmarshal', [`{${list(8_000, (n) => `k${n}: 1`).join(', ')}}`]],
+  ['entries of one line', 'yaml.unmarshal', [`[${fill('1,')}]`]],
+  ['many dates', 'yaml.unmarshal', [fill('- 2020-01-02\n')]],
+  ['many names', 'yaml.marshal', [named(5_000, (n) => n)]],
   ['aliases of aliases', 'yaml.unmarshal', [aliases]],
   ['lists in lists', 'yaml.unmarshal', [fill('[')]],
   ['entries in entries', 'yaml.unmarshal', [fill('- ')]],
@@ -60,9 +66,10 @@ for (const [what, name, args] of calls) {
   test(`${name} is done with ${what}`, () => {
     let shortest = Number.POSITIVE_INFINITY;
     for (let attempt = 0; attempt < ATTEMPTS && shortest > LIMIT_MILLISECONDS; attempt += 1) {
-      const start = performance.now();
+      const start = process.threadCpuUsage();
       answer(name, args);
-      shortest = Math.min(shortest, performance.now() - start);
+      const { user, system } = process.threadCpuUsage(start);
+      shortest = Math.min(shortest, (user + system) / 1000);
     }
     assert.ok(shortest <= LIMIT_MILLISECONDS, `${shortest.toFixed(0)} ms`);
   });

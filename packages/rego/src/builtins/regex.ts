@@ -31,14 +31,13 @@ export const REGEX: readonly Builtin[] = [
     args: [STRING, STRING, NUMBER],
     result: arrayOf(STRING),
     evaluate: (context, pattern, text, limit) =>
-      findAll(context, pattern, text, limit).map(({ groups }) => groups[0] ?? ''),
+      findAll(context, [pattern, text, limit], (match) => groupText(match, 0)),
   },
   {
     name: 'regex.find_all_string_submatch_n',
     args: [STRING, STRING, NUMBER],
     result: arrayOf(arrayOf(STRING)),
-    evaluate: (context, pattern, text, limit) =>
-      findAll(context, pattern, text, limit).map(({ groups }) => groups.map((group) => group ?? '')),
+    evaluate: (context, pattern, text, limit) => findAll(context, [pattern, text, limit], allGroups),
   },
   {
     name: 'regex.replace',
@@ -74,11 +73,8 @@ export const REGEX: readonly Builtin[] = [
   },
 ];
 
-interface Match {
-  readonly start: number;
-  readonly end: number;
-  readonly groups: readonly (string | undefined)[];
-}
+/** Tells of the match that was found last. */
+type Match = ReturnType<RE2JS['matcher']>;
 
 function matcher(name: string): Builtin {
   return {
@@ -128,26 +124,42 @@ function isValid(pattern: string): boolean {
   }
 }
 
-function findAll(context: BuiltinContext, pattern: Value, text: Value, limit: Value): readonly Match[] {
+function findAll<T>(
+  context: BuiltinContext,
+  [pattern, text, limit]: readonly [pattern: Value, text: Value, limit: Value],
+  read: (match: Match) => T,
+): readonly T[] {
   const [source, subject, count] = [stringOperand(pattern, 1), stringOperand(text, 2), integerOperand(limit, 3)];
-  return matches(compile(context, source), subject, count < 0 ? Number.POSITIVE_INFINITY : count);
+  const found: T[] = [];
+  eachMatch(compile(context, source), subject, count < 0 ? Number.POSITIVE_INFINITY : count, (match) =>
+    found.push(read(match)),
+  );
+  return found;
 }
 
-/** Successive matches; an empty one right after the previous match does not count. */
-function matches(pattern: RE2JS, text: string, limit: number): readonly Match[] {
-  const found: Match[] = [];
-  const state = pattern.matcher(text);
-  let previousEnd = -1;
-  for (let at = 0; at <= text.length && found.length < limit && state.find(at); ) {
-    const [start, end] = [state.start(), state.end()];
+function groupText(match: Match, index: number): string {
+  return match.group(index) ?? '';
+}
+
+function allGroups(match: Match): readonly string[] {
+  const groups: string[] = [];
+  for (let index = 0; index <= match.groupCount(); index += 1) groups.push(groupText(match, index));
+  return groups;
+}
+
+/** Visits successive matches; an empty one right after the previous match does not count. */
+function eachMatch(pattern: RE2JS, text: string, limit: number, visit: (match: Match) => void): void {
+  const match = pattern.matcher(text);
+  let [visited, previousEnd] = [0, -1];
+  for (let at = 0; at <= text.length && visited < limit && match.find(at); ) {
+    const [start, end] = [match.start(), match.end()];
     if (start !== end || start !== previousEnd) {
-      const groups = Array.from({ length: state.groupCount() + 1 }, (_, index) => state.group(index) ?? undefined);
-      found.push({ start, end, groups });
+      visit(match);
+      visited += 1;
       previousEnd = end;
     }
-    at = end > start ? end : end + String.fromCodePoint(text.codePointAt(end) ?? 0).length;
+    at = end > start ? end : end + ((text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1);
   }
-  return found;
 }
 
 /** As Go: an empty match at the beginning does not split, one at the end leaves no empty part. */
@@ -155,35 +167,41 @@ function split(pattern: RE2JS, text: string): readonly string[] {
   if (pattern.pattern() !== '' && text === '') return [''];
   const parts: string[] = [];
   let [from, last] = [0, 0];
-  for (const { start, end } of matches(pattern, text, Number.POSITIVE_INFINITY)) {
-    last = start;
-    if (end !== 0) parts.push(text.slice(from, start));
-    from = end;
-  }
+  eachMatch(pattern, text, Number.POSITIVE_INFINITY, (match) => {
+    last = match.start();
+    if (match.end() !== 0) parts.push(text.slice(from, last));
+    from = match.end();
+  });
   return last === text.length ? parts : [...parts, text.slice(from)];
 }
 
 function replace(pattern: RE2JS, text: string, template: string): string {
-  let result = '';
-  let from = 0;
-  for (const match of matches(pattern, text, Number.POSITIVE_INFINITY)) {
-    result += text.slice(from, match.start) + expand(template, match, pattern.namedGroups());
-    from = match.end;
-  }
+  const pieces = templatePieces(template, pattern);
+  let [result, from] = ['', 0];
+  eachMatch(pattern, text, Number.POSITIVE_INFINITY, (match) => {
+    result += text.slice(from, match.start());
+    for (const piece of pieces) result += typeof piece === 'string' ? piece : groupText(match, piece);
+    from = match.end();
+  });
   return result + text.slice(from);
 }
 
-/** `$1`, `$name`, `${name}` and `$$`; an unknown group is empty. */
-function expand(template: string, match: Match, names: Readonly<Record<string, number>>): string {
-  return template.replace(
+/** A replacement as texts and numbers of groups: `$1`, `$name`, `${name}` and `$$`; an unknown group is empty. */
+function templatePieces(template: string, pattern: RE2JS): readonly (string | number)[] {
+  const names = pattern.namedGroups();
+  const pieces: (string | number)[] = [];
+  let from = 0;
+  for (const { 0: written, 1: dollar, 2: bare, 3: braced, index } of template.matchAll(
     /\$(?:(\$)|([\p{L}\p{N}_]+)|\{([\p{L}\p{N}_]+)\})/gu,
-    (_, dollar?: string, bare?: string, braced?: string) => {
-      if (dollar !== undefined) return '$';
-      const name = bare ?? braced ?? '';
-      const index = /^(?:0|[1-9]\d*)$/.test(name) ? Number(name) : Object.hasOwn(names, name) ? names[name] : undefined;
-      return (index === undefined ? undefined : match.groups[index]) ?? '';
-    },
-  );
+  )) {
+    pieces.push(template.slice(from, index));
+    from = index + written.length;
+    const name = bare ?? braced ?? '';
+    const group = /^(?:0|[1-9]\d*)$/.test(name) ? Number(name) : Object.hasOwn(names, name) ? names[name] : undefined;
+    if (dollar !== undefined) pieces.push('$');
+    else if (group !== undefined && group <= pattern.groupCount()) pieces.push(group);
+  }
+  return [...pieces, template.slice(from)].filter((piece) => piece !== '');
 }
 
 function delimiter(value: Value, position: number, which: 'start' | 'end', told?: number): string {

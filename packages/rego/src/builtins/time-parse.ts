@@ -284,6 +284,7 @@ const OFFSET_PARTS = [
 
 /** One character for each byte. */
 function byteText(text: string): string {
+  if (/^[\0-\x7f]*$/.test(text)) return text;
   return Array.from(toBytes(text), (byte) => String.fromCharCode(byte)).join('');
 }
 

@@ -1,7 +1,11 @@
-/** The order in which Go's yaml writes keys: numbers within them by their value, letters after everything else. */
-export function compareKeys(a: string, b: string): number {
-  if (a === b) return 0;
-  return isLess(Array.from(a), Array.from(b)) ? -1 : 1;
+/** Members in the order in which Go's yaml writes keys: numbers within them by their value, letters after everything else. */
+export function inKeyOrder<T>(
+  members: readonly (readonly [key: string, value: T])[],
+): readonly (readonly [string, T])[] {
+  return members
+    .map((member) => ({ member, runes: Array.from(member[0]) }))
+    .sort((a, b) => (a.member[0] === b.member[0] ? 0 : isLess(a.runes, b.runes) ? -1 : 1))
+    .map(({ member }) => member);
 }
 
 function isLess(a: readonly string[], b: readonly string[]): boolean {
@@ -20,10 +24,15 @@ function isLess(a: readonly string[], b: readonly string[]): boolean {
   return a.length < b.length;
 }
 
+/** Fewer digits than this, with one before them, are exact in a double. */
+const SAFE_DIGITS = 15;
+
 function isNumberLess(a: readonly string[], b: readonly string[], at: number): boolean {
+  if (!isDigit(a[at] ?? '') && !isDigit(b[at] ?? '')) return isBefore(a[at] ?? '', b[at] ?? '');
   const lead = a[at] === '0' || b[at] === '0' ? leadBefore(a, at) : '';
   const [left, right] = [digitsFrom(a, at), digitsFrom(b, at)];
-  const [leftValue, rightValue] = [BigInt(lead + left), BigInt(lead + right)];
+  const toValue = left.length < SAFE_DIGITS && right.length < SAFE_DIGITS ? Number : BigInt;
+  const [leftValue, rightValue] = [toValue(lead + left), toValue(lead + right)];
   if (leftValue !== rightValue) return leftValue < rightValue;
   if (left.length !== right.length) return left.length < right.length;
   return isBefore(a[at] ?? '', b[at] ?? '');
@@ -38,9 +47,9 @@ function leadBefore(runes: readonly string[], at: number): string {
 }
 
 function digitsFrom(runes: readonly string[], at: number): string {
-  let end = at;
-  while (end < runes.length && isDigit(runes[end] ?? '')) end += 1;
-  return runes.slice(at, end).join('');
+  let digits = '';
+  for (let next = at; isDigit(runes[next] ?? ''); next += 1) digits += runes[next];
+  return digits;
 }
 
 function isBefore(a: string, b: string): boolean {
@@ -52,5 +61,6 @@ function isDigit(rune: string): boolean {
 }
 
 function isLetter(rune: string): boolean {
+  if (rune < '\u0080') return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z');
   return /^\p{L}$/u.test(rune);
 }

@@ -36,6 +36,10 @@ class Reader {
 
   value(node: Node): Value {
     if (node.kind === 'alias') return this.#alias(node);
+    if (node.kind === 'scalar') {
+      this.#count(1, 0);
+      return scalarValue(node);
+    }
     const known = this.#read.get(node);
     if (known !== undefined) {
       this.#count(known.size, 0);
@@ -44,15 +48,10 @@ class Reader {
     const before = this.#decoded;
     this.#count(1, 0);
     this.#open.add(node);
-    const value = this.#content(node);
+    const value = node.kind === 'sequence' ? node.items.map((item) => this.value(item)) : this.#mapping(node);
     this.#open.delete(node);
     this.#read.set(node, { value, size: this.#decoded - before });
     return value;
-  }
-
-  #content(node: Exclude<Node, AliasNode>): Value {
-    if (node.kind === 'scalar') return scalarValue(node);
-    return node.kind === 'sequence' ? node.items.map((item) => this.value(item)) : this.#mapping(node);
   }
 
   #alias({ name, target }: AliasNode): Value {
@@ -77,9 +76,13 @@ class Reader {
 
   #mapping({ pairs }: MappingNode): Value {
     const own = emptyObject();
-    for (const [key, value] of pairs) if (!isMerge(key)) own[this.#keyText(key, value)] = this.value(value);
-    const merges = pairs.flatMap(([key, value]) => (isMerge(key) ? this.#merged(value) : []));
-    if (merges.length === 0) return own;
+    const merging: Node[] = [];
+    for (const [key, value] of pairs) {
+      if (isMerge(key)) merging.push(value);
+      else own[this.#keyText(key, value)] = this.value(value);
+    }
+    if (merging.length === 0) return own;
+    const merges = merging.flatMap((value) => this.#merged(value));
     // What stands in the mapping itself wins, then the first of those that are merged into it.
     const all = emptyObject();
     for (const merged of [...merges.reverse(), own]) Object.assign(all, merged);
@@ -122,8 +125,8 @@ function isMerge(node: Node): boolean {
 /** What the scalar stands for, by its tag or by its look. */
 function resolved({ text, isPlain, tag }: ScalarNode): Scalar {
   if (tag === '' || tag === '!') {
-    const scalar: Scalar = isPlain ? resolveScalar(text) : { kind: 'text' };
-    return scalar.kind === 'timestamp' || (scalar.kind === 'merge' && !isPlain) ? { kind: 'text' } : scalar;
+    // Only a tag makes a time of what looks like one.
+    return isPlain && !/^\d{4}-/.test(text) ? resolveScalar(text) : { kind: 'text' };
   }
   const name = tag.startsWith(STANDARD) ? tag.slice(STANDARD.length) : '';
   if (!RESOLVABLE.has(name)) return { kind: 'text' };
@@ -134,7 +137,10 @@ function resolved({ text, isPlain, tag }: ScalarNode): Scalar {
 }
 
 function scalarValue(node: ScalarNode): Value {
-  const scalar = resolved(node);
+  return valueOf(node, resolved(node));
+}
+
+function valueOf(node: ScalarNode, scalar: Scalar): Value {
   switch (scalar.kind) {
     case 'null':
       return null;
@@ -178,7 +184,7 @@ function scalarKey(node: ScalarNode): string | null {
   const scalar = resolved(node);
   if (scalar.kind === 'null') return null;
   if (scalar.kind === 'boolean' || scalar.kind === 'integer') return String(scalar.value);
-  if (scalar.kind !== 'float') return scalarValue(node) as string;
+  if (scalar.kind !== 'float') return valueOf(node, scalar) as string;
   const { value } = scalar;
   if (Number.isFinite(value)) return shortFloat(value);
   return Number.isNaN(value) ? '.nan' : value > 0 ? '.inf' : '-.inf';

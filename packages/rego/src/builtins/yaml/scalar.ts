@@ -21,18 +21,21 @@ const WORDS: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   ...['.nan', '.NaN', '.NAN'].map((word) => [word, { kind: 'float', value: Number.NaN }] as const),
   ['<<', { kind: 'merge' }],
 ]);
-const TIMESTAMPS = [
-  '2006-1-2T15:4:5.999999999Z07:00',
-  '2006-1-2t15:4:5.999999999Z07:00',
-  '2006-1-2 15:4:5.999999999',
-  '2006-1-2',
-];
+/** The layout of a timestamp by what follows its date. */
+const TIMESTAMPS: Readonly<Record<string, string>> = {
+  T: '2006-1-2T15:4:5.999999999Z07:00',
+  t: '2006-1-2t15:4:5.999999999Z07:00',
+  ' ': '2006-1-2 15:4:5.999999999',
+  '': '2006-1-2',
+};
 
 export function resolveScalar(text: string): Scalar {
+  if (!/^(?:[-+.~<\dnNtTfF]|$)/.test(text)) return TEXT;
   const word = WORDS.get(text);
   if (word !== undefined) return word;
   if (text.startsWith('.')) return floatOf(readGoNumber(text));
   if (!/^[+\-\d]/.test(text)) return TEXT;
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return { kind: 'integer', value: BigInt(text) };
   if (readTimestamp(text) !== undefined) return { kind: 'timestamp' };
   const plain = text.replaceAll('_', '');
   const integer = integerOf(plain);
@@ -42,8 +45,9 @@ export function resolveScalar(text: string): Scalar {
 
 /** Nanoseconds since 1970, when it is a date, with or without a time. */
 export function readTimestamp(text: string): bigint | undefined {
-  const layout = /^\d{4}-/.test(text) ? TIMESTAMPS.find((one) => isTime(one, text)) : undefined;
-  return layout === undefined ? undefined : parseTime(layout, text);
+  const [, separator] = /^\d{4}-\d\d?-\d\d?(.?)/.exec(text) ?? [];
+  const layout = separator === undefined ? undefined : TIMESTAMPS[separator];
+  return layout !== undefined && isTime(layout, text) ? parseTime(layout, text) : undefined;
 }
 
 /** Texts that YAML 1.1 reads as something else; they are quoted for its sake. */

@@ -14,7 +14,9 @@ export function scanPlain(source: Source, indent: number, inFlow: boolean): Scal
   const folding = new Folding();
   for (;;) {
     if (source.isDocumentIndicator('---') || source.isDocumentIndicator('...') || source.peek() === '#') break;
-    while (!source.isSpaceOrEnd() && !endsPlain(source, inFlow)) folding.add(source.take());
+    let word = '';
+    while (!source.isSpaceOrEnd() && !endsPlain(source, inFlow)) word += source.take();
+    if (word !== '') folding.add(word);
     if (!source.isBlank() && !source.isBreak()) break;
     while (source.isBlank() || source.isBreak()) {
       if (source.isBlank() && folding.hasBreak && source.column < indent + 1 && source.peek() === '\t') {
@@ -29,7 +31,7 @@ export function scanPlain(source: Source, indent: number, inFlow: boolean): Scal
 
 function endsPlain(source: Source, inFlow: boolean): boolean {
   if (source.peek() === ':') return source.isSpaceOrEnd(1);
-  return inFlow && /[,?[\]{}]/.test(source.peek());
+  return inFlow && ',?[]{}'.includes(source.peek());
 }
 
 /** Spaces between words stay, a break becomes a space, and of more breaks all but the first stay. */
@@ -47,9 +49,9 @@ class Folding {
     return this.#done;
   }
 
-  add(rune: string): void {
+  add(word: string): void {
     this.flush();
-    this.#done += rune;
+    this.#done += word;
   }
 
   /** What stands between two words is written only when the second one comes. */

@@ -34,8 +34,11 @@ export interface Token {
   readonly tag: Tag | undefined;
 }
 
+/** A token that becomes a key when a colon follows. */
 interface SimpleKey {
   readonly token: number;
+  /** Of flow collections around it. */
+  readonly level: number;
   readonly isRequired: boolean;
   readonly mark: Mark;
 }
@@ -54,10 +57,9 @@ export class Scanner {
   #isReady = false;
   readonly #indents: number[] = [];
   #indent = -1;
-  /** One for each level of flow collections; the first is that of blocks. */
-  readonly #keys: (SimpleKey | undefined)[] = [undefined];
-  /** The level of the key that a token may become. */
-  readonly #levels = new Map<number, number>();
+  #flowLevel = 0;
+  /** At most one for each level, the outermost first; none of their tokens has been taken. */
+  readonly #keys: SimpleKey[] = [];
   #keyAllowed = true;
 
   /** @throws BuiltinError */
@@ -82,31 +84,25 @@ export class Scanner {
     return token;
   }
 
-  get #flowLevel(): number {
-    return this.#keys.length - 1;
-  }
-
   /** Whether the next token may become a key. */
   #mayBeKey(): boolean {
-    const level = this.#levels.get(this.#taken);
-    return level !== undefined && this.#isValid(level);
-  }
-
-  #isValid(level: number): boolean {
-    const key = this.#keys[level];
-    if (key === undefined) return false;
-    const { line, index } = this.#source;
-    if (key.mark.line === line && key.mark.index + MAX_KEY >= index) return true;
-    if (key.isRequired) throw scannerError("could not find expected ':'", this.#source.mark, key.mark);
-    this.#forget(level);
+    const [key] = this.#keys;
+    if (key?.token !== this.#taken) return false;
+    if (this.#isValid(key)) return true;
+    this.#keys.shift();
     return false;
   }
 
-  #forget(level: number): void {
-    const key = this.#keys[level];
-    if (key === undefined) return;
-    this.#levels.delete(key.token);
-    this.#keys[level] = undefined;
+  #isValid({ mark, isRequired }: SimpleKey): boolean {
+    const { line, index } = this.#source;
+    if (mark.line === line && mark.index + MAX_KEY >= index) return true;
+    if (isRequired) throw scannerError("could not find expected ':'", this.#source.mark, mark);
+    return false;
+  }
+
+  /** The key of the innermost level, which is then no longer one. */
+  #takeKey(): SimpleKey | undefined {
+    return this.#keys.at(-1)?.level === this.#flowLevel ? this.#keys.pop() : undefined;
   }
 
   #add(kind: TokenKind, mark: Mark = this.#source.mark, text = '', tag?: Tag): void {
@@ -118,17 +114,12 @@ export class Scanner {
     this.#removeKey();
     const { mark } = this.#source;
     const isRequired = this.#flowLevel === 0 && this.#indent === mark.column;
-    const token = this.#taken + this.#tokens.length;
-    this.#keys[this.#flowLevel] = { token, isRequired, mark };
-    this.#levels.set(token, this.#flowLevel);
+    this.#keys.push({ token: this.#taken + this.#tokens.length, level: this.#flowLevel, isRequired, mark });
   }
 
   #removeKey(): void {
-    const key = this.#keys[this.#flowLevel];
-    if (key?.isRequired === true) {
-      throw scannerError("could not find expected ':'", this.#source.mark, key.mark);
-    }
-    this.#forget(this.#flowLevel);
+    const key = this.#takeKey();
+    if (key?.isRequired === true) throw scannerError("could not find expected ':'", this.#source.mark, key.mark);
   }
 
   #roll(kind: 'sequence start' | 'mapping start', mark: Mark, token?: number): void {
@@ -221,7 +212,7 @@ export class Scanner {
 
   #fetchFlowStart(kind: '[' | '{'): void {
     this.#saveKey();
-    this.#keys.push(undefined);
+    this.#flowLevel += 1;
     if (this.#flowLevel > MAX_DEPTH) {
       throw scannerError(`exceeded max depth of ${MAX_DEPTH}`, this.#source.mark, this.#source.mark);
     }
@@ -232,7 +223,7 @@ export class Scanner {
 
   #fetchFlowEnd(kind: ']' | '}'): void {
     this.#removeKey();
-    if (this.#flowLevel > 0) this.#keys.pop();
+    if (this.#flowLevel > 0) this.#flowLevel -= 1;
     this.#keyAllowed = false;
     this.#add(kind);
     this.#source.take();
@@ -268,12 +259,11 @@ export class Scanner {
 
   #fetchValue(): void {
     const { mark } = this.#source;
-    const key = this.#keys[this.#flowLevel];
-    if (key !== undefined && this.#isValid(this.#flowLevel)) {
+    const key = this.#takeKey();
+    if (key !== undefined && this.#isValid(key)) {
       const start: Token = { kind: '?', mark: key.mark, text: '', isPlain: false, tag: undefined };
       this.#tokens.splice(key.token - this.#taken, 0, start);
       this.#roll('mapping start', key.mark, key.token);
-      this.#forget(this.#flowLevel);
       this.#keyAllowed = false;
     } else {
       if (this.#flowLevel === 0) {

@@ -5,7 +5,7 @@ import { isObject } from '../../value/object.ts';
 import type { Value } from '../../value/value.ts';
 import { formatFloat } from '../go-float.ts';
 import { membersOf } from '../operand.ts';
-import { compareKeys } from './key-order.ts';
+import { inKeyOrder } from './key-order.ts';
 import { isOldScalar, resolveScalar } from './scalar.ts';
 import { canBeLiteral, canBePlain, canBeSingle, doubleQuoted, literal, singleQuoted } from './text-style.ts';
 
@@ -37,13 +37,13 @@ function sequence(items: readonly Value[], indent: number): string {
 function mapping(members: readonly (readonly [key: string, value: Value])[], indent: number): string {
   if (members.length === 0) return '{}';
   return lines(
-    members.toSorted(([a], [b]) => compareKeys(a, b)).map(([key, value]) => entry(key, value, indent)),
+    inKeyOrder(members).map(([key, value]) => entry(key, value, indent)),
     indent,
   );
 }
 
 function entry(key: string, value: Value, indent: number): string {
-  const isSimple = new TextEncoder().encode(key).length <= MAX_SIMPLE_KEY && !/[\n\u2028\u2029\u0085\r]/.test(key);
+  const isSimple = isShort(key) && !/[\n\u2028\u2029\u0085\r]/.test(key);
   if (!isSimple) {
     const written = node(key, indent + STEP, false);
     return `? ${written}${written.endsWith('\n') ? '' : '\n'}${' '.repeat(indent)}: ${node(value, indent + STEP, false)}`;
@@ -53,8 +53,15 @@ function entry(key: string, value: Value, indent: number): string {
   return `${node(key, indent, true)}:${below ? `\n${' '.repeat(indent + STEP)}` : ' '}${text}`;
 }
 
+/** In bytes, of which a character may have three times as many. */
+function isShort(key: string): boolean {
+  return key.length * 3 <= MAX_SIMPLE_KEY || new TextEncoder().encode(key).length <= MAX_SIMPLE_KEY;
+}
+
 function lines(entries: readonly string[], indent: number): string {
-  return entries.reduce((all, one) => `${all}${all.endsWith('\n') ? '' : '\n'}${' '.repeat(indent)}${one}`);
+  const [last = ''] = entries.slice(-1);
+  const before = entries.slice(0, -1).map((one) => (one.endsWith('\n') ? one : `${one}\n`));
+  return [...before, last].join(' '.repeat(indent));
 }
 
 /** Go reads the JSON text of a number as YAML, and writes what it has read. */
