@@ -3,7 +3,7 @@ import type { Builtin } from './builtins/builtin.ts';
 import type { Host } from './builtins/host.ts';
 import { unavailableBuiltins } from './builtins/host-needs.ts';
 import { PatternCache } from './builtins/pattern-cache.ts';
-import { BUILTINS, EXCLUDED } from './builtins/registry.ts';
+import { BUILTINS, EXCLUDED, isBuiltin } from './builtins/registry.ts';
 import { newCompilation, runPasses } from './compile/passes.ts';
 import type { CodeHost } from './evaluate/code-host.ts';
 import { Policy, type PolicySettings } from './policy.ts';
@@ -64,7 +64,7 @@ export function compileModules(
   const parsed: Module[] = [];
   const failures: Diagnostic[] = [];
   for (const { file, text, version } of modules) {
-    const result = parseModule(file, text, version ?? options.version ?? 'v1');
+    const result = parseModule(file, text, version ?? options.version ?? 'v1', isBuiltin);
     if (result.ok) parsed.push(result.value);
     else failures.push(...result.diagnostics);
   }

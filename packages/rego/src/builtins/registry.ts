@@ -76,3 +76,8 @@ export const EXCLUDED: ReadonlyMap<string, string> = new Map([
   ['http.send', 'a decision must not call out'],
   ['net.lookup_ip_addr', 'a decision must not wait for DNS'],
 ]);
+
+/** Whether OPA has a builtin of this name. */
+export function isBuiltin(name: string): boolean {
+  return BUILTINS.has(name) || EXCLUDED.has(name);
+}

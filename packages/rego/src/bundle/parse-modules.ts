@@ -1,4 +1,5 @@
 /** Policies parsed, to hold them against roots and data. */
+import { isBuiltin } from '../builtins/registry.ts';
 import type { Module } from '../syntax/ast.ts';
 import type { RegoVersion } from '../syntax/cursor.ts';
 import { parseModule } from '../syntax/parse-module.ts';
@@ -13,7 +14,7 @@ interface ParsedFrom {
 /** A policy that cannot be parsed has no package and no rules; what is wrong with it is told as `compile` would. */
 export function parseModules(modules: readonly ParsedFrom[], diagnostics: BundleDiagnostic[]): readonly Module[] {
   return modules.flatMap(({ file, text, version }) => {
-    const parsed = parseModule(file, text, version);
+    const parsed = parseModule(file, text, version, isBuiltin);
     if (parsed.ok) return [parsed.value];
     for (const { code, message, location } of parsed.diagnostics) {
       diagnostics.push({ file, line: location.row, column: location.col, message: `${code}: ${message}`, hint: '' });

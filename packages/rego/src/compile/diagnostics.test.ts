@@ -75,7 +75,11 @@ const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
   ],
   // syntax
   ['x := 1 { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
-  ['x[1] { true }', '1:1 rego_parse_error: `if` keyword is required before rule body'],
+  [
+    'x[1] { true }',
+    '1:1 rego_parse_error: `if` keyword is required before rule body',
+    '1:1 rego_parse_error: `contains` keyword is required for partial set rules',
+  ],
   ['x["a"]', '1:1 rego_parse_error: `contains` keyword is required for partial set rules'],
   ['x', '1:1 rego_parse_error: var cannot be used for rule name'],
   ['x if { y := count([1]); count := 2; y == count }', '1:25 rego_compile_error: var count referenced above'],
@@ -180,7 +184,7 @@ const ACCEPTED: readonly string[] = [
   'y := 1 if input.a\nelse := "b"\nx if { y == 1 }\nz if { y == "b" }',
   'x if { not input.a; not data.b }',
   'x if count(input.a) == 1 with input.a as [1]',
-  'if.x := 1\ny := if.x',
+  'if.x := 1\ny if { if.x }',
   'x contains y if some y, _ in {"a": 1}',
   'x := {k: v | some k; v := input[k]}',
   'x if { some i; input.a[i] == input.b[i] }',
@@ -215,6 +219,7 @@ describe('refused policies', () => {
       result.diagnostics.map(({ message, location }) => [location.file, location.row, message]),
       [
         ['a.rego', 1, 'package expected'],
+        ['a.rego', 1, 'var cannot be used for rule name'],
         ['b.rego', 2, 'unexpected eof token'],
         ['b.rego', 2, 'unexpected eof token: expected rule value term (e.g., x := <VALUE> { ... })'],
       ],

@@ -45,9 +45,12 @@ function checkRule(c: Compilation, rule: Rule): void {
 }
 
 /** A default has no body, but its value may be a comprehension. */
-function checkDefault(c: Compilation, { head: { value } }: Rule): void {
+function checkDefault(c: Compilation, { head: { ref, value } }: Rule): void {
   if (value === undefined) return;
   const unsafe: Unsafe = new Map();
+  for (const part of ref.path) {
+    for (const name of allVarsIn(part)) reportVar(c, name, part.location, () => '');
+  }
   checkClosures(c, asLiteral(value), new Set(ROOTS), unsafe);
   reportUnsafe(c, unsafe, () => '');
 }

@@ -1,7 +1,8 @@
 /** Where the parser stands in a file's tokens, and how it complains. */
 import type { Term, Var } from './ast.ts';
 import { type Diagnostic, syntaxError } from './diagnostic.ts';
-import { NoRule, SyntaxFailure, type Token } from './lexer.ts';
+import { KEYWORDS_V0, KEYWORDS_V1 } from './keywords.ts';
+import { SyntaxFailure, type Token } from './lexer.ts';
 import type { Location } from './location.ts';
 import { tokenName } from './token-name.ts';
 
@@ -9,22 +10,6 @@ export type RegoVersion = 'v0' | 'v1';
 
 /** Deeper nesting than any policy has, shallower than what would exhaust the stack. */
 const MAX_DEPTH = 200;
-
-const KEYWORDS_V0 = [
-  'as',
-  'default',
-  'else',
-  'false',
-  'import',
-  'not',
-  'null',
-  'package',
-  'some',
-  'true',
-  'with',
-] as const;
-export const KEYWORDS_V1 = ['contains', 'every', 'if', 'in'] as const;
-export const KEYWORDS_FUTURE = ['and', 'not', 'or'] as const;
 
 interface ParsedTerm {
   readonly term: Term;
@@ -53,11 +38,24 @@ export class Cursor {
   readonly deferred: Diagnostic[] = [];
   /** Terms by token, so that backtracking stays linear. */
   private terms = new Map<number, ParsedTerm>();
+  /** Keywords that name the head of a ref. */
+  private readonly named: Token[] = [];
+  /** White space that stands where a name should. */
+  private gap: Location | undefined;
   private readonly failed = new Set<number>();
   private readonly failures = new Map<number, () => never>();
   private readonly counter: { wildcards: number; depth: number };
 
-  constructor(file: string, source: string, tokens: readonly Token[], version: RegoVersion) {
+  /** Whether a builtin has this name. */
+  readonly isBuiltin: (name: string) => boolean;
+
+  constructor(
+    file: string,
+    source: string,
+    tokens: readonly Token[],
+    { version, isBuiltin = () => false }: { readonly version: RegoVersion; readonly isBuiltin?: Cursor['isBuiltin'] },
+  ) {
+    this.isBuiltin = isBuiltin;
     this.file = file;
     this.source = source;
     this.tokens = tokens;
@@ -89,13 +87,28 @@ export class Cursor {
 
   /** The keyword here, unless it begins a ref such as `if.allowed`. */
   isKeyword(name: string): boolean {
-    return this.token.kind === 'ident' && this.token.text === name && this.keywords.has(name) && !this.beginsRef();
+    const { token } = this;
+    return token.kind === 'ident' && token.text === name && this.keywords.has(name) && !this.named.includes(token);
+  }
+
+  isIdentifier(): boolean {
+    const { token } = this;
+    return token.kind === 'ident' && (!this.keywords.has(token.text) || this.named.includes(token));
   }
 
   /** An identifier that may name a variable here. */
   isName(): boolean {
-    const { kind, text } = this.token;
-    return kind === 'ident' && (!this.keywords.has(text) || text === 'contains' || this.beginsRef());
+    return this.isIdentifier() || this.isKeyword('contains');
+  }
+
+  /** Where a statement or a literal begins, a keyword before `.` or `[` is the head of a ref. */
+  mayBeginRef(): void {
+    if (this.beginsRef()) this.nameHere();
+  }
+
+  /** In a path the first name may be any. */
+  nameHere(): void {
+    if (this.token.kind === 'ident' && this.keywords.has(this.token.text)) this.named.push(this.token);
   }
 
   beginsRef(): boolean {
@@ -110,12 +123,6 @@ export class Cursor {
 
   hasLogic(): boolean {
     return this.keywords.has('and') || this.keywords.has('or');
-  }
-
-  /** The token after this one is `:=` or `=`. */
-  startsAssignment(): boolean {
-    const { kind, text } = this.peek(1);
-    return kind === 'punct' && (text === ':=' || text === '=');
   }
 
   isReserved(name: string): boolean {
@@ -234,12 +241,14 @@ export class Cursor {
 
   /** Remembers this place; the answer goes back to it. */
   mark(): () => void {
-    const { index } = this;
-    const [errors, deferred] = [this.errors.length, this.deferred.length];
+    const { index, gap } = this;
+    const [errors, deferred, named] = [this.errors.length, this.deferred.length, this.named.length];
     return () => {
       this.index = index;
+      this.gap = gap;
       this.errors.length = errors;
       this.deferred.length = deferred;
+      this.named.length = named;
     };
   }
 
@@ -254,6 +263,7 @@ export class Cursor {
       if (!(error instanceof SyntaxFailure) || this.tokens !== tokens) throw error;
       this.errors.push(...error.diagnostics);
       this.counter.depth = depth;
+      this.gap = undefined;
       return undefined;
     }
   }
@@ -273,16 +283,24 @@ export class Cursor {
       return parse();
     } catch (error) {
       if (!(error instanceof SyntaxFailure)) throw error;
-      throw error.and(`${this.unexpected()}: ${note}`, this.location());
+      throw error.and(`${this.unexpected()}: ${note}`, this.gap ?? this.location());
     }
   }
 
   illegal(note = '', hint?: string): never {
-    return this.fail(`${this.unexpected()}${note === '' ? '' : `: ${note}`}`, this.location(), hint);
+    return this.fail(`${this.unexpected()}${note === '' ? '' : `: ${note}`}`, this.gap ?? this.location(), hint);
+  }
+
+  /** Refuses the white space here; `dot` is where the character before it stands. */
+  illegalSpace(dot: Location, note: string): never {
+    const offset = dot.offset + 1;
+    const breaks = this.source[offset] === '\n';
+    this.gap = { ...dot, offset, row: dot.row + (breaks ? 1 : 0), col: breaks ? 0 : dot.col + 1 };
+    return this.illegal(note);
   }
 
   private unexpected(): string {
-    return `unexpected ${tokenName(this.token, this.keywords)}`;
+    return `unexpected ${this.gap === undefined ? tokenName(this.token, this.keywords) : 'whitespace token'}`;
   }
 
   fail(message: string, location: Location = this.location(), hint?: string): never {
@@ -296,11 +314,6 @@ export class Cursor {
 
   later(message: string, location: Location): void {
     this.deferred.push(syntaxError(message, location));
-  }
-
-  /** The statement may be an expression, but no rule. */
-  noRule(message: string, location: Location = this.location(), hint?: string): never {
-    throw new NoRule(hint === undefined ? message : `${message} (hint: ${hint})`, location);
   }
 
   /** What to import when the token here would be a keyword, had it been imported. */

@@ -51,9 +51,6 @@ export class SyntaxFailure extends Error {
   }
 }
 
-/** A statement that is no rule. Another syntax error of the file is more to the point. */
-export class NoRule extends SyntaxFailure {}
-
 /** Longer operators first. */
 const PUNCTUATION = [':=', '==', '!=', '<=', '>=', ...'=<>+-*/%&|()[]{},;:.'.split('')];
 const NUMBER = /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;

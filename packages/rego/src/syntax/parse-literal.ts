@@ -65,6 +65,7 @@ export function parseLiteral(p: Cursor): Expr {
 function parseStatement(p: Cursor): Expr {
   const first = parseLeadingBody(p) ?? parseLeadingGroup(p);
   if (first !== undefined) return parseOperators(p, first);
+  p.mayBeginRef();
   const start = p.location();
   const isNegated = p.isKeyword('not');
   if (isNegated) p.advance();
@@ -113,7 +114,7 @@ export function parseWiths(p: Cursor): With[] {
   const withs: With[] = [];
   while (p.isKeyword('with')) {
     const start = p.location(p.advance());
-    if (!p.isName()) p.illegal('expected ident');
+    if (!p.isIdentifier()) p.illegal('expected ident');
     const target = withTarget(p, parseTerm(p));
     if (!p.isKeyword('as')) p.illegal('expected as keyword');
     p.advance();
@@ -159,7 +160,7 @@ function parseSome(p: Cursor): Expr {
   }
   const vars: Var[] = [];
   for (;;) {
-    if (!p.isName()) p.illegal('expected var');
+    if (!p.isIdentifier()) p.illegal('expected var');
     vars.push(parseVar(p));
     if (!p.isPunct(',')) break;
     p.advance();

@@ -1,51 +1,71 @@
 /** Files and queries to syntax trees. A file's first syntax error is its only one, as in OPA. */
 import { type Expr, type Import, keyName, type Module, type Ref, type Rule, type Term } from './ast.ts';
-import { Cursor, KEYWORDS_FUTURE, KEYWORDS_V1, type RegoVersion } from './cursor.ts';
+import { Cursor, type RegoVersion } from './cursor.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { NoRule, SyntaxFailure, tokenize } from './lexer.ts';
-import { NOWHERE } from './location.ts';
-import { parseLiteral, parseQuery } from './parse-literal.ts';
+import { KEYWORDS_FUTURE, KEYWORDS_V1 } from './keywords.ts';
+import { SyntaxFailure, tokenize } from './lexer.ts';
+import { type Location, NOWHERE } from './location.ts';
+import { parseQuery } from './parse-literal.ts';
 import { parseRules } from './parse-rule.ts';
 import { parseTerm } from './parse-term.ts';
+import { refuseRuleName } from './rule-name.ts';
+import { parseStatementRule } from './statement-rule.ts';
+import { valueName } from './value-name.ts';
 
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** Parses one policy file. */
-export function parseModule(file: string, text: string, version: RegoVersion): Parsed<Module> {
+/** Parses one policy file; `isBuiltin` tells the names that no rule may take as a bare call. */
+export function parseModule(
+  file: string,
+  text: string,
+  version: RegoVersion,
+  isBuiltin?: Cursor['isBuiltin'],
+): Parsed<Module> {
   return guarded(file, () => {
     const { tokens, comments } = tokenize(file, text);
-    const p = new Cursor(file, text, tokens, version);
+    const p = new Cursor(file, text, tokens, isBuiltin === undefined ? { version } : { version, isBuiltin });
     return finished(p, () => parseStatements(p, comments));
   });
 }
 
 function parseStatements(p: Cursor, comments: Module['comments']): Module {
-  const header = parsePackage(p);
+  const header = parseHeader(p);
   const imports: Import[] = [];
   const rules: Rule[] = [];
   while (p.token.kind !== 'eof') {
-    if (p.isKeyword('import') && !p.startsAssignment()) imports.push(parseImport(p));
-    else if (p.isKeyword('package') && !p.startsAssignment()) p.fail('unexpected package');
+    refuseRuleName(p);
+    if (isDeclaration(p, 'import')) imports.push(parseImport(p));
+    else if (isDeclaration(p, 'package')) p.later('unexpected package', parsePackage(p).location);
     else rules.push(...parseStatement(p));
   }
   return { file: p.file, package: header, imports, rules, comments, v1: p.strictV1 };
 }
 
-/** A statement that is no rule must at least be an expression. */
+/** Without a package the rest of the file is understood all the same. */
+function parseHeader(p: Cursor): Module['package'] {
+  if (p.token.kind === 'eof') p.fail('empty module');
+  refuseRuleName(p);
+  if (isDeclaration(p, 'package')) return parsePackage(p);
+  const location = p.location();
+  if (isDeclaration(p, 'import')) parseImport(p);
+  else parseStatement(p);
+  p.deferred.length = 0;
+  p.later('package expected', location);
+  return { path: [], location };
+}
+
+function isDeclaration(p: Cursor, keyword: 'package' | 'import'): boolean {
+  return p.isKeyword(keyword) && !p.beginsRef();
+}
+
 function parseStatement(p: Cursor): Rule[] {
-  const { index } = p;
-  try {
-    return parseRules(p);
-  } catch (error) {
-    if (!(error instanceof NoRule)) throw error;
-    p.index = index;
-    do parseLiteral(p);
-    while (p.isPunct(';') && p.advance().kind !== 'eof' && p.token.kind !== 'eof');
-    p.deferred.push(...error.diagnostics);
-    return [];
-  }
+  const back = p.mark();
+  const rules = parseRules(p);
+  if (rules !== undefined) return rules;
+  back();
+  return parseStatementRule(p);
 }
 
 /** All that went wrong, in the order in which it was found. */
@@ -66,7 +86,7 @@ function finished<T>(p: Cursor, parse: () => T): T {
 export function parseQueryText(text: string, version: RegoVersion): Parsed<Expr[]> {
   return guarded('', () => {
     const { tokens } = tokenize('', text);
-    const p = new Cursor('', text, tokens, version);
+    const p = new Cursor('', text, tokens, { version });
     if (version === 'v0') for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
     return finished(p, () => parseQuery(p, undefined));
   });
@@ -89,50 +109,62 @@ function tooDeep(file: string): Diagnostic {
 }
 
 function parsePackage(p: Cursor): Module['package'] {
-  if (p.token.kind === 'eof') p.fail('empty module');
-  if (!p.isKeyword('package')) p.fail('package expected');
   const start = p.location(p.advance());
   if (p.token.kind !== 'ident') p.illegal();
-  const { text } = p.token;
-  if (p.beginsRef()) {
-    const term = parseTerm(p);
-    if (term.kind === 'ref') return { path: [text, ...stringPath(p, term)], location: p.span(start) };
-  }
-  p.advance();
-  return { path: [text], location: p.span(start) };
+  p.nameHere();
+  const term = parseTerm(p);
+  if (p.isPunct('-')) p.illegal();
+  if (term.kind === 'var') return { path: [term.name], location: p.span(start) };
+  if (term.kind !== 'ref') return p.illegal();
+  const { head } = term;
+  if (head.kind !== 'var') p.fail(`unexpected ${valueName(head)} token: expecting var`, head.location);
+  return { path: [head.name, ...stringPath(p, term)], location: p.span(start) };
 }
 
 function stringPath(p: Cursor, ref: Ref): string[] {
   return ref.path.map((part) =>
     part.kind === 'scalar' && typeof part.value === 'string'
       ? part.value
-      : p.fail(`unexpected ${part.kind} token: expecting string`, part.location),
+      : p.fail(`unexpected ${valueName(part)} token: expecting string`, part.location),
   );
 }
 
 function parseImport(p: Cursor): Import {
   const start = p.location(p.advance());
   if (p.token.kind !== 'ident') p.illegal();
-  const term = p.isName() ? parseTerm(p) : p.illegal();
+  p.nameHere();
+  const term = parsePath(p);
+  if (p.isPunct('-')) p.illegal();
   const path: Ref =
     term.kind === 'var' ? { kind: 'ref', head: term, path: [], location: term.location } : asRef(p, term);
   stringPath(p, path);
   let alias: string | undefined;
+  let aliasLocation: Location | undefined;
   if (p.isKeyword('as')) {
     p.advance();
-    if (!p.isName()) p.illegal('expected var');
+    aliasLocation = p.location();
+    if (!p.isIdentifier()) p.illegal('expected var');
     alias = importAlias(p);
   }
   const root = path.head.kind === 'var' ? path.head.name : '';
   const last = path.path.at(-1);
   if (alias === undefined && root !== 'future' && last !== undefined) checkImportEnd(p, last);
-  if (root === 'future') importFuture(p, path, alias);
-  else if (root === 'rego') importRego(p, path);
+  if (root === 'future') importFuture(p, path, aliasLocation);
+  else if (root === 'rego') importRego(p, path, aliasLocation);
   else if (root !== 'data' && root !== 'input') {
     const message = `unexpected import path, must begin with one of: {data, future, input, rego}, got: ${root}`;
     p.fail(message, path.location, 'if this is unexpected, try updating OPA');
   }
   return { path, alias, location: p.span(start) };
+}
+
+function parsePath(p: Cursor): Term {
+  try {
+    return parseTerm(p);
+  } catch (error) {
+    if (!(error instanceof SyntaxFailure)) throw error;
+    throw error.and('expected path', p.location());
+  }
 }
 
 function importAlias(p: Cursor): string {
@@ -156,10 +188,10 @@ function asRef(p: Cursor, term: { readonly kind: string }): Ref {
   return p.fail('expected path');
 }
 
-function importFuture(p: Cursor, path: Ref, alias: string | undefined): void {
+function importFuture(p: Cursor, path: Ref, alias: Location | undefined): void {
   const [group, keyword] = stringPath(p, path);
   if (group !== 'keywords') p.fail('invalid import, must be `future.keywords`', path.location);
-  if (alias !== undefined) p.fail('`future` imports cannot be aliased', path.location);
+  if (alias !== undefined) p.fail('`future` imports cannot be aliased', alias);
   const known: readonly string[] = [...KEYWORDS_V1, ...KEYWORDS_FUTURE].toSorted();
   if (keyword === undefined) {
     for (const each of p.version === 'v0' ? KEYWORDS_V1 : []) p.enableKeyword(each);
@@ -170,12 +202,14 @@ function importFuture(p: Cursor, path: Ref, alias: string | undefined): void {
   }
 }
 
-function importRego(p: Cursor, path: Ref): void {
+function importRego(p: Cursor, path: Ref, alias: Location | undefined): void {
   const parts = stringPath(p, path);
-  if (parts.length !== 1 || parts[0] !== 'v1') {
-    p.fail(`invalid import \`${path.location.text}\`, must be \`rego.v1\``, path.location);
+  const [version] = parts;
+  if (parts.length !== 1 || (version !== 'v1' && version !== 'v2')) {
+    p.fail(`invalid import \`${path.location.text}\`, must be one of: \`rego.v1\`, \`rego.v2\``, path.location);
   }
-  if (p.version === 'v1') return;
-  for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
+  if (alias !== undefined) p.fail('`rego` imports cannot be aliased', alias);
+  const newer = version === 'v2' ? KEYWORDS_FUTURE : [];
+  for (const keyword of p.version === 'v0' ? [...KEYWORDS_V1, ...newer] : newer) p.enableKeyword(keyword);
   p.strictV1 = true;
 }

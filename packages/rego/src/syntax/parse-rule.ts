@@ -1,10 +1,12 @@
 /** Rules: heads, bodies, `else` chains and defaults; v0's bodies without `if` as well. */
 import { type Expr, type Head, type Ref, type Rule, refTerm, scalarName, scalarTerm, type Term } from './ast.ts';
+import { checkV1, type Written } from './check-v1.ts';
 import { cloneHead, cloneTerm } from './clone.ts';
-import type { Cursor } from './cursor.ts';
+import { type Cursor } from './cursor.ts';
 import type { Location } from './location.ts';
 import { parseBody, parseLiteral } from './parse-literal.ts';
-import { parseInfix, parseRef, parseVar } from './parse-term.ts';
+import { isInfix, parseInfix, parseRef, parseVar } from './parse-term.ts';
+import { refuseDefaultName } from './rule-name.ts';
 import { visitTerm } from './walk.ts';
 
 interface Declaration {
@@ -14,42 +16,41 @@ interface Declaration {
   readonly key: Term | undefined;
   readonly value: Term | undefined;
   readonly assigned: boolean;
+  /** What stands before the value could stand in an expression, too. */
+  readonly isTerm: boolean;
 }
 
-/** One statement's rules: v0 lets several bodies follow one head. */
-export function parseRules(p: Cursor): Rule[] {
+/** One statement's rules: v0 lets several bodies follow one head. Undefined when it can only be an expression. */
+export function parseRules(p: Cursor): Rule[] | undefined {
   const start = p.location();
+  p.mayBeginRef();
   const isDefault = p.isKeyword('default');
-  if (isDefault) p.advance();
-  checkRuleName(p);
+  if (isDefault) {
+    p.advance();
+    p.mayBeginRef();
+  }
+  if (!p.isIdentifier()) {
+    if (isDefault) refuseDefaultName(p);
+    return undefined;
+  }
   const declared = parseHead(p, isDefault);
+  if (declared === undefined) return undefined;
   if (isDefault) return [finishDefault(p, declared, start)];
   if (declared.key !== undefined) return finishContains(p, declared, start);
   return finishRule(p, declared, start);
 }
 
-/** What begins a statement and cannot be a rule's name. */
-function checkRuleName(p: Cursor): void {
-  const { kind, text } = p.token;
-  if (kind === 'string' || kind === 'number') p.noRule(`${kind} cannot be used for rule name`);
-  if (p.isPunct('[')) p.noRule('array cannot be used for rule name');
-  if (kind !== 'ident') p.illegal();
-  if (!p.isReserved(text) || p.beginsRef()) return;
-  if (text === 'null') p.noRule('null cannot be used for rule name');
-  if (text === 'true' || text === 'false') p.noRule('boolean cannot be used for rule name');
-  const { kind: nextKind, text: next } = p.peek(1);
-  const named = p.startsAssignment() || (nextKind === 'punct' && next === '(');
-  if (named && text !== 'else' && text !== 'with') p.fail(`${text} keyword cannot be used for rule name`);
-  p.illegal();
-}
-
-function parseHead(p: Cursor, isDefault: boolean): Declaration {
+function parseHead(p: Cursor, isDefault: boolean): Declaration | undefined {
   const location = p.location();
   const name = parseVar(p);
-  const tolerant = !p.token.newline;
-  const begins = tolerant && (p.isPunct('(') || p.isPunct('[') || p.isPunct('.'));
+  if (!p.token.spaced && isInfix(p)) p.illegal();
+  const isSpaced = p.token.spaced;
+  const begins = !p.token.newline && (p.isPunct('(') || p.isPunct('[') || p.isPunct('.'));
   const term: Term = begins ? p.alsoReporting('expected rule head name', () => parseRef(p, name, true)) : name;
-  const { ref, args } = headParts(p, term);
+  const parts = headParts(term);
+  if (parts === undefined) return undefined;
+  const { ref, args } = parts;
+  const isTerm = !begins || !isSpaced;
   const written = ref.path.length === 0 ? name.name : ref.location.text;
   if (p.isKeyword('contains')) {
     if (args !== undefined) {
@@ -60,7 +61,7 @@ function parseHead(p: Cursor, isDefault: boolean): Declaration {
     p.advance();
     const note = `expected rule key term (e.g., ${written} contains <VALUE> { ... })`;
     const key = p.alsoReporting(note, () => parseInfix(p));
-    return { location: p.span(location), ref, args, key, value: undefined, assigned: false };
+    return { location: p.span(location), ref, args, key, value: undefined, assigned: false, isTerm };
   }
   const assigned = p.isPunct(':=');
   let value: Term | undefined;
@@ -70,7 +71,7 @@ function parseHead(p: Cursor, isDefault: boolean): Declaration {
       parseInfix(p),
     );
   }
-  return { location: p.span(location), ref, args, key: undefined, value, assigned };
+  return { location: p.span(location), ref, args, key: undefined, value, assigned, isTerm };
 }
 
 interface Expected {
@@ -86,11 +87,11 @@ function expectedValue(name: string, { assigned, isFunction, isDefault }: Expect
   return `expected rule value term (e.g., ${name} := <VALUE> { ... })`;
 }
 
-function headParts(p: Cursor, term: Term): { ref: Ref; args: Term[] | undefined } {
+function headParts(term: Term): { ref: Ref; args: Term[] | undefined } | undefined {
   if (term.kind === 'var') return { ref: refTerm(term, [], term.location), args: undefined };
   if (term.kind === 'ref' && term.head.kind === 'var') return { ref: term, args: undefined };
   if (term.kind === 'call' && term.operator.head.kind === 'var') return { ref: term.operator, args: term.args };
-  return p.illegal('expected rule head name');
+  return undefined;
 }
 
 function toHead(declared: Declaration, value: Term | undefined): Head {
@@ -98,18 +99,29 @@ function toHead(declared: Declaration, value: Term | undefined): Head {
   return { ref, args, key, value, assigned, location };
 }
 
-function trueBody(location: Location): Expr[] {
+export function trueBody(location: Location): Expr[] {
   return [{ kind: 'term', term: scalarTerm(true, location), negated: false, with: [], location, generated: true }];
 }
 
 function finishDefault(p: Cursor, declared: Declaration, start: Location): Rule {
   const location = p.span(start);
-  if (declared.key !== undefined || declared.value === undefined) {
-    p.fail('illegal default rule (must have a value)', location);
-  }
-  checkDefault(p, declared.value, declared.args ?? [], location);
-  const head = toHead(declared, declared.value);
-  return { head, body: trueBody(location), isDefault: true, else: undefined, location };
+  const value = declared.key === undefined ? (declared.value ?? impliedValue(declared)) : undefined;
+  if (value === undefined) p.fail('illegal default rule (must have a value)', location);
+  checkDefault(p, value, declared.args ?? [], location);
+  const rule: Rule = {
+    head: toHead(declared, value),
+    body: trueBody(location),
+    isDefault: true,
+    else: undefined,
+    location,
+  };
+  checkV1(p, rule, { hasIf: false, hasContains: false, generatedBody: false, generatedValue: false });
+  return rule;
+}
+
+/** Without a value it is true, but `p[x]` alone is a set of x. */
+function impliedValue({ ref, args, location }: Declaration): Term | undefined {
+  return ref.path.length === 1 && args === undefined ? undefined : scalarTerm(true, location);
 }
 
 /** A default must not depend on anything; a comprehension may evaluate what it likes. */
@@ -135,12 +147,15 @@ function checkDefault(p: Cursor, value: Term, args: readonly Term[], location: L
 
 function finishContains(p: Cursor, declared: Declaration, start: Location): Rule[] {
   const head = toHead(declared, undefined);
-  if (p.strictV1 && p.isPunct('{')) p.later('`if` keyword is required before rule body', declared.location);
-  const hasBody = p.isKeyword('if') || p.isPunct('{');
+  const hasIf = p.isKeyword('if');
+  const hasBody = hasIf || p.isPunct('{');
   const body = hasBody ? parseRuleBody(p) : trueBody(declared.location);
+  p.mayBeginRef();
   if (hasBody && p.isKeyword('else')) refuseElse(p, declared);
   const first: Rule = { head, body, isDefault: false, else: undefined, location: p.span(start) };
-  return hasBody ? [first, ...chainedBodies(p, first)] : [first];
+  const written = { hasIf, hasContains: true, generatedBody: !hasBody, generatedValue: false };
+  checkV1(p, first, written);
+  return hasBody ? [first, ...chainedBodies(p, first, written)] : [first];
 }
 
 function hasVariables({ ref }: Declaration): boolean {
@@ -152,54 +167,43 @@ function refuseElse(p: Cursor, declared: Declaration): never {
   return p.fail(`else keyword cannot be used on ${what}`);
 }
 
-function finishRule(p: Cursor, declared: Declaration, start: Location): Rule[] {
+function finishRule(p: Cursor, declared: Declaration, start: Location): Rule[] | undefined {
   const hasIf = p.isKeyword('if');
   const hasBody = hasIf || p.isPunct('{');
-  const head = ruleHead(p, declared, hasIf, hasBody);
-  if (p.strictV1) checkStrictHead(p, declared, head, { hasIf, hasBody });
-  if (!hasBody) {
-    // What only looks like the end of the rule is where the error is.
-    if (p.errors.length > 0) p.giveUp();
-    if (p.isPunct(';')) p.noRule('multiple expressions cannot be used for rule head', start);
-    return [{ head, body: trueBody(declared.location), isDefault: false, else: undefined, location: p.span(start) }];
-  }
+  if (!hasBody) return finishBodiless(p, declared, start);
+  const head = ruleHead(declared, hasIf);
   const body = parseRuleBody(p);
+  p.mayBeginRef();
   const rule: Rule = { head, body, isDefault: false, else: undefined, location: p.span(start) };
   if (p.isKeyword('else')) {
     if (head.key !== undefined || hasVariables(declared)) refuseElse(p, declared);
     rule.else = parseElse(p, head);
   }
-  return [rule, ...chainedBodies(p, rule)];
+  const written = { hasIf, hasContains: false, generatedBody: false, generatedValue: declared.value === undefined };
+  checkV1(p, rule, written);
+  return [rule, ...chainedBodies(p, rule, written)];
+}
+
+/** An expression like any other, unless it is plain that it reads as the rule that it looks like. */
+function finishBodiless(p: Cursor, declared: Declaration, start: Location): Rule[] | undefined {
+  // What only looks like the end of the rule is where the error is.
+  if (p.errors.length > 0) p.giveUp();
+  const goesOn = p.isPunct(';') || p.isKeyword('with') || p.logicOperator() !== undefined;
+  if (declared.value === undefined || !declared.isTerm || goesOn) return undefined;
+  const head = toHead(declared, declared.value);
+  const location = p.span(start);
+  return [{ head, body: trueBody(declared.location), isDefault: false, else: undefined, location }];
 }
 
 /** v0 reads `p[x] { … }` as a set of x; with `if`, or with a longer ref, a missing value is true. */
-function ruleHead(p: Cursor, declared: Declaration, hasIf: boolean, hasBody: boolean): Head {
+function ruleHead(declared: Declaration, hasIf: boolean): Head {
   const { ref, args, value, location } = declared;
   if (value !== undefined) return toHead(declared, value);
   const [member] = ref.path;
   if (!hasIf && args === undefined && ref.path.length === 1 && member !== undefined) {
     return { ...toHead(declared, undefined), ref: refTerm(ref.head, [], ref.location), key: member };
   }
-  if (!hasBody && args === undefined && ref.path.length === 0) {
-    const hint = p.keywordHint('if', 'p if { ... }', 'rules') ?? p.keywordHint('contains', 'p contains x', 'rules');
-    p.noRule('var cannot be used for rule name', location, hint);
-  }
-  if (!hasBody && args?.length === 0) p.noRule('rule argument list must take at least one argument', location);
   return toHead(declared, scalarTerm(true, location));
-}
-
-function checkStrictHead(
-  p: Cursor,
-  declared: Declaration,
-  head: Head,
-  { hasIf, hasBody }: { hasIf: boolean; hasBody: boolean },
-): void {
-  const what = (declared.args ?? []).length === 0 ? 'rule' : 'function';
-  if (hasBody && !hasIf) p.later(`\`if\` keyword is required before ${what} body`, declared.location);
-  else if (head.key !== undefined) p.later('`contains` keyword is required for partial set rules', declared.location);
-  else if (!hasBody && declared.value === undefined && declared.args === undefined) {
-    p.later('rule must have value assignment and/or body declaration', declared.location);
-  }
 }
 
 /** `if literal`, `if { … }` or v0's `{ … }`. */
@@ -222,14 +226,15 @@ function parseElse(p: Cursor, head: Head): Rule {
   const start = p.location(p.advance());
   let value: Term = scalarTerm(true, start);
   let assigned = false;
-  if (p.isPunct(':=') || p.isPunct('=')) {
+  const hasValue = p.isPunct(':=') || p.isPunct('=');
+  if (hasValue) {
     assigned = p.advance().text === ':=';
     value = parseInfix(p);
   } else if (!p.isPunct('{') && !p.isKeyword('if')) {
     p.illegal('expected else value term or rule body');
   }
-  const hasBody = p.isKeyword('if') || p.isPunct('{');
-  if (p.strictV1 && p.isPunct('{')) p.later('`if` keyword is required before rule body', start);
+  const hasIf = p.isKeyword('if');
+  const hasBody = hasIf || p.isPunct('{');
   const location = p.span(start);
   const body = hasBody ? parseRuleBody(p) : trueBody(location);
   const args = head.args?.map((arg) => freshWildcards(p, arg));
@@ -240,6 +245,7 @@ function parseElse(p: Cursor, head: Head): Rule {
     else: undefined,
     location: p.span(start),
   };
+  checkV1(p, rule, { hasIf, hasContains: false, generatedBody: !hasBody, generatedValue: !hasValue });
   if (hasBody && p.isKeyword('else')) rule.else = parseElse(p, head);
   return rule;
 }
@@ -249,7 +255,7 @@ function freshWildcards(p: Cursor, arg: Term): Term {
 }
 
 /** v0: `p { … } { … }` are two rules with one head. */
-function chainedBodies(p: Cursor, first: Rule): Rule[] {
+function chainedBodies(p: Cursor, first: Rule, written: Written): Rule[] {
   const rules: Rule[] = [];
   while (p.isPunct('{')) {
     if (first.else !== undefined) p.fail('expected else keyword');
@@ -257,13 +263,10 @@ function chainedBodies(p: Cursor, first: Rule): Rule[] {
     const body = parseBody(p, '}');
     const location = p.span(start);
     const args = first.head.args?.map((arg) => freshWildcards(p, arg));
-    rules.push({
-      head: { ...cloneHead(first.head), args, location },
-      body,
-      isDefault: false,
-      else: undefined,
-      location,
-    });
+    const head = { ...cloneHead(first.head), args, location };
+    const rule: Rule = { head, body, isDefault: false, else: undefined, location };
+    checkV1(p, rule, written);
+    rules.push(rule);
   }
   return rules;
 }

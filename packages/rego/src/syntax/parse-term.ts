@@ -32,6 +32,22 @@ const LEVELS: readonly Readonly<Record<string, string>>[] = [
 /** No number has more digits before or after its point. */
 const MAX_EXPONENT = 30_000;
 
+const OPERATOR_NAMES: ReadonlySet<string> = new Set([
+  ...LEVELS.flatMap((operators) => Object.values(operators)),
+  'internal.member_2',
+  'internal.member_3',
+]);
+
+/** Whether a builtin of this name is written as an operator. */
+export function isOperatorName(name: string): boolean {
+  return OPERATOR_NAMES.has(name);
+}
+
+/** Whether an operator other than `in` stands here. */
+export function isInfix({ token }: Cursor): boolean {
+  return token.kind === 'punct' && LEVELS.some((operators) => Object.hasOwn(operators, token.text));
+}
+
 /** A term with its infix operators. In a list, `a, b in c` is two items and not a membership test with key. */
 export function parseInfix(p: Cursor, inList = false): Term {
   return p.nested(() => parseIn(p, inList));
@@ -51,7 +67,7 @@ function parseIn(p: Cursor, inList: boolean): Term {
     if (member === undefined) return left;
     left = member;
   }
-  while (p.isKeyword('in')) {
+  for (p.mayBeginRef(); p.isKeyword('in'); p.mayBeginRef()) {
     const operator = p.location(p.advance());
     const right = p.recovering(() => parseLevel(p, 0));
     if (right === undefined) return left;
@@ -185,12 +201,11 @@ export function parseRef(p: Cursor, head: Term, tolerateSpace: boolean): Term {
     tolerant = false;
     const { text } = p.token;
     const operator = finish();
+    // What a call answers cannot be called.
+    if (text === '(' && operator.kind === 'call') return operator;
     const after = p.location(p.advance());
     if (text === '.') {
-      if (p.token.spaced) {
-        const gap = { ...after, col: after.col + 1, offset: after.offset + 1 };
-        p.fail('unexpected whitespace token: expected identifier', gap);
-      }
+      if (p.token.spaced) p.illegalSpace(after, 'expected identifier');
       if (p.token.kind !== 'ident') p.illegal('expected identifier');
       const name = p.advance();
       path.push(scalarTerm(name.text, p.location(name)));
@@ -198,7 +213,6 @@ export function parseRef(p: Cursor, head: Term, tolerateSpace: boolean): Term {
       path.push(parseInfix(p));
       p.expectPunct(']', 'expected [');
     } else {
-      if (operator.kind === 'call') p.illegal();
       const args = parseList(p, ')');
       const ref = operator.kind === 'ref' ? operator : refTerm(operator, [], operator.location);
       current = finishCall(p, ref, args, head.location);
@@ -293,7 +307,7 @@ function parseObject(p: Cursor, firstKey: Term, start: Location): Term {
   value = parseInfix(p, true);
   const entries: [Term, Term][] = [[firstKey, value]];
   while (!p.isPunct('}')) {
-    if (!p.isPunct(',')) p.illegal('non-terminated object');
+    if (!p.isPunct(',')) p.illegal(entries.length === 1 ? 'non-terminated object' : 'expected "," or "}"');
     p.advance();
     if (p.isPunct('}')) break;
     const key = parseInfix(p, true);
