@@ -61,7 +61,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/x509': ['sidegate/authority'],
   'reflect-metadata': ['sidegate/authority'],
   zod: ['sidegate/config'],
-  yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli', 'sidegate/policy'],
+  yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
   commander: ['sidegate/cli'],
 };
 

@@ -6,12 +6,10 @@ import {
   compile,
   EvaluationError,
   formatDiagnostic,
-  NODE_HOST,
   parseJson,
   toJson,
   type Value,
 } from '@sidegate/rego';
-import { YAML } from '../../packages/sidegate/src/policy/rego-yaml.ts';
 import type { Case, DiagnosticCase, EvaluationCase } from './case.ts';
 import { EXCLUDED_BUILTINS } from './exclusions.ts';
 
@@ -20,7 +18,6 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'skipped'; readonly why: string };
 
-const HOST = { ...NODE_HOST, yaml: YAML };
 /** Cases of timeouts call it; nothing waits here. */
 const SLEEP: Builtin = {
   name: 'test.sleep',
@@ -56,7 +53,6 @@ function excludedBuiltin(testCase: Case): string | undefined {
 function optionsOf(testCase: Case): CompileOptions {
   return {
     version: testCase.version,
-    host: HOST,
     builtins: [SLEEP],
     ...(testCase.kind === 'evaluation' ? { data: testCase.data } : {}),
   };

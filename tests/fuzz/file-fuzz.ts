@@ -1,7 +1,14 @@
 /** One run of the fuzzer over files: a damaged bundle, or a damaged document, read as the commands read them. */
 import { gzipSync } from 'node:zlib';
-import { type BundleVerification, compile, EvaluationError, fromNative, readBundle, readSources } from '@sidegate/rego';
-import { POLICY_HOST } from '../../packages/sidegate/src/policy/policy-host.ts';
+import {
+  type BundleVerification,
+  compile,
+  EvaluationError,
+  fromNative,
+  NODE_HOST,
+  readBundle,
+  readSources,
+} from '@sidegate/rego';
 import { createBundleSigner, packBundle, signFiles } from '../support/policy-bundle.ts';
 import { type TarEntry, writeTar } from '../support/tar-writer.ts';
 import type { Corpus } from './corpus.ts';
@@ -49,8 +56,8 @@ const VERIFICATION: BundleVerification = { keys: { default: { key: SIGNER.public
 function read(subject: Subject, verification: BundleVerification | undefined): boolean {
   const result =
     subject.kind === 'bundle'
-      ? readBundle(subject.bytes, { host: POLICY_HOST, ...(verification === undefined ? {} : { verification }) })
-      : readSources([{ file: subject.file, folders: ['a'], bytes: subject.bytes }], { host: POLICY_HOST });
+      ? readBundle(subject.bytes, { host: NODE_HOST, ...(verification === undefined ? {} : { verification }) })
+      : readSources([{ file: subject.file, folders: ['a'], bytes: subject.bytes }]);
   if (!result.ok) {
     if (result.diagnostics.length === 0) throw new Error('refused without a diagnostic');
     return false;

@@ -78,7 +78,7 @@ describe('without a host', () => {
     };
     const encoder = new TextEncoder();
     const sources = Object.entries(files).map(([file, text]) => ({ file, folders: [], bytes: encoder.encode(text) }));
-    const read = readSources(sources, { host: {} });
+    const read = readSources(sources);
     assert.ok(read.ok);
     const result = compile(read.modules, { data: read.data });
     assert.ok(result.ok, result.ok ? '' : JSON.stringify(result.diagnostics));

@@ -1,6 +1,6 @@
 /**
  * `@sidegate/rego` without Node: nothing here reaches a `node:` module. Policies run as closures, and what needs
- * cryptography, YAML or gzip needs a `host` option that lends them.
+ * cryptography or gzip needs a `host` option that lends them.
  */
 import { type CompileOptions, type CompileResult, compileModules, type ModuleSource } from './compile-modules.ts';
 

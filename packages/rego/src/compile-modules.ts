@@ -76,7 +76,6 @@ export function compileModules(
       builtins: new Map([...available, ...(options.builtins ?? []).map((each) => [each.name, each] as const)]),
       excluded: new Map([...EXCLUDED, ...unavailable]),
       strict: options.strict === true,
-      yaml: host.yaml,
       printing: options.print !== undefined,
     });
     const diagnostics = runPasses(compilation);

@@ -27,7 +27,6 @@ function compilation(text: string): Compilation {
     builtins: BUILTINS,
     excluded: EXCLUDED,
     strict: false,
-    yaml: undefined,
     printing: false,
   });
   assert.deepEqual(

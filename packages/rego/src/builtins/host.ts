@@ -1,7 +1,6 @@
 /** What builtins need from the platform. The only way out of this package; a browser passes less of it. */
 export interface Host {
   readonly crypto?: HostCrypto;
-  readonly yaml?: HostYaml;
   /**
    * Unpacks gzip (RFC 1952), for bundles.
    * @throws RangeError when it is more than `maxBytes`, another Error when it is damaged
@@ -54,11 +53,3 @@ export type SignatureAlgorithm =
   | 'ES384'
   | 'ES512'
   | 'EdDSA';
-
-export interface HostYaml {
-  /**
-   * @throws Error whose message says what is wrong, in the words of Go's yaml (`yaml: line 1: …`); its `line` and
-   * `column`, from 1, say where, when it has them
-   */
-  parse(text: string): unknown;
-}

@@ -1,13 +1,14 @@
 /** JSON and YAML files of a bundle as values. */
-import type { HostYaml } from '../builtins/host.ts';
-import { fromNative, JsonError, parseJson } from '../value/json.ts';
+import { YamlError } from '../builtins/yaml/failure.ts';
+import { readYaml } from '../builtins/yaml/read.ts';
+import { JsonError, parseJson } from '../value/json.ts';
 import type { Value } from '../value/value.ts';
 import { BundleError, refuse } from './bundle-diagnostic.ts';
 
 const STRICT = new TextDecoder('utf-8', { fatal: true });
 const DOCUMENT = /(?:^|\/)(?:data\.json|data\.ya?ml|\.manifest)$/;
 const YAML_FILE = /\.ya?ml$/;
-/** Reading YAML takes a hundred times as long as reading JSON. */
+/** Reading YAML takes several times as long as reading JSON. */
 const MAX_YAML_BYTES = 4 * 1024 * 1024;
 
 /** Whether OPA reads a file as a document: its signature is about the value then, not about the bytes. */
@@ -16,15 +17,12 @@ export function isDocument(path: string): boolean {
 }
 
 /** @throws BundleError when it cannot be read */
-export function readDocument(file: string, bytes: Uint8Array, yaml: HostYaml | undefined): Value {
+export function readDocument(file: string, bytes: Uint8Array): Value {
   const text = readText(file, bytes);
   const isYaml = YAML_FILE.test(file);
-  if (isYaml && yaml === undefined) {
-    refuse(file, 'is YAML, which cannot be read here', 'lend YAML by the host option, or write data.json');
-  }
   if (isYaml && bytes.length > MAX_YAML_BYTES) refuse(file, 'is YAML of more than 4 MiB', 'write it as JSON');
   try {
-    return isYaml && yaml !== undefined ? fromNative(yaml.parse(text)) : parseJson(text);
+    return isYaml ? readYaml(text) : parseJson(text);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const hint = isYaml ? 'write YAML' : 'write one JSON document';
@@ -38,9 +36,7 @@ function placeOf(error: Error, text: string): { readonly line?: number; readonly
     const lines = text.slice(0, error.offset).split('\n');
     return { line: lines.length, column: Array.from(lines.at(-1) ?? '').length + 1 };
   }
-  const line = 'line' in error ? error.line : undefined;
-  const column = 'column' in error ? error.column : undefined;
-  return typeof line === 'number' && typeof column === 'number' ? { line, column } : {};
+  return error instanceof YamlError ? { line: error.line, column: error.column } : {};
 }
 
 /** @throws BundleError when it is not UTF-8 */

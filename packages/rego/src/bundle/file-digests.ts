@@ -1,7 +1,7 @@
 /** Compares the files of a bundle with the digests that were signed: every file, nothing missing, nothing changed. */
 import { toBytes } from '../builtins/bytes.ts';
 import { toHex } from '../builtins/encoding.ts';
-import type { HashName, Host, HostCrypto, HostYaml } from '../builtins/host.ts';
+import type { HashName, HostCrypto } from '../builtins/host.ts';
 import { toPlainJson } from '../value/json.ts';
 import { type BundleDiagnostic, BundleError } from './bundle-diagnostic.ts';
 import { isDocument, readDocument } from './bundle-document.ts';
@@ -14,7 +14,7 @@ const HASHES: Readonly<Record<string, HashName>> = { 'SHA-256': 'sha256', 'SHA-3
 export function checkDigests(
   files: ReadonlyMap<string, Uint8Array>,
   digests: readonly FileDigest[],
-  { crypto, yaml }: Host & { readonly crypto: HostCrypto },
+  crypto: HostCrypto,
 ): void {
   const signed = new Map(digests.map((each) => [each.file, each]));
   const diagnostics: BundleDiagnostic[] = [];
@@ -25,7 +25,7 @@ export function checkDigests(
     const hash = expected && Object.hasOwn(HASHES, expected.algorithm) ? HASHES[expected.algorithm] : undefined;
     if (expected === undefined) wrong(file, 'is not signed', 'sign the bundle with all its files');
     else if (hash === undefined) wrong(file, 'is signed by a weak or unknown digest', 'sign it with SHA-256');
-    else if (toHex(crypto.hash(hash, signedBytes(file, bytes, yaml))) !== expected.digest.toLowerCase()) {
+    else if (toHex(crypto.hash(hash, signedBytes(file, bytes))) !== expected.digest.toLowerCase()) {
       wrong(file, 'is not what was signed', 'get the bundle from who signed it');
     }
     signed.delete(file);
@@ -35,6 +35,6 @@ export function checkDigests(
 }
 
 /** A document is signed as JSON with sorted keys and no spaces, so that its layout does not matter. */
-function signedBytes(file: string, bytes: Uint8Array, yaml: HostYaml | undefined): Uint8Array {
-  return isDocument(file) ? toBytes(toPlainJson(readDocument(file, bytes, yaml))) : bytes;
+function signedBytes(file: string, bytes: Uint8Array): Uint8Array {
+  return isDocument(file) ? toBytes(toPlainJson(readDocument(file, bytes))) : bytes;
 }

@@ -19,7 +19,7 @@ import { type BundleVerification, SIGNATURES, verifiedDigests } from './signatur
 import { readTar } from './tar.ts';
 
 export interface BundleOptions {
-  /** What the platform lends: gunzip always, cryptography for signatures, YAML for `data.yaml`. */
+  /** What the platform lends: gunzip always, cryptography for signatures. */
   readonly host: Host;
   /** Whose signature the bundle must have. When absent, a signed bundle is refused: nobody could tell whose it is. */
   readonly verification?: BundleVerification;
@@ -91,15 +91,14 @@ function verify(files: Files, { verification, host }: BundleOptions): void {
   if (signatures === undefined) refuse(SIGNATURES, 'is missing: the bundle is not signed', 'sign it with opa sign');
   const crypto =
     host.crypto ?? refuse('', 'signatures cannot be verified here', 'lend cryptography by the host option');
-  checkDigests(files, verifiedDigests(signatures, verification, crypto), { ...host, crypto });
+  checkDigests(files, verifiedDigests(signatures, verification, crypto), crypto);
 }
 
 function readFiles(files: Files, options: BundleOptions): BundleResult {
-  const { yaml } = options.host;
   const diagnostics: BundleDiagnostic[] = [];
   const { manifests, policies, documents, ignored } = sortFiles(files, diagnostics);
   const read = <T>(reader: () => T): readonly T[] => collect(diagnostics, reader);
-  const [document] = manifests.flatMap(([file, bytes]) => read(() => readDocument(file, bytes, yaml)));
+  const [document] = manifests.flatMap(([file, bytes]) => read(() => readDocument(file, bytes)));
   const manifest = readManifest(document, diagnostics);
   const version = (file: string) => manifest.versionOf(file) ?? manifest.regoVersion ?? options.version ?? 'v1';
   const modules = policies.flatMap(([file, bytes]) =>
@@ -107,7 +106,7 @@ function readFiles(files: Files, options: BundleOptions): BundleResult {
   );
   const data = mergeData(
     documents.flatMap(([file, bytes]) =>
-      read((): DataFile => ({ file, path: file.split('/').slice(0, -1), value: readDocument(file, bytes, yaml) })),
+      read((): DataFile => ({ file, path: file.split('/').slice(0, -1), value: readDocument(file, bytes) })),
     ),
     (conflict) => diagnostics.push(conflictDiagnostic(conflict)),
   );

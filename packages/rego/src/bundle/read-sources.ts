@@ -2,7 +2,6 @@
  * Policies and data that are no bundle: files out of folders, as `opa eval --data` takes them. A policy's package says
  * where it belongs; a document stands at the path of its folder, whatever the file is called.
  */
-import type { HostYaml } from '../builtins/host.ts';
 import type { RegoVersion } from '../syntax/cursor.ts';
 import type { ObjectValue } from '../value/value.ts';
 import { type BundleDiagnostic, collect } from './bundle-diagnostic.ts';
@@ -22,8 +21,6 @@ export interface SourceFile {
 }
 
 export interface SourceOptions {
-  /** What the platform lends: YAML for documents that are written in it. */
-  readonly host: { readonly yaml?: HostYaml };
   /** The language of policies that do not import `rego.v1`; v1 when absent. */
   readonly version?: RegoVersion;
 }
@@ -46,11 +43,11 @@ export type SourcesResult =
  * import { compile } from '@sidegate/rego';
  *
  * const bytes = new TextEncoder().encode('{"admins": ["amal"]}');
- * const read = readSources([{ file: 'policies/users/data.json', folders: ['users'], bytes }], { host: NODE_HOST });
+ * const read = readSources([{ file: 'policies/users/data.json', folders: ['users'], bytes }]);
  * if (read.ok) compile(read.modules, { data: read.data }); // data.users.admins
  * ```
  */
-export function readSources(files: readonly SourceFile[], { host, version = 'v1' }: SourceOptions): SourcesResult {
+export function readSources(files: readonly SourceFile[], { version = 'v1' }: SourceOptions = {}): SourcesResult {
   const diagnostics: BundleDiagnostic[] = [];
   const modules = files
     .filter(isPolicy)
@@ -60,7 +57,7 @@ export function readSources(files: readonly SourceFile[], { host, version = 'v1'
   const documents = files
     .filter((each) => !isPolicy(each))
     .flatMap(({ file, folders, bytes }) =>
-      collect(diagnostics, (): DataFile => ({ file, path: folders, value: readDocument(file, bytes, host.yaml) })),
+      collect(diagnostics, (): DataFile => ({ file, path: folders, value: readDocument(file, bytes) })),
     );
   const data = mergeData(documents, (conflict) => diagnostics.push(conflictDiagnostic(conflict)));
   diagnostics.push(...checkRules(parseModules(modules, diagnostics), data));

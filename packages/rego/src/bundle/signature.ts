@@ -52,7 +52,7 @@ export function verifiedDigests(
   crypto: HostCrypto,
 ): readonly FileDigest[] {
   if (bytes.length > MAX_BYTES) doubt(`is longer than ${MAX_BYTES} bytes`, 'sign fewer files');
-  const token = readToken(onlySignature(readDocument(SIGNATURES, bytes, undefined)));
+  const token = readToken(onlySignature(readDocument(SIGNATURES, bytes)));
   const id = verification.keyId ?? text(token.header, 'kid') ?? text(token.claims, 'keyid') ?? '';
   const trusted = Object.hasOwn(verification.keys, id) ? verification.keys[id] : undefined;
   if (trusted === undefined)

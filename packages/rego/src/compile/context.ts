@@ -1,6 +1,5 @@
 /** What the passes share: the modules of one compilation, and the findings so far. */
 import type { Builtin } from '../builtins/builtin.ts';
-import type { HostYaml } from '../builtins/host.ts';
 import type { Expr, Module, Rule, Term, Var } from '../syntax/ast.ts';
 import { varTerm } from '../syntax/ast.ts';
 import type { Diagnostic, DiagnosticCode } from '../syntax/diagnostic.ts';
@@ -20,8 +19,6 @@ export interface Compilation {
   readonly written: Map<string, string>;
   /** What is unused, and what OPA has given up, is refused. */
   readonly strict: boolean;
-  /** Reads `# METADATA` blocks. */
-  readonly yaml: HostYaml | undefined;
   /** Somebody listens to `print`. */
   readonly printing: boolean;
   /** Filled by the rule tree pass. */

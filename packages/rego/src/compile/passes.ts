@@ -1,7 +1,6 @@
 /** The compiler as one ordered table of passes. A group that found errors is the last one to run. */
 
 import type { Builtin } from '../builtins/builtin.ts';
-import type { HostYaml } from '../builtins/host.ts';
 import type { Module } from '../syntax/ast.ts';
 import { type Diagnostic, sortDiagnostics } from '../syntax/diagnostic.ts';
 import { rewriteMetadata } from './annotations/rewrite-metadata.ts';
@@ -45,8 +44,6 @@ export interface CompileSettings {
   readonly excluded: ReadonlyMap<string, string>;
   /** Refuses also what is unused, and what OPA has given up. */
   readonly strict: boolean;
-  /** Reads `# METADATA` blocks. */
-  readonly yaml: HostYaml | undefined;
   /** Somebody listens to `print`; otherwise its calls disappear. */
   readonly printing: boolean;
 }

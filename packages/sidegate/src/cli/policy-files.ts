@@ -1,7 +1,6 @@
 /** Policies and their data, for the commands that look at them without a sidecar. */
 import { readFileSync } from 'node:fs';
 import { type CompileOptions, compile, type Policy, readSources, type Value } from '@sidegate/rego';
-import { POLICY_HOST } from '../policy/policy-host.ts';
 import { type PolicyLocations, readPolicySources } from '../policy/policy-sources.ts';
 import { renderFinding, type StartFinding } from './start-finding.ts';
 
@@ -28,7 +27,7 @@ export function compileSources(locations: PolicyLocations, options: CompileOptio
   const read = readPolicySources(locations);
   if (!read.ok) return read;
   const { modules, data, warnings } = read;
-  const compiled = compile(modules, { host: POLICY_HOST, ...options, data });
+  const compiled = compile(modules, { ...options, data });
   if (compiled.ok) return { ok: true, policy: compiled.policy, files: modules.map(({ file }) => file), warnings };
   const wrong = compiled.diagnostics.map(
     ({ code, message, location: { file, row, col } }): StartFinding => ({
@@ -51,7 +50,7 @@ export function readDocument(findings: StartFinding[], file: string): Value | un
     findings.push(finding(name, `cannot be read (${code})`, 'give a JSON document'));
     return undefined;
   }
-  const read = readSources([{ file: name, folders: ['document'], bytes }], { host: POLICY_HOST });
+  const read = readSources([{ file: name, folders: ['document'], bytes }]);
   if (read.ok) return Object.values(read.data)[0] as Value | undefined;
   findings.push(...read.diagnostics.map((each) => ({ ...each, severity: 'error' as const })));
   return undefined;

@@ -12,7 +12,6 @@ import {
 } from '@sidegate/rego';
 import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
 import type { PolicyFinding } from './policy-finding.ts';
-import { POLICY_HOST } from './policy-host.ts';
 import { type PolicyLocations, readPolicySources } from './policy-sources.ts';
 
 export interface OpaEmbeddedOptions extends Omit<PolicyLocations, 'tests'> {
@@ -35,7 +34,7 @@ export function loadOpaEmbedded({ query, clock, ...locations }: OpaEmbeddedOptio
   const { modules, data } = sources;
   const [place = ''] = locations.policies;
   if (modules.length === 0) return refused(place, 'has no policy', 'put at least one .rego file there');
-  const compiled = compile(modules, { data, limits: LIMITS, host: POLICY_HOST });
+  const compiled = compile(modules, { data, limits: LIMITS });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
   const decision = prepared(compiled.policy, query);
   if (decision === undefined) return refused(place, `has no rule ${query}`, 'name a rule that stands there');

@@ -1,9 +1,8 @@
 /** Policies and their data from an OPA bundle, a file named `*.tar.gz`. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type BundleDiagnostic, type BundleVerification, readBundle } from '@sidegate/rego';
+import { type BundleDiagnostic, type BundleVerification, NODE_HOST, readBundle } from '@sidegate/rego';
 import type { PolicyFinding } from './policy-finding.ts';
-import { POLICY_HOST } from './policy-host.ts';
 import type { PolicySources } from './policy-sources.ts';
 
 export function isPolicyBundle(location: string): boolean {
@@ -27,7 +26,7 @@ export function readPolicyBundle({ file, tests, verification }: PolicyBundleOpti
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return refused(file, `cannot be read (${code})`, 'give a readable bundle');
   }
-  const read = readBundle(bytes, { host: POLICY_HOST, ...(verification === undefined ? {} : { verification }) });
+  const read = readBundle(bytes, { host: NODE_HOST, ...(verification === undefined ? {} : { verification }) });
   const finding = (severity: PolicyFinding['severity']) => (diagnostic: BundleDiagnostic) => ({
     ...diagnostic,
     file: path.join(file, diagnostic.file),

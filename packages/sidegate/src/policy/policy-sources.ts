@@ -8,7 +8,6 @@ import {
 } from '@sidegate/rego';
 import { isPolicyBundle, readPolicyBundle } from './policy-bundle.ts';
 import type { PolicyFinding } from './policy-finding.ts';
-import { POLICY_HOST } from './policy-host.ts';
 import { findSources } from './source-files.ts';
 
 export interface PolicyLocations {
@@ -50,10 +49,7 @@ function readFiles(policies: readonly string[], data: readonly string[], tests: 
     ...policies.map((location) => findSources(location, tests)),
     ...data.map((location) => withoutPolicies(findSources(location, true))),
   ];
-  const read = readSources(
-    found.flatMap(({ files }) => files),
-    { host: POLICY_HOST },
-  );
+  const read = readSources(found.flatMap(({ files }) => files));
   const findings = found.flatMap((each) => each.findings);
   if (!read.ok) findings.push(...read.diagnostics.map(asError));
   if (!read.ok || findings.some(({ severity }) => severity === 'error')) return { ok: false, findings };

@@ -1,11 +1,14 @@
 /** The documents of a YAML text as trees; anchors and aliases make graphs of them. */
-import { BuiltinError } from '../builtin.ts';
-import { type Mark, parserError } from './failure.ts';
+import { type Mark, parserError, YamlError } from './failure.ts';
 import { Scanner, type Token, type TokenKind } from './scanner.ts';
 
 export type Node = ScalarNode | SequenceNode | MappingNode | AliasNode;
 
-export interface ScalarNode {
+interface Placed {
+  readonly mark: Mark;
+}
+
+export interface ScalarNode extends Placed {
   readonly kind: 'scalar';
   readonly text: string;
   readonly isPlain: boolean;
@@ -13,23 +16,22 @@ export interface ScalarNode {
   readonly tag: string;
 }
 
-export interface SequenceNode {
+export interface SequenceNode extends Placed {
   readonly kind: 'sequence';
   readonly items: readonly Node[];
 }
 
-export interface MappingNode {
+export interface MappingNode extends Placed {
   readonly kind: 'mapping';
   readonly pairs: readonly (readonly [key: Node, value: Node])[];
 }
 
-export interface AliasNode {
+export interface AliasNode extends Placed {
   readonly kind: 'alias';
   readonly name: string;
   readonly target: { readonly node?: Node };
 }
 
-const EMPTY: ScalarNode = { kind: 'scalar', text: '', isPlain: true, tag: '' };
 /** Tokens before which a node is left out, and what may stand between documents. */
 const STARTS: ReadonlySet<TokenKind> = new Set<TokenKind>(['version', 'tag directive', 'document start']);
 const BOUNDARIES: ReadonlySet<TokenKind> = new Set<TokenKind>([
@@ -81,7 +83,7 @@ class Composer {
     if (!isBare && !this.#is('document start')) throw this.#unexpected('<document start>');
     if (!isBare) this.#scanner.take();
     const isEmpty = !isBare && this.#isAny(BOUNDARIES);
-    const root = isEmpty ? EMPTY : this.#node(true, false);
+    const root = isEmpty ? this.#empty() : this.#node(true, false);
     if (this.#is('document end')) this.#scanner.take();
     return root;
   }
@@ -94,7 +96,7 @@ class Composer {
     return kinds.has(this.#scanner.peek().kind);
   }
 
-  #unexpected(wanted: string, context?: Mark): BuiltinError {
+  #unexpected(wanted: string, context?: Mark): YamlError {
     return parserError(`did not find expected ${wanted}`, this.#scanner.peek().mark, context);
   }
 
@@ -127,17 +129,22 @@ class Composer {
     const slot: { node?: Node } = {};
     if (properties.anchor !== '') this.#anchors.set(properties.anchor, slot);
     this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw new BuiltinError(`yaml: exceeded max depth of ${MAX_DEPTH}`);
+    if (this.#depth > MAX_DEPTH) throw new YamlError(`yaml: exceeded max depth of ${MAX_DEPTH}`, start);
     const node = this.#content(properties, isBlock, isIndentless, start);
     this.#depth -= 1;
     slot.node = node;
     return node;
   }
 
-  #alias({ text }: Token): Node {
+  /** What is left out before the next token. */
+  #empty(): ScalarNode {
+    return { kind: 'scalar', text: '', isPlain: true, tag: '', mark: this.#scanner.peek().mark };
+  }
+
+  #alias({ text, mark }: Token): Node {
     const target = this.#anchors.get(text);
-    if (target === undefined) throw new BuiltinError(`yaml: unknown anchor '${text}' referenced`);
-    return { kind: 'alias', name: text, target };
+    if (target === undefined) throw new YamlError(`yaml: unknown anchor '${text}' referenced`, mark);
+    return { kind: 'alias', name: text, target, mark };
   }
 
   /** An anchor and a tag, in any order. */
@@ -157,16 +164,16 @@ class Composer {
 
   #content({ anchor, tag }: Properties, isBlock: boolean, isIndentless: boolean, start: Mark): Node {
     const token = this.#scanner.peek();
-    if (isIndentless && token.kind === '-') return this.#indentless();
+    if (isIndentless && token.kind === '-') return this.#indentless(token.mark);
     if (token.kind === 'scalar') {
       this.#scanner.take();
-      return { kind: 'scalar', text: token.text, isPlain: token.isPlain, tag };
+      return { kind: 'scalar', text: token.text, isPlain: token.isPlain, tag, mark: start };
     }
     if (token.kind === '[') return this.#flowSequence();
     if (token.kind === '{') return this.#flowMapping();
     if (isBlock && token.kind === 'sequence start') return this.#blockSequence();
     if (isBlock && token.kind === 'mapping start') return this.#blockMapping();
-    if (anchor !== '' || tag !== '') return { ...EMPTY, tag };
+    if (anchor !== '' || tag !== '') return { ...this.#empty(), tag };
     throw this.#unexpected('node content', start);
   }
 
@@ -175,21 +182,21 @@ class Composer {
     const items: Node[] = [];
     while (this.#is('-')) {
       this.#scanner.take();
-      items.push(this.#isAny(NO_ITEM) ? EMPTY : this.#node(true, false));
+      items.push(this.#isAny(NO_ITEM) ? this.#empty() : this.#node(true, false));
     }
     if (!this.#is('block end')) throw this.#unexpected("'-' indicator", mark);
     this.#scanner.take();
-    return { kind: 'sequence', items };
+    return { kind: 'sequence', items, mark };
   }
 
   /** A sequence whose entries stand in the column of the key before it. */
-  #indentless(): Node {
+  #indentless(mark: Mark): Node {
     const items: Node[] = [];
     while (this.#is('-')) {
       this.#scanner.take();
-      items.push(this.#isAny(NO_INDENTLESS_ITEM) ? EMPTY : this.#node(true, false));
+      items.push(this.#isAny(NO_INDENTLESS_ITEM) ? this.#empty() : this.#node(true, false));
     }
-    return { kind: 'sequence', items };
+    return { kind: 'sequence', items, mark };
   }
 
   #blockMapping(): Node {
@@ -197,18 +204,18 @@ class Composer {
     const pairs: (readonly [Node, Node])[] = [];
     while (this.#is('?')) {
       this.#scanner.take();
-      const key = this.#isAny(NO_BLOCK_NODE) ? EMPTY : this.#node(true, true);
+      const key = this.#isAny(NO_BLOCK_NODE) ? this.#empty() : this.#node(true, true);
       pairs.push([key, this.#blockValue()]);
     }
     if (!this.#is('block end')) throw this.#unexpected('key', mark);
     this.#scanner.take();
-    return { kind: 'mapping', pairs };
+    return { kind: 'mapping', pairs, mark };
   }
 
   #blockValue(): Node {
-    if (!this.#is(':')) return EMPTY;
+    if (!this.#is(':')) return this.#empty();
     this.#scanner.take();
-    return this.#isAny(NO_BLOCK_NODE) ? EMPTY : this.#node(true, true);
+    return this.#isAny(NO_BLOCK_NODE) ? this.#empty() : this.#node(true, true);
   }
 
   #flowSequence(): Node {
@@ -220,22 +227,22 @@ class Composer {
       items.push(this.#is('?') ? this.#flowPair() : this.#node(false, false));
     }
     this.#scanner.take();
-    return { kind: 'sequence', items };
+    return { kind: 'sequence', items, mark };
   }
 
   /** A mapping of one pair, without braces. */
   #flowPair(): Node {
-    this.#scanner.take();
-    let key: Node = EMPTY;
+    const { mark } = this.#scanner.take();
+    let key: Node = this.#empty();
     if (!this.#isAny(NO_PAIR_KEY)) key = this.#node(false, false);
     else if (!this.#is(':')) this.#scanner.take();
-    return { kind: 'mapping', pairs: [[key, this.#flowValue(']')]] };
+    return { kind: 'mapping', pairs: [[key, this.#flowValue(']')]], mark };
   }
 
   #flowValue(end: ']' | '}'): Node {
-    if (!this.#is(':')) return EMPTY;
+    if (!this.#is(':')) return this.#empty();
     this.#scanner.take();
-    return this.#is(',') || this.#is(end) ? EMPTY : this.#node(false, false);
+    return this.#is(',') || this.#is(end) ? this.#empty() : this.#node(false, false);
   }
 
   #flowMapping(): Node {
@@ -246,12 +253,12 @@ class Composer {
       if (this.#is('}')) break;
       if (this.#is('?')) {
         this.#scanner.take();
-        const key = this.#isAny(NO_FLOW_KEY) ? EMPTY : this.#node(false, false);
+        const key = this.#isAny(NO_FLOW_KEY) ? this.#empty() : this.#node(false, false);
         pairs.push([key, this.#flowValue('}')]);
-      } else pairs.push([this.#node(false, false), EMPTY]);
+      } else pairs.push([this.#node(false, false), this.#empty()]);
     }
     this.#scanner.take();
-    return { kind: 'mapping', pairs };
+    return { kind: 'mapping', pairs, mark };
   }
 
   #comma(wanted: string, start: Mark): void {

@@ -8,6 +8,19 @@ export interface Mark {
   readonly column: number;
 }
 
+/** What is wrong, in Go's words, and where. */
+export class YamlError extends BuiltinError {
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+
+  constructor(message: string, { line, column }: Mark) {
+    super(message);
+    this.line = line + 1;
+    this.column = column + 1;
+  }
+}
+
 const START: Mark = { index: 0, line: 0, column: 0 };
 
 /** The line of what was being read, or that of the problem; none when both are the first line. */
@@ -16,13 +29,13 @@ function lineOf(context: Mark | undefined, problem: Mark): number {
   return line === 0 ? problem.line : line;
 }
 
-export function scannerError(problem: string, at: Mark, context?: Mark): BuiltinError {
+export function scannerError(problem: string, at: Mark, context?: Mark): YamlError {
   const line = lineOf(context, at);
-  return new BuiltinError(`yaml: ${line === 0 ? '' : `line ${line + 1}: `}${problem}`);
+  return new YamlError(`yaml: ${line === 0 ? '' : `line ${line + 1}: `}${problem}`, at);
 }
 
 /** The parser counts one line less than the scanner. */
-export function parserError(problem: string, at: Mark, context?: Mark): BuiltinError {
+export function parserError(problem: string, at: Mark, context?: Mark): YamlError {
   const line = lineOf(context, at);
-  return new BuiltinError(`yaml: ${line === 0 ? '' : `line ${line}: `}${problem}`);
+  return new YamlError(`yaml: ${line === 0 ? '' : `line ${line}: `}${problem}`, at);
 }

@@ -7,12 +7,17 @@ import { BuiltinError } from '../builtin.ts';
 import { fromBytes } from '../bytes.ts';
 import { formatFloat } from '../go-float.ts';
 import { type AliasNode, composeFirst, type MappingNode, type Node, type ScalarNode } from './compose.ts';
+import { type Mark, YamlError } from './failure.ts';
 import { goSyntax } from './go-syntax.ts';
 import { readTimestamp, resolveScalar, type Scalar } from './scalar.ts';
 
 /** @throws BuiltinError */
 export function readYaml(text: string): Value {
-  const root = composeFirst(text);
+  return readNode(composeFirst(text));
+}
+
+/** The value of a document; without one, null. @throws BuiltinError */
+export function readNode(root: Node | undefined): Value {
   return root === undefined ? null : new Reader().value(root);
 }
 
@@ -54,10 +59,10 @@ class Reader {
     return value;
   }
 
-  #alias({ name, target }: AliasNode): Value {
+  #alias({ name, target, mark }: AliasNode): Value {
     const { node } = target;
     if (node === undefined || this.#open.has(node)) {
-      throw new BuiltinError(`yaml: anchor '${name}' value contains itself`);
+      throw new YamlError(`yaml: anchor '${name}' value contains itself`, mark);
     }
     const before = this.#decoded;
     const value = this.value(node);
@@ -94,17 +99,18 @@ class Reader {
     return list.map((item) => {
       const target = item.kind === 'alias' ? item.target.node : item;
       if (target?.kind === 'mapping') return this.value(item) as Record<string, Value>;
-      throw new BuiltinError('yaml: map merge requires map or sequence of maps as the value');
+      throw new YamlError('yaml: map merge requires map or sequence of maps as the value', item.mark);
     });
   }
 
   #keyText(node: Node, value: Node): string {
     const target = node.kind === 'alias' ? (node.target.node ?? node) : node;
-    if (target.kind !== 'scalar') throw new BuiltinError(`yaml: invalid map key: ${goSyntax(this.value(node))}`);
+    if (target.kind !== 'scalar')
+      throw new YamlError(`yaml: invalid map key: ${goSyntax(this.value(node))}`, node.mark);
     const key = scalarKey(target);
     if (key === null) {
       const shown = goSyntax(this.value(value));
-      throw new BuiltinError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${shown}`);
+      throw new YamlError(`unsupported map key of type: %!s(<nil>), key: <nil>, value: ${shown}`, node.mark);
     }
     return key;
   }
@@ -122,8 +128,13 @@ function isMerge(node: Node): boolean {
   );
 }
 
+/** What Go's yaml calls the kind of a scalar: `!!int`. @throws BuiltinError */
+export function scalarTag(node: ScalarNode): string {
+  return KINDS[resolved(node).kind];
+}
+
 /** What the scalar stands for, by its tag or by its look. */
-function resolved({ text, isPlain, tag }: ScalarNode): Scalar {
+function resolved({ text, isPlain, tag, mark }: ScalarNode): Scalar {
   if (tag === '' || tag === '!') {
     // Only a tag makes a time of what looks like one.
     return isPlain && !/^\d{4}-/.test(text) ? resolveScalar(text) : { kind: 'text' };
@@ -133,7 +144,7 @@ function resolved({ text, isPlain, tag }: ScalarNode): Scalar {
   const scalar = resolveScalar(text);
   if (KINDS[scalar.kind] === `!!${name}`) return scalar;
   if (name === 'float' && scalar.kind === 'integer') return { kind: 'float', value: Number(scalar.value) };
-  throw new BuiltinError(`yaml: cannot decode ${KINDS[scalar.kind]} \`${text}\` as a !!${name}`);
+  throw new YamlError(`yaml: cannot decode ${KINDS[scalar.kind]} \`${text}\` as a !!${name}`, mark);
 }
 
 function scalarValue(node: ScalarNode): Value {
@@ -149,16 +160,16 @@ function valueOf(node: ScalarNode, scalar: Scalar): Value {
     case 'integer':
       return numberFromInteger(scalar.value);
     case 'float':
-      return floatValue(scalar.value);
+      return floatValue(scalar.value, node.mark);
     case 'timestamp':
       return timestampText(readTimestamp(node.text) ?? 0n);
     default:
-      return node.tag === `${STANDARD}binary` ? binaryText(node.text) : node.text;
+      return node.tag === `${STANDARD}binary` ? binaryText(node) : node.text;
   }
 }
 
-function floatValue(value: number): Value {
-  if (!Number.isFinite(value)) throw new BuiltinError(`json: unsupported value: ${formatFloat(value, 'g')}`);
+function floatValue(value: number, mark: Mark): Value {
+  if (!Number.isFinite(value)) throw new YamlError(`json: unsupported value: ${formatFloat(value, 'g')}`, mark);
   return parseNumber(Object.is(value, -0) ? '-0' : String(value));
 }
 
@@ -170,12 +181,12 @@ function timestampText(nanoseconds: bigint): string {
   return `${date}${fraction === '' ? '' : `.${fraction}`}Z`;
 }
 
-function binaryText(text: string): string {
+function binaryText({ text, mark }: ScalarNode): string {
   try {
     return fromBytes(decodeBase64(text.replace(/[\r\n]/g, ''), 'base64')).toWellFormed();
   } catch (error) {
     if (!(error instanceof BuiltinError)) throw error;
-    throw new BuiltinError('yaml: !!binary value contains invalid base64 data');
+    throw new YamlError('yaml: !!binary value contains invalid base64 data', mark);
   }
 }
 

@@ -86,7 +86,7 @@ export class Scanner {
 
   /** Whether the next token may become a key. */
   #mayBeKey(): boolean {
-    const [key] = this.#keys;
+    const key = this.#keys[0];
     if (key?.token !== this.#taken) return false;
     if (this.#isValid(key)) return true;
     this.#keys.shift();

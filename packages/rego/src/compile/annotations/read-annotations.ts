@@ -1,26 +1,28 @@
 /**
- * `# METADATA` comments to annotations: the comment lines that follow without a gap are one YAML document, read by the
- * host's YAML reader. Errors carry OPA's texts.
+ * `# METADATA` comments to annotations: the comment lines that follow without a gap are one YAML document. Errors carry
+ * OPA's texts.
  */
-import type { HostYaml } from '../../builtins/host.ts';
+import { BuiltinError } from '../../builtins/builtin.ts';
 import type { Comment } from '../../syntax/ast.ts';
 import type { Diagnostic } from '../../syntax/diagnostic.ts';
 import type { Location } from '../../syntax/location.ts';
-import { fromNative } from '../../value/json.ts';
+import { isNumber, numberText, toInteger } from '../../value/number.ts';
+import { isObject, objectEntries, objectGet, objectSize } from '../../value/object.ts';
 import type { Value } from '../../value/value.ts';
 import type { Annotation } from './annotation.ts';
+import { type BlockFields, decodeBlock } from './decode-block.ts';
 
 interface ReadAnnotations {
   readonly annotations: readonly Annotation[];
   readonly findings: readonly Diagnostic[];
 }
 
-export function readAnnotations(comments: readonly Comment[], yaml: HostYaml): ReadAnnotations {
+export function readAnnotations(comments: readonly Comment[]): ReadAnnotations {
   const annotations: Annotation[] = [];
   const findings: Diagnostic[] = [];
   for (const block of blocksOf(comments)) {
     try {
-      annotations.push(readBlock(block, yaml));
+      annotations.push(readBlock(block));
     } catch (error) {
       if (!(error instanceof AnnotationError)) throw error;
       findings.push({ code: 'rego_parse_error', message: error.message, location: error.location });
@@ -59,34 +61,29 @@ function blocksOf(comments: readonly Comment[]): Block[] {
   return blocks;
 }
 
-function readBlock({ location, lines }: Block, yaml: HostYaml): Annotation {
+function readBlock({ location, lines }: Block): Annotation {
   const text = lines.map((line) => `${line.text.replace(/^ /, '')}\n`).join('');
   if (text.trim() === '') throw new AnnotationError('expected METADATA block, found whitespace', location);
-  const document = parse(text, yaml, { location, lines });
-  if (!isRecord(document)) {
-    const message = `yaml: unmarshal errors:\n  line 1: cannot unmarshal ${yamlTag(document)} into ast.rawAnnotation`;
-    throw new AnnotationError(message, placeOf(message, { location, lines }));
-  }
-  const mistakes = [...wrongTypes(document)];
-  if (mistakes.length > 0) {
-    const message = ['yaml: unmarshal errors:', ...mistakes].join('\n');
-    throw new AnnotationError(message, placeOf(message, { location, lines }));
-  }
-  const { scope, entrypoint } = document;
+  const fields = decode(text, { location, lines });
+  const { scope, entrypoint } = fields;
   return {
-    scope: typeof scope === 'string' && scope !== '' ? scope : undefined,
+    scope: scope === '' ? undefined : scope,
     entrypoint: entrypoint === true,
-    members: membersOf(document, location),
+    members: membersOf(fields, location),
     location,
   };
 }
 
-function parse(text: string, yaml: HostYaml, { location, lines }: Block): unknown {
+function decode(text: string, block: Block): BlockFields {
+  const refuse = (message: string): never => {
+    throw new AnnotationError(message, placeOf(message, block));
+  };
   try {
-    return yaml.parse(text);
+    const { fields, mistakes } = decodeBlock(text);
+    return mistakes.length === 0 ? fields : refuse(['yaml: unmarshal errors:', ...mistakes].join('\n'));
   } catch (error) {
-    const message = error instanceof Error ? error.message : 'yaml: cannot be read';
-    throw new AnnotationError(message, placeOf(message, { location, lines }));
+    if (!(error instanceof BuiltinError)) throw error;
+    return refuse(error.message);
   }
 }
 
@@ -96,73 +93,39 @@ function placeOf(message: string, { location, lines }: Block): Location {
   return (lines[Math.min(row, lines.length - 1)] ?? { location }).location;
 }
 
-const FIELDS: Readonly<Record<string, readonly [wanted: string, holds: (value: unknown) => boolean]>> = {
-  scope: ['string', isText],
-  title: ['string', isText],
-  description: ['string', isText],
-  entrypoint: ['bool', (value) => typeof value === 'boolean'],
-  organizations: ['[]string', (value) => Array.isArray(value) && value.every(isText)],
-  related_resources: ['[]interface {}', Array.isArray],
-  authors: ['[]interface {}', Array.isArray],
-  custom: ['map[string]interface {}', isRecord],
-};
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-function* wrongTypes(document: Readonly<Record<string, unknown>>): Generator<string> {
-  for (const [i, [name, value]] of Object.entries(document).entries()) {
-    const field = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
-    if (field === undefined || value === null || field[1](value)) continue;
-    yield `  line ${i + 1}: cannot unmarshal ${yamlTag(value)} into ${field[0]}`;
-  }
-}
-
-function yamlTag(value: unknown): string {
-  if (Array.isArray(value)) return '!!seq';
-  if (isRecord(value)) return '!!map';
-  const tag = typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? 'int' : 'str';
-  return `!!${tag} \`${String(value)}\``;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function membersOf(document: Readonly<Record<string, unknown>>, location: Location): Record<string, Value> {
+function membersOf(fields: BlockFields, location: Location): Record<string, Value> {
   const members: Record<string, Value> = {};
   for (const name of ['title', 'description'] as const) {
-    const value = document[name];
-    if (isText(value) && value !== '') members[name] = String(value);
+    const text = fields[name] ?? '';
+    if (text !== '') members[name] = text;
   }
-  const { organizations, related_resources: resources, authors, custom } = document;
-  if (isFilled(organizations)) members['organizations'] = organizations.map(String);
+  const { organizations, related_resources: resources, authors, custom } = fields;
+  if (isFilled(organizations)) members['organizations'] = organizations;
   if (isFilled(resources)) members['related_resources'] = resources.map((each) => relatedResource(each, location));
   if (isFilled(authors)) members['authors'] = authors.map((each) => author(each, location));
-  if (isRecord(custom) && Object.keys(custom).length > 0) members['custom'] = fromNative(custom);
+  if (isObject(custom) && objectSize(custom) > 0) members['custom'] = custom;
   return members;
 }
 
-function isFilled(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value) && value.length > 0;
+function isFilled<T>(list: readonly T[] | undefined): list is readonly T[] {
+  return list !== undefined && list.length > 0;
 }
 
 const UNUSABLE = 'invalid value type, must be string or map';
 
-function relatedResource(value: unknown, location: Location): Value {
+function relatedResource(value: Value, location: Location): Value {
   const refuse = (why: string): never => {
     throw new AnnotationError(`invalid related-resource definition ${goText(value)}: ${why}`, location);
   };
   if (typeof value === 'string') return value === '' ? refuse('ref URL may not be empty string') : { ref: value };
-  if (!isRecord(value)) return refuse(UNUSABLE);
-  const { ref, description } = value;
+  if (!isObject(value)) return refuse(UNUSABLE);
+  const [ref, description] = [objectGet(value, 'ref'), objectGet(value, 'description')];
   if (typeof ref !== 'string' || ref === '') return refuse("'ref' value required in object");
   return typeof description === 'string' && description !== '' ? { description, ref } : { ref };
 }
 
 /** `Jane Doe <jane@example.com>`, or an object. */
-function author(value: unknown, location: Location): Value {
+function author(value: Value, location: Location): Value {
   const refuse = (why: string): never => {
     throw new AnnotationError(`invalid author definition ${goText(value)}: ${why}`, location);
   };
@@ -172,9 +135,11 @@ function author(value: unknown, location: Location): Value {
     if (words.length === 0) return refuse('author is an empty string');
     return named((email === undefined ? words : words.slice(0, -1)).join(' '), email ?? '');
   }
-  if (!isRecord(value)) return refuse(UNUSABLE);
-  const name = typeof value['name'] === 'string' ? value['name'].trim() : '';
-  const email = typeof value['email'] === 'string' ? value['email'].trim() : '';
+  if (!isObject(value)) return refuse(UNUSABLE);
+  const [name, email] = ['name', 'email'].map((key) => {
+    const text = objectGet(value, key);
+    return typeof text === 'string' ? text.trim() : '';
+  }) as [string, string];
   return name === '' && email === '' ? refuse("'name' and/or 'email' values required in object") : named(name, email);
 }
 
@@ -183,12 +148,13 @@ function named(name: string, email: string): Value {
 }
 
 /** A value as Go's `%s` shows it. */
-function goText(value: unknown): string {
+function goText(value: Value): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return `%!s(bool=${String(value)})`;
-  if (typeof value === 'number') return `%!s(${Number.isInteger(value) ? 'int' : 'float64'}=${String(value)})`;
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
-  if (!isRecord(value)) return '%!s(<nil>)';
-  const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${members.map(([key, each]) => `${key}:${goText(each)}`).join(' ')}]`;
+  if (isNumber(value)) return `%!s(${toInteger(value) === undefined ? 'float64' : 'int'}=${numberText(value)})`;
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(goText).join(' ')}]`;
+  if (!isObject(value)) return '%!s(<nil>)';
+  return `map[${objectEntries(value)
+    .map(([key, each]) => `${goText(key)}:${goText(each)}`)
+    .join(' ')}]`;
 }

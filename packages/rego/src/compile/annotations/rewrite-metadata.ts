@@ -7,7 +7,7 @@ import { operatorName, scalarTerm } from '../../syntax/ast.ts';
 import { compareLocations } from '../../syntax/location.ts';
 import { exprBodies, mapChildTerms, visitRule } from '../../syntax/walk.ts';
 import type { Value } from '../../value/value.ts';
-import { type Compilation, eachRule, report } from '../context.ts';
+import { type Compilation, eachRule } from '../context.ts';
 import { type Attached, attachAnnotations, pathKey, redeclared, rulePath } from './attach-annotations.ts';
 import { readAnnotations } from './read-annotations.ts';
 
@@ -51,18 +51,10 @@ function isMetadata({ operator }: Call | CallExpr): boolean {
 
 /** Undefined when what was read is refused. */
 function readAll(c: Compilation): readonly Attached[] | undefined {
-  const [module] = c.modules;
-  const hasBlocks = c.modules.some(({ comments }) => comments.some(({ text }) => text.trim().startsWith('METADATA')));
-  if (c.yaml === undefined) {
-    if (!hasBlocks) return [];
-    const message = 'METADATA blocks cannot be read: the host lends no YAML reader';
-    if (isAsked(c) && module !== undefined) report(c, 'rego_compile_error', message, module.package.location);
-    return undefined;
-  }
   const before = c.diagnostics.length;
   const all: Attached[] = [];
   for (const each of c.modules) {
-    const { annotations, findings } = readAnnotations(each.comments, c.yaml);
+    const { annotations, findings } = readAnnotations(each.comments);
     const { attached, findings: misplaced } = attachAnnotations(each, annotations);
     c.diagnostics.push(...(findings.length > 0 ? findings : misplaced));
     all.push(...attached);
