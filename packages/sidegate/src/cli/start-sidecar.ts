@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
+import { beforeWriting } from '../net/batch.ts';
 import { type Listener, type ListenerOptions, listen } from '../net/listener.ts';
 import type { ServerTls } from '../net/tls-context.ts';
 import { type AuditSink, createAudit } from '../proxy/audit.ts';
@@ -54,7 +55,7 @@ export async function startSidecar(
     events: config.audit.events,
     mode: config.audit.mode,
     clock: assembly.clock,
-    defer: (task) => void setImmediate(task),
+    defer: beforeWriting,
     onChange: (failure) => {
       if (failure === undefined) assembly.logger.info('audit records are kept again');
       else assembly.logger.error({ err: failure }, 'audit records cannot be kept');

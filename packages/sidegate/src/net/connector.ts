@@ -1,6 +1,7 @@
 /** Opens sockets to an upstream: which address to dial, which certificate to show, whom to trust, how bytes are read. */
 import net, { type Socket } from 'node:net';
 import tls, { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { BytesReader } from './batch.ts';
 
 /** PEM texts for one outgoing identity. */
 export interface ClientTls {
@@ -24,11 +25,8 @@ export interface ConnectorOptions {
 export interface OpenedSocket {
   readonly socket: Socket;
   /** Called once, at once: from now on bytes go there. */
-  readonly listen: (onBytes: BytesListener) => void;
+  readonly listen: (onBytes: BytesReader) => void;
 }
-
-/** @param bytes of which the first `length` have arrived; to be read during the call only */
-export type BytesListener = (bytes: Buffer, length: number) => void;
 
 /** `code` of the error when the other side does not take the connection in time. */
 export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
@@ -47,7 +45,7 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
 
   return () =>
     new Promise((resolve, reject) => {
-      let onBytes: BytesListener | undefined;
+      let onBytes: BytesReader | undefined;
       const onread = {
         buffer,
         callback: (length: number): boolean => {

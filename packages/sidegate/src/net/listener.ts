@@ -3,6 +3,7 @@
  * pipeline like a request, so that all refusals look alike and all of them are audited.
  */
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
+import { setImmediate as turnEnd } from 'node:timers/promises';
 import tls, { type TLSSocket } from 'node:tls';
 import type { Problem } from '@sidegate/sdk';
 import { fieldLine } from './fields.ts';
@@ -99,6 +100,8 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     address: server.address() as AddressInfo,
     async close(graceMs) {
       scope.closing = true;
+      // What has arrived is still answered.
+      await turnEnd();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const connection of connections) if (connection.idle) connection.destroy();
       const cut = setTimeout(() => {
@@ -106,6 +109,7 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
         for (const socket of sockets) socket.destroy();
       }, graceMs);
       await closed;
+      await turnEnd();
       clearTimeout(cut);
       clearInterval(interval);
     },

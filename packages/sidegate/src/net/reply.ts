@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { writeTogether } from './batch.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** The connection that it goes out on. */
@@ -113,7 +114,7 @@ export class Reply {
     const chunked = this.#framing === 'chunked';
     if (this.#pending.length + length > MAX_PENDING) {
       if (chunked) this.#pending += `${length.toString(16)}\r\n`;
-      this.flush();
+      this.#writePending();
       const taken = this.#socket.write(Buffer.from(bytes.subarray(start, end)));
       if (chunked) this.#pending = '\r\n';
       return taken;
@@ -134,6 +135,11 @@ export class Reply {
   /** @returns false when the client is slow: wait for {@link whenDrained} */
   flush(): boolean {
     if (this.#pending === '') return !this.#socket.writableNeedDrain;
+    writeTogether(this.#socket);
+    return this.#writePending();
+  }
+
+  #writePending(): boolean {
     const text = this.#pending;
     this.#pending = '';
     this.#begun = true;

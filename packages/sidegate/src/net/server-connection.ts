@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { Problem } from '@sidegate/sdk';
+import { type BytesReader, readTogether } from './batch.ts';
 import { BodyDecoder, BodySyntaxError } from './body-decoder.ts';
 import { lingeringClose } from './lingering-close.ts';
 import type { ExchangeWatch, InboundRequest, ListenerHandlers } from './listener.ts';
@@ -70,11 +71,12 @@ export class ServerConnection {
     this.#scope = scope;
     this.#movedAt = scope.now;
     this.#headSince = scope.now;
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    const reader: BytesReader = (bytes) => this.#onData(bytes);
+    socket.on('data', (bytes: Buffer) => readTogether(reader, bytes));
     socket.on('drain', () => this.#onDrain());
-    socket.on('end', () => this.#onEnd());
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#onClose());
+    socket.on('end', () => setImmediate(() => this.#onEnd()));
+    socket.on('close', () => setImmediate(() => this.#onClose()));
   }
 
   get idle(): boolean {

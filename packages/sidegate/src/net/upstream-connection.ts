@@ -1,5 +1,6 @@
 /** One connection to an upstream: a request out, its response in, one at a time, with backpressure both ways. */
 import type { Socket } from 'node:net';
+import { readCopyTogether, writeTogether } from './batch.ts';
 import type { OpenedSocket } from './connector.ts';
 import { type Fields, fieldLine } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
@@ -45,6 +46,8 @@ export class UpstreamConnection implements ResponseReader {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   #running: Transfer | undefined;
+  /** Whose answer the bytes are that arrived last. */
+  #heardFor: Transfer | undefined;
   readonly #parser = new ResponseParser(this);
   /** A byte of an answer has arrived; its whole head has. */
   #heard = false;
@@ -59,12 +62,15 @@ export class UpstreamConnection implements ResponseReader {
   constructor({ socket, listen }: OpenedSocket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    listen((bytes, length) => this.#onData(bytes, length));
+    const reader = (bytes: Buffer, length: number): void => this.#onData(bytes, length);
+    listen((bytes, length) => {
+      if (this.#expectsBytes()) readCopyTogether(reader, bytes, length);
+    });
     socket.on('drain', () => this.#running?.request.body?.resume());
     this.#movedAt = options.time.now;
-    socket.on('error', (error) => this.#fail('broken', error));
-    socket.on('end', () => this.#onEnd());
-    socket.on('close', () => this.#fail('broken', undefined));
+    socket.on('error', (error) => setImmediate(() => this.#fail('broken', error)));
+    socket.on('end', () => setImmediate(() => this.#onEnd()));
+    socket.on('close', () => setImmediate(() => this.#fail('broken', undefined)));
   }
 
   /** Whether it may be used now. */
@@ -121,15 +127,9 @@ export class UpstreamConnection implements ResponseReader {
     this.#requestSent = body === undefined;
     const hostLine = fieldLine('Host', host ?? this.#options.host);
     const head = `${method} ${path} HTTP/1.1\r\n${hostLine}${lines}${framing}\r\n`;
-    if (body === undefined) {
-      this.#socket.write(head, 'latin1');
-      return;
-    }
-    // What is here of the body leaves with the head, in one write.
-    this.#socket.cork();
+    writeTogether(this.#socket);
     this.#socket.write(head, 'latin1');
-    this.#pipe(body, transfer);
-    this.#socket.uncork();
+    if (body !== undefined) this.#pipe(body, transfer);
   }
 
   #pipe(body: RequestBody, transfer: Transfer): void {
@@ -140,13 +140,11 @@ export class UpstreamConnection implements ResponseReader {
         // Answered before it was sent: the rest is thrown away.
         if (this.#running !== transfer) return true;
         this.#movedAt = this.#options.time.now;
+        writeTogether(socket);
         if (!chunked) return socket.write(piece);
-        socket.cork();
         socket.write(`${piece.length.toString(16)}\r\n`, 'latin1');
-        const flowing = socket.write(piece);
-        socket.write('\r\n', 'latin1');
-        socket.uncork();
-        return flowing;
+        socket.write(piece);
+        return socket.write('\r\n', 'latin1');
       },
       end: () => {
         if (this.#running !== transfer) return;
@@ -168,11 +166,17 @@ export class UpstreamConnection implements ResponseReader {
     });
   }
 
+  /** As bytes arrive: those that nobody asked for would become the answer to the next request. */
+  #expectsBytes(): boolean {
+    this.#heardFor = this.#running;
+    if (this.#running === undefined) this.destroy();
+    return this.#running !== undefined;
+  }
+
   #onData(bytes: Buffer, length: number): void {
     const parser = this.#parser;
-    if (this.#running === undefined) {
-      // Bytes that nobody asked for would become the answer to the next request.
-      this.destroy();
+    if (this.#running === undefined || this.#running !== this.#heardFor) {
+      this.#fail('broken', undefined);
       return;
     }
     this.#heard = true;
@@ -221,6 +225,7 @@ export class UpstreamConnection implements ResponseReader {
   #release(): Transfer | undefined {
     const running = this.#running;
     this.#running = undefined;
+    this.#heardFor = undefined;
     if (!this.#requestSent) running?.request.body?.resume();
     return running;
   }

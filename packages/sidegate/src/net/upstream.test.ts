@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
+import { readTogether } from './batch.ts';
 import { Cancellation } from './cancellation.ts';
 import { createUpstream, type ResponseSink, type Upstream } from './upstream.ts';
 
@@ -61,6 +63,16 @@ async function get(upstream: Upstream, { method = 'GET', lines = '', takes = tru
   return seen;
 }
 
+async function socketPair(): Promise<[net.Socket, net.Socket]> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+  await once(server, 'listening');
+  const dialled = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = await accepted;
+  server.close();
+  return [dialled, socket];
+}
+
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 describe('an upstream', () => {
@@ -73,6 +85,25 @@ describe('an upstream', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(await get(raw.upstream), '200 ok');
     assert.equal(raw.connections(), 2);
+  });
+
+  test('C-162 that speaks unasked in the turn in which the next request begins is not heard as its answer', async () => {
+    const sockets: net.Socket[] = [];
+    await using raw = await startRaw((socket) => {
+      sockets.push(socket);
+      socket.write(OK);
+    });
+    assert.equal(await get(raw.upstream), '200 ok');
+    const [ours, theirs] = await socketPair();
+    const answer = new Promise<string>((resolve, reject) => {
+      ours.once('data', (bytes: Buffer) => readTogether(() => void get(raw.upstream).then(resolve, reject), bytes));
+      // Both arrive together: the kernel has them before anything is read.
+      sockets[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+      theirs.write('x');
+    });
+    assert.equal(await answer, '200 ok');
+    assert.equal(raw.connections(), 2);
+    ours.destroy();
   });
 
   test('that ends an idle connection as it is taken is asked again, once, on a new one', async () => {

@@ -10,7 +10,7 @@ export interface AuditOptions extends RecordOptions {
   readonly sinks: readonly AuditSink[];
   /** `required`: while records cannot be kept, requests are refused; `best_effort`: they are served. */
   readonly mode: 'required' | 'best_effort';
-  /** Runs a task when what has arrived by now is dealt with, before anything new is read. */
+  /** Runs a task when what has arrived by now is dealt with, before the answers to it leave. */
   readonly defer: (task: () => void) => void;
   /** Told once when records begin to be lost, and once when they are kept again. */
   readonly onChange: (failure: unknown) => void;
