@@ -53,6 +53,11 @@ export function writtenName(c: Compilation, name: string): string {
   return written.startsWith('$') ? '_' : written;
 }
 
+/** Whether some module calls a function whose name begins like this. */
+export function isCalled(c: Compilation, name: string): boolean {
+  return c.modules.some(({ called }) => called.has(name));
+}
+
 /** Every rule, `else` included, with its module. */
 export function eachRule(c: Compilation, visit: (rule: Rule, module: Module) => void): void {
   for (const module of c.modules) {

@@ -3,7 +3,7 @@
  * 19-digit number is its only slow part. Clock, division and comparison become one test that does not divide.
  */
 import type { Block, Comparison, Local, Operand, Source, Stmt } from './ir.ts';
-import { countUses } from './ir-uses.ts';
+import { countUses, reads } from './ir-uses.ts';
 
 /** The comparison as seen from the other side. */
 const MIRRORED: Readonly<Record<string, 'lt' | 'lte' | 'gt' | 'gte'>> = { lt: 'gt', lte: 'gte', gt: 'lt', gte: 'lte' };
@@ -12,6 +12,7 @@ type Compare = Extract<Stmt, { op: 'compare' }>;
 type Call = Extract<Source, { kind: 'call' }>;
 
 export function fuseClock(block: Block): Block {
+  if (!reads(block, (source) => isCall(source, 'time.now_ns'))) return block;
   return fuse(block, countUses(block));
 }
 

@@ -6,7 +6,7 @@
 import type { Compilation } from './context.ts';
 import type { Block, Branch, Label, Local, Operand, Routine, Source, Stmt } from './ir.ts';
 import { mapBlock, mapStmt, type Renaming, substitution } from './ir-map.ts';
-import { innerBlocks } from './ir-uses.ts';
+import { innerBlocks, reads } from './ir-uses.ts';
 
 /** Statements of a function that may stand in its callers. */
 const MAX_SIZE = 24;
@@ -48,6 +48,7 @@ function hasOneValue({ rules, uniform }: Routine): boolean {
 }
 
 export function inlineFunctions(block: Block, find: Inlinable, fresh: Fresh): Block {
+  if (!reads(block, isFunctionCall)) return block;
   let growth = 0;
   /** What stands for the value of a call that is gone, in all that follows. */
   const known = new Map<Local, Operand>();
@@ -55,11 +56,11 @@ export function inlineFunctions(block: Block, find: Inlinable, fresh: Fresh): Bl
   const visit = (stmts: Block): Block => {
     const result: Block = [];
     for (const stmt of stmts) {
-      const copy = mapStmt(stmt, renamed, (inner) => inner);
-      const call = copy.op === 'let' && copy.value.kind === 'call' ? copy.value : undefined;
+      const copy = mapStmt(stmt, renamed, visit);
+      const call = copy.op === 'let' && isFunctionCall(copy.value) ? copy.value : undefined;
       const found = call === undefined || growth > MAX_GROWTH ? undefined : find(call);
       if (copy.op !== 'let' || call === undefined || found === undefined) {
-        result.push(mapStmt(copy, renamed, visit));
+        result.push(copy);
         continue;
       }
       const before = result.length;
@@ -70,6 +71,10 @@ export function inlineFunctions(block: Block, find: Inlinable, fresh: Fresh): Bl
     return result;
   };
   return visit(block);
+}
+
+function isFunctionCall(source: Source): source is Call {
+  return source.kind === 'call' && source.callee.kind === 'function';
 }
 
 interface Site {

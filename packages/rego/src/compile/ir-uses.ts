@@ -11,6 +11,15 @@ export function countUses(block: Block, uses: Map<Local, number> = new Map()): M
   return uses;
 }
 
+/** Whether a block assigns what some source like this has, or a block in it does. */
+export function reads(block: Block, isWanted: (source: Source) => boolean): boolean {
+  return block.some((stmt) => {
+    if (stmt.op === 'let') return isWanted(stmt.value);
+    if (stmt.op === 'either') return stmt.branches.some((branch) => reads(branch, isWanted));
+    return 'body' in stmt && reads(stmt.body, isWanted);
+  });
+}
+
 export function innerBlocks(stmt: Stmt): readonly Block[] {
   if (stmt.op === 'either') return stmt.branches;
   return 'body' in stmt ? [stmt.body] : [];

@@ -7,11 +7,12 @@ import type { Compilation } from './context.ts';
 import type { Fresh } from './inline-functions.ts';
 import type { Block, Operand, Source, Stmt } from './ir.ts';
 import { mapStmt, substitution } from './ir-map.ts';
+import { reads } from './ir-uses.ts';
 
 type Call = Extract<Source, { kind: 'call' }>;
 
 export function openObjectGet(c: Compilation, block: Block, fresh: Fresh): Block {
-  if (c.mockable.has('object.get')) return block;
+  if (c.mockable.has('object.get') || !reads(block, isObjectGet)) return block;
   const same = substitution(new Map());
   const visit = (stmts: Block): Block =>
     stmts.map((stmt): Stmt => {

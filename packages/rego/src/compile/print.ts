@@ -4,11 +4,12 @@
  */
 import { builtinRef, type CallExpr, type Expr, equation, scalarTerm, type Term } from '../syntax/ast.ts';
 import { exprBodies, visitExpr } from '../syntax/walk.ts';
-import { type Compilation, eachRule, isOperator, localVar, report, writtenName } from './context.ts';
+import { type Compilation, eachRule, isCalled, isOperator, localVar, report, writtenName } from './context.ts';
 import { outputVars } from './output-vars.ts';
 import { varsIn } from './variables.ts';
 
 export function rewritePrints(c: Compilation): void {
+  if (!isCalled(c, 'print')) return;
   eachRule(c, (rule) => {
     const safe = new Set(['data', 'input']);
     for (const arg of rule.head.args ?? []) for (const name of varsIn(arg)) safe.add(name);

@@ -22,10 +22,11 @@ export function reorder(c: Compilation, body: readonly Expr[], globals: Names, u
 }
 
 function order(c: Compilation, body: readonly Expr[], globals: Names, unsafe: Unsafe): Expr[] {
-  const inBody = bodyVars(c, body);
+  const mentioned = body.map((expr) => exprVars(c, expr));
+  const inBody = new Set(mentioned.flatMap((names) => [...names]));
   const safe = inBody.intersection(globals);
-  for (const expr of body) {
-    const missing = exprVars(c, expr).difference(safe);
+  for (const [i, expr] of body.entries()) {
+    const missing = mentioned[i]?.difference(safe) ?? inBody;
     if (missing.size > 0) unsafe.set(expr, missing);
   }
   const ordered: Expr[] = [];

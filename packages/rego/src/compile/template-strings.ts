@@ -4,13 +4,14 @@
  */
 import { type Call, type CallExpr, type Comprehension, type Expr, operatorName, type Term } from '../syntax/ast.ts';
 import { exprBodies, headTerms, visitExpr, visitTerm } from '../syntax/walk.ts';
-import { type Compilation, eachRule, report, writtenName } from './context.ts';
+import { type Compilation, eachRule, isCalled, report, writtenName } from './context.ts';
 import { outputVars } from './output-vars.ts';
 import { varsIn } from './variables.ts';
 
 type Names = ReadonlySet<string>;
 
 export function rewriteTemplates(c: Compilation): void {
+  if (!isCalled(c, 'internal')) return;
   eachRule(c, (rule) => {
     const outer = new Set(['data', 'input']);
     for (const arg of rule.head.args ?? []) for (const name of varsIn(arg)) outer.add(name);

@@ -1,6 +1,6 @@
 /** Which variables a term mentions, and which of them a value can be bound to. */
 import type { Ref, Term } from '../syntax/ast.ts';
-import { visitTerm } from '../syntax/walk.ts';
+import { childTerms, visitTerm } from '../syntax/walk.ts';
 
 export type Names = ReadonlySet<string>;
 
@@ -10,15 +10,25 @@ export const ROOTS: readonly string[] = ['data', 'input'];
 /** Variables of a term, outside closures. Names of functions are none. */
 export function varsIn(term: Term): Set<string> {
   const names = new Set<string>();
-  visitTerm(term, {
-    term(each) {
-      if (each.kind === 'var') names.add(each.name);
-      if (each.kind !== 'call') return each.kind !== 'comprehension';
-      for (const part of [...each.operator.path, ...each.args]) for (const name of varsIn(part)) names.add(name);
-      return false;
-    },
-  });
+  collect(term, names);
   return names;
+}
+
+function collect(term: Term, names: Set<string>): void {
+  switch (term.kind) {
+    case 'scalar':
+    case 'comprehension':
+      return;
+    case 'var':
+      names.add(term.name);
+      return;
+    case 'call':
+      for (const part of term.operator.path) collect(part, names);
+      for (const part of term.args) collect(part, names);
+      return;
+    default:
+      for (const part of childTerms(term)) collect(part, names);
+  }
 }
 
 /** Everything, in closures too. */

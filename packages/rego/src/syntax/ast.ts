@@ -176,6 +176,8 @@ export interface Module {
   readonly comments: readonly Comment[];
   /** Whether the strict v1 rules apply: v1 files, and v0 files that import rego.v1. */
   readonly v1: boolean;
+  /** With what the names of called functions begin: passes about one builtin leave files alone that do not call it. */
+  readonly called: ReadonlySet<string>;
 }
 
 /** A name that a reader wrote as `_`, or that a pass made up: never shown in a message. */

@@ -46,6 +46,8 @@ export class Cursor {
   private readonly failures = new Map<number, () => never>();
   private readonly counter: { wildcards: number; depth: number };
 
+  /** With what the names of called functions begin. */
+  readonly called = new Set<string>();
   /** Whether a builtin has this name. */
   readonly isBuiltin: (name: string) => boolean;
 

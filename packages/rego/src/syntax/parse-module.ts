@@ -40,7 +40,7 @@ function parseStatements(p: Cursor, comments: Module['comments']): Module {
     else if (isDeclaration(p, 'package')) p.later('unexpected package', parsePackage(p).location);
     else rules.push(...parseStatement(p));
   }
-  return { file: p.file, package: header, imports, rules, comments, v1: p.strictV1 };
+  return { file: p.file, package: header, imports, rules, comments, v1: p.strictV1, called: p.called };
 }
 
 /** Without a package the rest of the file is understood all the same. */

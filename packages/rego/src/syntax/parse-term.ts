@@ -227,6 +227,7 @@ function finishCall(p: Cursor, operator: Ref, args: Term[], start: Location): Te
   if (operator.head.kind === 'var' && operator.head.name === 'set' && operator.path.length === 0 && args.length === 0) {
     return { kind: 'set', items: [], location };
   }
+  if (operator.head.kind === 'var') p.called.add(operator.head.name);
   return { kind: 'call', operator, args, location };
 }
 
@@ -333,6 +334,7 @@ function parseTemplate(p: Cursor, token: Token, location: Location): Term {
   if (items.length === 1 && only.kind === 'scalar' && typeof only.value === 'string') {
     return scalarTerm(only.value, location);
   }
+  p.called.add('internal');
   const list: Term = { kind: 'array', items, location };
   return { kind: 'call', operator: builtinRef('internal.template_string', location), args: [list], location };
 }

@@ -7,7 +7,7 @@ import { operatorName, scalarTerm } from '../../syntax/ast.ts';
 import { compareLocations } from '../../syntax/location.ts';
 import { exprBodies, mapChildTerms, visitRule } from '../../syntax/walk.ts';
 import type { Value } from '../../value/value.ts';
-import { type Compilation, eachRule } from '../context.ts';
+import { type Compilation, eachRule, isCalled } from '../context.ts';
 import { type Attached, attachAnnotations, pathKey, redeclared, rulePath } from './attach-annotations.ts';
 import { readAnnotations } from './read-annotations.ts';
 
@@ -28,6 +28,7 @@ export function rewriteMetadata(c: Compilation): void {
 }
 
 function isAsked(c: Compilation): boolean {
+  if (!isCalled(c, 'rego')) return false;
   let asked = false;
   eachRule(c, (rule) =>
     visitRule(rule, {
