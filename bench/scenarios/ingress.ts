@@ -23,6 +23,8 @@ const CONNECTIONS = 48;
 const KNOWN_TOKENS = 1_000;
 /** Of a cold round; as many as the fastest peer answers in a good half second. */
 const NEW_TOKENS = 6_000;
+/** For the warm-up of a cold row, over and over: more than a peer remembers, so each of them is new to it every time. */
+const FORGOTTEN_TOKENS = 12_000;
 /** "Within 1.6 times of nginx", as a ratio of costs. */
 const NEAR_NGINX = { nginx: { atLeast: 1 / 1.6 } };
 
@@ -55,12 +57,12 @@ const INGRESS_ROWS: readonly Row[] = [
     quick: true,
     targets: { haproxy: { atLeast: 0.8 } },
     async prepare(files, { rounds }) {
-      const file = await mintTokenFile(files, NEW_TOKENS * (rounds + 1));
-      return (round) => ({
-        connections: 16,
-        seconds: 2,
-        script: ['tokens.lua', file, String(NEW_TOKENS * (round + 1)), String(NEW_TOKENS), 'once'],
-      });
+      const file = await mintTokenFile(files, FORGOTTEN_TOKENS + NEW_TOKENS * rounds);
+      return (round) => {
+        const [first, count, then] =
+          round < 0 ? [0, FORGOTTEN_TOKENS, 'again'] : [FORGOTTEN_TOKENS + NEW_TOKENS * round, NEW_TOKENS, 'once'];
+        return { connections: 16, seconds: 2, script: ['tokens.lua', file, String(first), String(count), then] };
+      };
     },
   },
   {

@@ -49,134 +49,145 @@ const BACKSLASH = 0x5c;
  * @throws JsonError, and nothing else.
  */
 export function parseStrictJson(bytes: Uint8Array): JsonValue {
-  const text = decodeUtf8(bytes);
-  let at = 0;
+  return new Reader(decodeUtf8(bytes)).read();
+}
 
-  const value = readValue(0);
-  skipSpace();
-  if (at < text.length) throw syntax('unexpected text after the value');
-  return value;
+class Reader {
+  readonly #text: string;
+  #at = 0;
 
-  function readValue(depth: number): JsonValue {
-    skipSpace();
-    switch (text[at]) {
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  read(): JsonValue {
+    const value = this.#readValue(0);
+    this.#skipSpace();
+    if (this.#at < this.#text.length) throw this.#syntax('unexpected text after the value');
+    return value;
+  }
+
+  #readValue(depth: number): JsonValue {
+    this.#skipSpace();
+    switch (this.#text[this.#at]) {
       case '{':
-        return readObject(depth + 1);
+        return this.#readObject(depth + 1);
       case '[':
-        return readArray(depth + 1);
+        return this.#readArray(depth + 1);
       case '"':
-        return readString();
+        return this.#readString();
       case 't':
-        return readWord('true', true);
+        return this.#readWord('true', true);
       case 'f':
-        return readWord('false', false);
+        return this.#readWord('false', false);
       case 'n':
-        return readWord('null', null);
+        return this.#readWord('null', null);
       default:
-        return readNumber();
+        return this.#readNumber();
     }
   }
 
-  function readObject(depth: number): JsonObject {
-    enter(depth);
+  #readObject(depth: number): JsonObject {
+    this.#enter(depth);
     const object = Object.create(null) as Record<string, JsonValue>;
-    if (closes('}')) return Object.freeze(object);
+    if (this.#closes('}')) return Object.freeze(object);
     do {
-      skipSpace();
-      if (text.charCodeAt(at) !== QUOTE) throw syntax('a member name was expected');
-      const name = readString();
+      this.#skipSpace();
+      if (this.#text.charCodeAt(this.#at) !== QUOTE) throw this.#syntax('a member name was expected');
+      const name = this.#readString();
       // JSON has no undefined, so what is there is a duplicate; names compare after unescaping.
-      if (object[name] !== undefined) throw new JsonError('duplicate_member', `member named twice at offset ${at}`);
-      skipSpace();
-      if (text[at] !== ':') throw syntax('":" was expected');
-      at += 1;
-      object[name] = readValue(depth);
-    } while (continues('}'));
+      if (object[name] !== undefined)
+        throw new JsonError('duplicate_member', `member named twice at offset ${this.#at}`);
+      this.#skipSpace();
+      if (this.#text[this.#at] !== ':') throw this.#syntax('":" was expected');
+      this.#at += 1;
+      object[name] = this.#readValue(depth);
+    } while (this.#continues('}'));
     return Object.freeze(object);
   }
 
-  function readArray(depth: number): readonly JsonValue[] {
-    enter(depth);
+  #readArray(depth: number): readonly JsonValue[] {
+    this.#enter(depth);
     const array: JsonValue[] = [];
-    if (closes(']')) return Object.freeze(array);
+    if (this.#closes(']')) return Object.freeze(array);
     do {
-      array.push(readValue(depth));
-    } while (continues(']'));
+      array.push(this.#readValue(depth));
+    } while (this.#continues(']'));
     return Object.freeze(array);
   }
 
-  function enter(depth: number): void {
-    if (depth > MAX_DEPTH) throw syntax(`nested deeper than ${MAX_DEPTH}`);
-    at += 1;
+  #enter(depth: number): void {
+    if (depth > MAX_DEPTH) throw this.#syntax(`nested deeper than ${MAX_DEPTH}`);
+    this.#at += 1;
   }
 
-  function closes(end: string): boolean {
-    skipSpace();
-    if (text[at] !== end) return false;
-    at += 1;
+  #closes(end: string): boolean {
+    this.#skipSpace();
+    if (this.#text[this.#at] !== end) return false;
+    this.#at += 1;
     return true;
   }
 
-  function continues(end: string): boolean {
-    if (closes(end)) return false;
-    if (text[at] !== ',') throw syntax(`"," or "${end}" was expected`);
-    at += 1;
+  #continues(end: string): boolean {
+    if (this.#closes(end)) return false;
+    if (this.#text[this.#at] !== ',') throw this.#syntax(`"," or "${end}" was expected`);
+    this.#at += 1;
     return true;
   }
 
-  function readString(): string {
-    at += 1;
-    const start = at;
+  #readString(): string {
+    this.#at += 1;
+    const start = this.#at;
     for (;;) {
-      const unit = text.charCodeAt(at);
+      const unit = this.#text.charCodeAt(this.#at);
       if (unit === QUOTE) {
-        at += 1;
-        return text.slice(start, at - 1);
+        this.#at += 1;
+        return this.#text.slice(start, this.#at - 1);
       }
-      if (unit === BACKSLASH) return readEscaped(start);
+      if (unit === BACKSLASH) return this.#readEscaped(start);
       // NaN, past the end, is caught here as well
-      if (!(unit >= 0x20)) throw syntax('a string holds a control character or does not end');
-      at += 1;
+      if (!(unit >= 0x20)) throw this.#syntax('a string holds a control character or does not end');
+      this.#at += 1;
     }
   }
 
-  function readEscaped(start: number): string {
-    let result = text.slice(start, at);
+  #readEscaped(start: number): string {
+    let result = this.#text.slice(start, this.#at);
     for (;;) {
-      const unit = text.charCodeAt(at);
-      if (!(unit >= 0x20)) throw syntax('a string holds a control character or does not end');
+      const unit = this.#text.charCodeAt(this.#at);
+      if (!(unit >= 0x20)) throw this.#syntax('a string holds a control character or does not end');
       if (unit === QUOTE) break;
       if (unit === BACKSLASH) {
-        result += readEscape();
+        result += this.#readEscape();
       } else {
-        result += text[at];
-        at += 1;
+        result += this.#text[this.#at];
+        this.#at += 1;
       }
     }
-    if (!result.isWellFormed()) throw syntax('a string holds a lone surrogate');
-    at += 1;
+    if (!result.isWellFormed()) throw this.#syntax('a string holds a lone surrogate');
+    this.#at += 1;
     return result;
   }
 
-  function readEscape(): string {
-    const letter = text.charAt(at + 1);
+  #readEscape(): string {
+    const letter = this.#text.charAt(this.#at + 1);
     if (letter === 'u') {
-      const digits = text.slice(at + 2, at + 6);
-      if (!HEX4.test(digits)) throw syntax('an escape is not valid');
-      at += 6;
+      const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!HEX4.test(digits)) throw this.#syntax('an escape is not valid');
+      this.#at += 6;
       return String.fromCharCode(Number.parseInt(digits, 16));
     }
     const plain = ESCAPES.get(letter);
-    if (plain === undefined) throw syntax('an escape is not valid');
-    at += 2;
+    if (plain === undefined) throw this.#syntax('an escape is not valid');
+    this.#at += 2;
     return plain;
   }
 
-  function readNumber(): number {
-    const start = at;
-    while (isNumberUnit(text.charCodeAt(at))) at += 1;
-    const digits = text.slice(start, at);
-    if (!NUMBER.test(digits)) throw syntax('a value was expected');
+  #readNumber(): number {
+    const start = this.#at;
+    while (isNumberUnit(this.#text.charCodeAt(this.#at))) this.#at += 1;
+    const digits = this.#text.slice(start, this.#at);
+    if (!NUMBER.test(digits)) throw this.#syntax('a value was expected');
     const value = Number(digits);
     // Two different integers must not read as one, however they are written: an id that is rounded is another id.
     if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
@@ -185,22 +196,22 @@ export function parseStrictJson(bytes: Uint8Array): JsonValue {
     return value;
   }
 
-  function readWord<T>(word: string, value: T): T {
-    if (!text.startsWith(word, at)) throw syntax('a value was expected');
-    at += word.length;
+  #readWord<T>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) throw this.#syntax('a value was expected');
+    this.#at += word.length;
     return value;
   }
 
-  function skipSpace(): void {
+  #skipSpace(): void {
     for (;;) {
-      const unit = text.charCodeAt(at);
+      const unit = this.#text.charCodeAt(this.#at);
       if (unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) return;
-      at += 1;
+      this.#at += 1;
     }
   }
 
-  function syntax(what: string): JsonError {
-    return new JsonError('syntax', `${what} at offset ${at}`);
+  #syntax(what: string): JsonError {
+    return new JsonError('syntax', `${what} at offset ${this.#at}`);
   }
 }
 
@@ -214,10 +225,12 @@ export function isJsonArray(value: JsonValue | undefined): value is readonly Jso
   return Array.isArray(value);
 }
 
+/** A byte order mark stays in the text and is refused there: RFC 8259 section 8.1. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    // A byte order mark stays in the text and is refused there: RFC 8259 section 8.1.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return UTF_8.decode(bytes);
   } catch {
     throw new JsonError('syntax', 'the bytes are not UTF-8');
   }
