@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askOpa, askUs, type BuiltinRows } from './builtin-batch.ts';
 import { COLLECTION_CALLS, DEPRECATED_CALLS } from './builtins/collections.ts';
+import { GRAPHQL_CALLS } from './builtins/graphql.ts';
 import { knownAnswer } from './builtins/known-answers.ts';
 import { NETWORK_CALLS } from './builtins/networks.ts';
 import { NUMBER_CALLS } from './builtins/numbers.ts';
-
 import { PATTERN_CALLS } from './builtins/patterns.ts';
 import { SCHEMA_CALLS } from './builtins/schemas.ts';
 import { SPRINTF_CALLS, STRING_CALLS } from './builtins/strings.ts';
@@ -26,6 +26,7 @@ const families: readonly (readonly [what: string, calls: readonly BuiltinRows[],
   ['time', TIME_CALLS],
   ['networks and names', NETWORK_CALLS],
   ['JSON schemas', SCHEMA_CALLS],
+  ['GraphQL', GRAPHQL_CALLS],
   ['YAML', YAML_CALLS],
   ['tokens', TOKEN_CALLS],
   ['deprecated builtins', DEPRECATED_CALLS, 'v0'],

@@ -23,7 +23,30 @@ describe('graphql.parse', () => {
       'Field "user" argument "id" of type "ID!" is required, but it was not provided in GraphQL string at location 1:3',
     ],
     ['{ user(id: 1, x: 2) { id } }', 'Unknown argument "x" on field "Query.user" in GraphQL string at location 1:3'],
-    ['{ user(id: true) { id } }', 'Expected value of type "ID!", found true in GraphQL string at location 1:12'],
+    [
+      '{ user(id: true) { id } }',
+      'ID cannot represent a non-string and non-integer value: true\n in GraphQL string at location 1:12',
+    ],
+    [
+      '{ user(id: 1) { id: name id } }',
+      'Fields "id" conflict because "name" and "id" are different fields. Use different aliases on the fields to fetch both if this was intentional in GraphQL string at location 1:26',
+    ],
+    [
+      '{ user(id: 1) { x: name } user(id: 1) { x: role } }',
+      'Fields "user" conflict because subfields "x" conflict because "name" and "role" are different fields. Use different aliases on the fields to fetch both if this was intentional in GraphQL string at location 1:27',
+    ],
+    [
+      '{ search { ... on User { x: name } ... on Order { x: total } } }',
+      'Fields "x" conflict because they return conflicting types "String!" and "Float". Use different aliases on the fields to fetch both if this was intentional in GraphQL string at location 1:51',
+    ],
+    [
+      '{ search(first: 9223372036854775808) { id } }',
+      'Int cannot represent non 32-bit signed integer value: 9223372036854775808\n in GraphQL string at location 1:17',
+    ],
+    [
+      '{ search(filter: { role: ADMIN, role: ADMIN }) { id } }',
+      'There can be only one input field named "role" in GraphQL string at location 1:39',
+    ],
     [
       '{ user(id: 1) { name { x } } }',
       'Field "name" must not have a selection since type "String!" has no subfields in GraphQL string at location 1:17',
@@ -60,6 +83,23 @@ describe('graphql.parse', () => {
       assert.deepEqual(check(query), refusal(message));
     });
   }
+
+  test('fields of one name that mean the same, or can never meet, are merged', () => {
+    for (const query of [
+      '{ user(id: 1) { id name } user(id: 1) { name role } }',
+      '{ search { ... on User { x: id } ... on Order { x: id } } }',
+      '{ search(filter: { role: ADMIN, name: "a" }, first: 1) { id } search(first: 1, filter: { role: ADMIN, name: "a" }) { id } }',
+    ]) {
+      assert.equal(answer('graphql.is_valid', [query, SCHEMA]), true, query);
+    }
+  });
+
+  test('descriptions stand before operations, fragments and variables', () => {
+    const query = '"one" query Q("two" $a: ID!) { user(id: $a) { ...F } } "three" fragment F on User { id }';
+    const shown = JSON.stringify(answer('graphql.parse_query', [query]));
+    for (const text of ['one', 'two', 'three']) assert.ok(shown.includes(`"Description":"${text}"`), shown);
+    assert.equal(answer('graphql.is_valid', ['"one" { user(id: 1) { id } }', SCHEMA]), false);
+  });
 
   test('a query that fits is answered with both documents', () => {
     const query =

@@ -9,7 +9,9 @@ import {
   schemaFromValue,
   toValue,
 } from './graphql/document.ts';
-import { type Parsed, parseQuery, parseSchema } from './graphql/parser.ts';
+import { parseQuery } from './graphql/parse-query.ts';
+import { parseSchema } from './graphql/parse-schema.ts';
+import type { Parsed } from './graphql/parsed.ts';
 import { buildSchema } from './graphql/schema.ts';
 import { validateQuery } from './graphql/validate-query.ts';
 import { operandTypeError, stringOperand } from './operand.ts';

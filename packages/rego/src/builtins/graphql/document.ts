@@ -12,6 +12,8 @@ export interface QueryDocument {
 }
 
 export interface Operation {
+  /** Where one is written. */
+  readonly Description: string | undefined;
   readonly Operation: string;
   readonly Name: string;
   readonly VariableDefinitions: readonly VariableDefinition[];
@@ -20,6 +22,8 @@ export interface Operation {
 }
 
 export interface Fragment {
+  /** Where one is written. */
+  readonly Description: string | undefined;
   readonly Name: string;
   readonly VariableDefinition: readonly VariableDefinition[];
   readonly TypeCondition: string;
@@ -28,6 +32,8 @@ export interface Fragment {
 }
 
 export interface VariableDefinition {
+  /** Where one is written. */
+  readonly Description: string | undefined;
   readonly Variable: string;
   readonly Type: TypeReference;
   readonly DefaultValue: Literal | undefined;
@@ -171,6 +177,7 @@ const DESCRIBED = { Description: 'string', Name: 'string', Directives: ['Directi
 const NODES = {
   Query: { Operations: ['Operation'], Fragments: ['Fragment'] },
   Operation: {
+    Description: 'string?',
     Operation: 'string',
     Name: 'string',
     VariableDefinitions: ['VariableDefinition'],
@@ -178,6 +185,7 @@ const NODES = {
     SelectionSet: ['Selection'],
   },
   Fragment: {
+    Description: 'string?',
     Name: 'string',
     VariableDefinition: ['VariableDefinition'],
     TypeCondition: 'string',
@@ -185,6 +193,7 @@ const NODES = {
     SelectionSet: ['Selection'],
   },
   VariableDefinition: {
+    Description: 'string?',
     Variable: 'string',
     Type: 'Type',
     DefaultValue: 'Literal?',

@@ -28,7 +28,7 @@ export interface Token {
   readonly kind: TokenKind;
   /** Empty for punctuation. */
   readonly value: string;
-  /** Where it begins, in UTF-16 units. */
+  /** Where it begins, in UTF-16 units; a string begins behind its quotes. */
   readonly offset: number;
 }
 
@@ -46,9 +46,12 @@ export function tokenText({ kind, value }: Token): string {
 const IGNORED = /(?:[\ufeff\t ,]|#[^\r\n]*|\r\n|\r|\n)*/y;
 const PUNCTUATION = /\.\.\.|[!$&():=@[\]{}|]/y;
 const NAME = /[_A-Za-z][_0-9A-Za-z]*/y;
-const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![0-9A-Za-z_.])/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![0-9.eE])/y;
 const BLOCK = /"""((?:\\"""|[^"]|"(?!""))*)"""/y;
 const STRING = /"((?:\\u[0-9A-Fa-f]{4}|\\["\\/bfnrt]|[^"\\\r\n])*)"/y;
+
+const UNFINISHED =
+  /^(?:-?(?:0|[1-9][0-9]*)(?:\.(?:[0-9]+(?:[eE][+-]?)?)?|[eE][+-]?)?|-|"(?:\\u[0-9A-Fa-f]{4}|\\["\\/bfnrt]|[^"\\\r\n])*\\?)/;
 
 export class Lexer {
   readonly #text: string;
@@ -72,16 +75,16 @@ export class Lexer {
       return this.#token(isFloat ? 'Float' : 'Int', number[0], start);
     }
     const block = this.#match(BLOCK);
-    if (block !== undefined) return this.#token('BlockString', blockText(block[1] ?? ''), start);
+    if (block !== undefined) return this.#token('BlockString', blockText(block[1] ?? ''), start + 3);
     const string = this.#text.startsWith('"""', start) ? undefined : this.#match(STRING);
-    if (string !== undefined) return this.#token('String', unescape(string[1] ?? ''), start);
+    if (string !== undefined) return this.#token('String', unescape(string[1] ?? ''), start + 1);
     return this.#invalid(start);
   }
 
-  /** An unfinished string is reported where it would have to end. */
+  /** What is unfinished is reported where it stops making sense. */
   #invalid(start: number): Token {
     const block = this.#text.startsWith('"""', start);
-    const end = /^"[^"\r\n]*/.exec(this.#text.slice(start))?.[0].length ?? 0;
+    const end = UNFINISHED.exec(this.#text.slice(start))?.[0].length ?? 0;
     this.#at = this.#text.length;
     return this.#token('<Invalid>', '', block ? this.#text.length : start + end);
   }

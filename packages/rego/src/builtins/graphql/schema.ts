@@ -5,11 +5,12 @@ import type {
   Definition,
   Directive,
   DirectiveDefinition,
+  EnumValueDefinition,
   FieldDefinition,
   SchemaDocument,
   TypeReference,
 } from './document.ts';
-import { parseSchema } from './parser.ts';
+import { parseSchema } from './parse-schema.ts';
 import { PRELUDE } from './prelude.ts';
 
 export interface Schema {
@@ -93,6 +94,7 @@ function rootTypes(document: SchemaDocument, types: ReadonlyMap<string, Definiti
   )) {
     const type = types.get(Type);
     if (type === undefined) throw invalid(`Schema root ${Operation} refers to a type ${Type} that does not exist.`);
+    if (roots.has(Operation)) throw invalid(`There can be only one ${Operation} type in schema.`);
     roots.set(Operation, type);
   }
   if (document.Schema.length > 0) return roots;
@@ -115,22 +117,27 @@ function checkDefinition(schema: Schema, definition: Definition): void {
   for (const field of Fields) {
     if (!definition.BuiltIn) checkName(field.Name);
     checkType(schema, field.Type);
-    checkArguments(schema, field.Arguments);
+    checkArguments(schema, field.Arguments, `${Name}.${field.Name}`);
     checkDirectives(schema, field.Directives, Kind === 'INPUT_OBJECT' ? 'INPUT_FIELD_DEFINITION' : 'FIELD_DEFINITION');
   }
   for (const name of definition.Types) {
     const { Kind: kind } = known(schema, name);
     if (kind !== 'OBJECT') throw invalid(`${Kind} type "${name}" must be OBJECT.`);
   }
+  const member = repeated(definition.Types);
+  if (member !== undefined) throw invalid(`Union type ${Name} can only include type ${member} once.`);
+  const implemented = repeated(definition.Interfaces);
+  if (implemented !== undefined) throw invalid(`Type ${Name} can only implement ${implemented} once.`);
   for (const name of definition.Interfaces) checkImplements(schema, definition, name);
   checkMembers(schema, definition);
-  const twice = Fields.find((field, index) => Fields.findIndex(({ Name: other }) => other === field.Name) !== index);
-  if (twice !== undefined) throw invalid(`Field ${Name}.${twice.Name} can only be defined once.`);
+  const field = repeated(Fields.map(({ Name: name }) => name));
+  if (field !== undefined) throw invalid(`Field ${Name}.${field} can only be defined once.`);
   if (!definition.BuiltIn) checkName(Name);
   checkDirectives(schema, definition.Directives, Kind);
 }
 
-function checkMembers(schema: Schema, { Kind, Name, Fields, EnumValues }: Definition): void {
+function checkMembers(schema: Schema, definition: Definition): void {
+  const { Kind, Name, Fields, EnumValues } = definition;
   switch (Kind) {
     case 'OBJECT':
     case 'INTERFACE':
@@ -139,14 +146,51 @@ function checkMembers(schema: Schema, { Kind, Name, Fields, EnumValues }: Defini
       return;
     case 'ENUM':
       if (EnumValues.length === 0) throw invalid(`${Kind} ${Name}: must define one or more unique enum values.`);
-      for (const value of EnumValues) checkDirectives(schema, value.Directives, 'ENUM_VALUE');
+      checkEnumValues(schema, Name, EnumValues);
       return;
     case 'INPUT_OBJECT':
       if (Fields.length === 0) throw invalid(`${Kind} ${Name}: must define one or more input fields.`);
       checkFieldKinds(schema, Fields, INPUT, `${Kind} ${Name}`);
+      checkEnds(schema, definition);
       return;
     default:
       return;
+  }
+}
+
+function repeated(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
+}
+
+function checkEnumValues(schema: Schema, owner: string, values: readonly EnumValueDefinition[]): void {
+  for (const { Name, Directives } of values) {
+    if (['true', 'false', 'null'].includes(Name)) throw invalid(`ENUM ${owner}: non-enum value ${Name}.`);
+    checkName(Name);
+    checkDirectives(schema, Directives, 'ENUM_VALUE');
+  }
+  const twice = repeated(values.map(({ Name }) => Name));
+  if (twice !== undefined) throw invalid(`Enum value ${owner}.${twice} can only be defined once.`);
+}
+
+/** An input object that needs another of its kind could never be written down. */
+function checkEnds(schema: Schema, start: Definition): void {
+  const entered = new Set<string>();
+  const waiting: { readonly type: Definition; readonly path: readonly string[] }[] = [{ type: start, path: [] }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    for (const { Name, Type } of next.type.Fields) {
+      const inner = Type.NonNull && Type.Elem === undefined ? schema.types.get(Type.NamedType) : undefined;
+      if (inner?.Kind !== 'INPUT_OBJECT') continue;
+      const path = [...next.path, Name];
+      if (inner === start) {
+        throw invalid(
+          `Cannot reference Input Object "${start.Name}" within itself through a series of non-null fields: "${path.join('.')}".`,
+        );
+      }
+      if (entered.has(inner.Name)) continue;
+      entered.add(inner.Name);
+      waiting.push({ type: inner, path });
+    }
   }
 }
 
@@ -178,7 +222,9 @@ function checkName(name: string): void {
   }
 }
 
-function checkArguments(schema: Schema, argumentsOf: readonly ArgumentDefinition[]): void {
+function checkArguments(schema: Schema, argumentsOf: readonly ArgumentDefinition[], owner: string): void {
+  const twice = repeated(argumentsOf.map(({ Name }) => Name));
+  if (twice !== undefined) throw invalid(`Argument ${owner}(${twice}:) can only be defined once.`);
   for (const argument of argumentsOf) {
     checkName(argument.Name);
     checkType(schema, argument.Type);
@@ -217,7 +263,7 @@ function checkDirectives(schema: Schema, directives: readonly Directive[], locat
 
 function checkDirectiveDefinition(schema: Schema, directive: DirectiveDefinition): void {
   checkName(directive.Name);
-  checkArguments(schema, directive.Arguments);
+  checkArguments(schema, directive.Arguments, `@${directive.Name}`);
 }
 
 function checkImplements(schema: Schema, definition: Definition, name: string): void {

@@ -15,7 +15,8 @@ import {
   type TypeReference,
   type VariableDefinition,
 } from './document.ts';
-import type { Parsed } from './parser.ts';
+import { findMergeConflict } from './merge-fields.ts';
+import type { Parsed } from './parsed.ts';
 import { namedType, possibleTypes, type Schema, typeText } from './schema.ts';
 
 /** @throws BuiltinError */
@@ -117,11 +118,30 @@ class QueryValidator {
       throw this.#fail(`${name} must select only one top level field.`, operation);
     }
     this.#selections(operation.SelectionSet, root, new Set());
+    this.#checkMerging(operation, root);
     for (const [name, definition] of this.#variables) {
       if (this.#usedVariables.has(name)) continue;
       const where = operation.Name === '' ? '' : ` in operation "${operation.Name}"`;
       throw this.#fail(`Variable "$${name}" is never used${where}.`, definition);
     }
+  }
+
+  #checkMerging({ SelectionSet: selections }: Operation, parent: Definition): void {
+    const scope = {
+      schema: this.#schema,
+      fragments: this.#document.Fragments,
+      fieldOf: (type: Definition, name: string) => this.#fieldOf(type, name),
+      spend: this.#spend,
+    };
+    const conflict = findMergeConflict(scope, { selections, parent });
+    if (conflict === undefined) return;
+    const hint = 'Use different aliases on the fields to fetch both if this was intentional.';
+    throw this.#fail(`Fields "${conflict.name}" conflict because ${conflict.reason}. ${hint}`, conflict.selection);
+  }
+
+  #fieldOf(parent: Definition, name: string): FieldDefinition | undefined {
+    const isRoot = this.#schema.roots.get('query') === parent;
+    return parent.Fields.find(({ Name }) => Name === name) ?? (isRoot ? ROOT_FIELDS.get(name) : undefined);
   }
 
   #checkVariable(definition: VariableDefinition): void {
@@ -151,8 +171,7 @@ class QueryValidator {
 
   #field(selection: Selection, name: string, parent: Definition, within: ReadonlySet<string>): void {
     if (name === '__typename') return;
-    const isRoot = this.#schema.roots.get('query') === parent;
-    const field = parent.Fields.find(({ Name }) => Name === name) ?? (isRoot ? ROOT_FIELDS.get(name) : undefined);
+    const field = this.#fieldOf(parent, name);
     if (field === undefined) throw this.#fail(`Cannot query field "${name}" on type "${parent.Name}".`, selection);
     const owner = `Field "${name}" argument`;
     this.#arguments(selection.Arguments, field.Arguments, {
@@ -273,13 +292,32 @@ class QueryValidator {
     const definition = this.#schema.types.get(type.NamedType);
     if (definition === undefined) throw this.#fail(`Unknown type "${type.NamedType}".`, value);
     if (definition.Kind === 'INPUT_OBJECT') this.#inputObject(value, definition);
-    else if (!acceptsLiteral(definition, value)) throw this.#wrongType(value, type);
+    else if (isCustom(definition)) this.#anything(value);
+    else if (!acceptsLiteral(definition, value)) throw this.#wrongScalar(definition, value, type);
+  }
+
+  /** Custom scalars decide for themselves what they accept. */
+  #anything(value: Literal): void {
+    if (value.Kind === LITERAL.variable) {
+      if (!this.#variables.has(value.Raw)) throw this.#fail(`Variable "$${value.Raw}" is not defined.`, value);
+      this.#usedVariables.add(value.Raw);
+    }
+    for (const { Name, Value } of value.Children) {
+      if (value.Kind === LITERAL.object) this.#checkOnce(value, Name, Value);
+      this.#anything(Value);
+    }
+  }
+
+  #checkOnce(object: Literal, name: string, value: Literal): void {
+    if (object.Children.find(({ Name }) => Name === name)?.Value === value) return;
+    throw this.#fail(`There can be only one input field named "${name}".`, value);
   }
 
   #inputObject(value: Literal, definition: Definition): void {
     if (value.Kind !== LITERAL.object)
       throw this.#fail(`Expected value of type "${definition.Name}", found ${literalText(value)}.`, value);
     for (const { Name, Value } of value.Children) {
+      this.#checkOnce(value, Name, Value);
       const field = definition.Fields.find((candidate) => candidate.Name === Name);
       if (field === undefined) throw this.#fail(`Field "${Name}" is not defined by type "${definition.Name}".`, Value);
       this.#literal(Value, field.Type, field.DefaultValue !== undefined);
@@ -305,6 +343,16 @@ class QueryValidator {
       const [is, wanted] = [typeText(definition.Type), typeText(type)];
       throw this.#fail(`Variable "$${value.Raw}" of type "${is}" used in position expecting type "${wanted}".`, value);
     }
+  }
+
+  #wrongScalar(definition: Definition, value: Literal, type: TypeReference): BuiltinError {
+    if (value.Kind === LITERAL.object || value.Kind === LITERAL.list) return this.#wrongType(value, type);
+    const text = literalText(value);
+    const isTooLong = definition.Name === 'Int' && value.Kind === LITERAL.int;
+    const said = isTooLong
+      ? 'Int cannot represent non 32-bit signed integer value'
+      : SCALAR_COMPLAINTS.get(definition.Name);
+    return said === undefined ? this.#wrongType(value, type) : this.#fail(`${said}: ${text}\n`, value);
   }
 
   #wrongType(value: Literal, type: TypeReference): BuiltinError {
@@ -334,16 +382,26 @@ function acceptsLiteral(definition: Definition, value: Literal): boolean {
   if (definition.Kind === 'ENUM') {
     return value.Kind === LITERAL.enum && definition.EnumValues.some(({ Name }) => Name === value.Raw);
   }
-  const kinds = SCALAR_LITERALS.get(definition.Name);
-  // Custom scalars decide for themselves.
-  if (kinds === undefined) return true;
-  return kinds.includes(value.Kind) && (definition.Name !== 'Int' || fitsInt(value.Raw));
+  return SCALAR_LITERALS.get(definition.Name)?.includes(value.Kind) === true && isReadable(value);
 }
 
-/** 32 bits, signed. */
-function fitsInt(raw: string): boolean {
-  return /^-?\d+$/.test(raw) && BigInt.asIntN(32, BigInt(raw)) === BigInt(raw);
+function isCustom({ Kind, Name }: Definition): boolean {
+  return Kind === 'SCALAR' && !SCALAR_LITERALS.has(Name);
 }
+
+/** OPA reads integers of 64 bits, also where the specification says 32. */
+function isReadable({ Kind, Raw }: Literal): boolean {
+  if (Kind === LITERAL.int) return BigInt.asIntN(64, BigInt(Raw)) === BigInt(Raw);
+  return Kind !== LITERAL.float || Number.isFinite(Number(Raw));
+}
+
+const SCALAR_COMPLAINTS: ReadonlyMap<string, string> = new Map([
+  ['Int', 'Int cannot represent non-integer value'],
+  ['Float', 'Float cannot represent non numeric value'],
+  ['String', 'String cannot represent a non string value'],
+  ['Boolean', 'Boolean cannot represent a non boolean value'],
+  ['ID', 'ID cannot represent a non-string and non-integer value'],
+]);
 
 const TEXT: readonly number[] = [LITERAL.string, LITERAL.block];
 const SCALAR_LITERALS: ReadonlyMap<string, readonly number[]> = new Map([
