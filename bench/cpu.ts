@@ -5,10 +5,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Clock ticks a second, as the kernel reports them to user space. */
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** Microseconds of user and system time since the processes started. */
-export function cpuMicros(root: number): number {
-  const ticks = treeOf(root).reduce((sum, pid) => sum + ticksOf(pid), 0);
-  return (ticks / TICKS) * 1e6;
+/** Microseconds of user and system time since they started, of each process of the tree. */
+export function cpuMicros(root: number): ReadonlyMap<number, number> {
+  return new Map(treeOf(root).map((pid) => [pid, (ticksOf(pid) / TICKS) * 1e6]));
+}
+
+/** The same of the whole tree. */
+export function totalCpuMicros(root: number): number {
+  return cpuMicros(root)
+    .values()
+    .reduce((sum, micros) => sum + micros, 0);
 }
 
 /** Resident memory of the tree, in bytes. */

@@ -19,6 +19,7 @@ import { measureLatency } from './scenarios/latency.ts';
 import { measureMemory } from './scenarios/memory.ts';
 import { measurePeers } from './scenarios/peers.ts';
 import { measureStreams } from './scenarios/streams.ts';
+import { measureWorkers } from './scenarios/workers.ts';
 import { decisionTable } from './tables.ts';
 
 interface Options {
@@ -48,6 +49,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   growth: beside('growth', measureGrowth),
   egress: beside('egress', measureEgress),
   flood: beside('flood', measureFlood),
+  workers: beside('workers', measureWorkers),
   peers: beside('peers', measurePeers),
   async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });

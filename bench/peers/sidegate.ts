@@ -12,6 +12,8 @@ export interface SidegateOptions {
   readonly config?: string;
   /** A folder for a CPU profile, written when the sidecar ends. */
   readonly profiles?: string | undefined;
+  /** Default: 1. */
+  readonly workers?: number;
 }
 
 /** What users install. */
@@ -20,7 +22,7 @@ const MAIN = path.join(import.meta.dirname, '../../packages/sidegate/dist/cli/ma
 export async function startSidegate(
   files: BenchFiles,
   origin: number,
-  { config = files.sidecarConfig, profiles }: SidegateOptions = {},
+  { config = files.sidecarConfig, profiles, workers = 1 }: SidegateOptions = {},
 ): Promise<Peer> {
   const port = await freePort();
   const job = 'mutual TLS, token, binding, Rego, headers, audit';
@@ -28,7 +30,7 @@ export async function startSidegate(
     AUTHZ_HTTP_ADDR: `127.0.0.1:${port}`,
     AUTHZ_PROXY_UPSTREAM_URL: `http://127.0.0.1:${origin}`,
   };
-  return startProcess(files, { job, port, config, profiles, env });
+  return startProcess(files, { job, port, config, profiles, env, workers });
 }
 
 /** The other direction, with a token that is fetched once. */
@@ -41,7 +43,7 @@ export async function startSidegateEgress(
   const job = 'plain HTTP to mutual TLS, token from its cache, headers, audit';
   const config = files.write('egress.yaml', egressYaml(files, options));
   const env = { AUTHZ_EGRESS_ADDR: `127.0.0.1:${port}`, BENCH_SECRET: 'of-the-benchmark' };
-  return startProcess(files, { job, port, config, profiles, env });
+  return startProcess(files, { job, port, config, profiles, env, workers: 1 });
 }
 
 interface SidegateProcess {
@@ -50,9 +52,13 @@ interface SidegateProcess {
   readonly config: string;
   readonly profiles: string | undefined;
   readonly env: Readonly<Record<string, string>>;
+  readonly workers: number;
 }
 
-function startProcess(files: BenchFiles, { job, port, config, profiles, env }: SidegateProcess): Promise<Peer> {
+function startProcess(
+  files: BenchFiles,
+  { job, port, config, profiles, env, workers }: SidegateProcess,
+): Promise<Peer> {
   const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const audit = path.join(files.directory, `audit-${port}.log`);
   return startPeer({
@@ -61,7 +67,7 @@ function startProcess(files: BenchFiles, { job, port, config, profiles, env }: S
     port,
     core: PEER_CORE,
     command: process.execPath,
-    args: [...profiling, ...NODE_FLAGS, MAIN, 'sidecar', '--config', config],
+    args: [...profiling, ...NODE_FLAGS, MAIN, 'sidecar', '--config', config, '--workers', String(workers)],
     env,
     output: { file: audit, descriptor: openSync(audit, 'a') },
   });

@@ -1,5 +1,5 @@
 /** The stream scenario: bodies of 100 MiB, up and down. */
-import { cpuMicros } from '../cpu.ts';
+import { totalCpuMicros } from '../cpu.ts';
 import { runGenerator } from '../generator.ts';
 import { interleave } from '../interleave.ts';
 import { startNginx } from '../peers/nginx.ts';
@@ -22,9 +22,9 @@ export async function measureStreams(options: ScenarioOptions): Promise<Report> 
     const contenders = peers.map((peer) => ({
       name: peer.name,
       async measure() {
-        const before = cpuMicros(peer.process.pid ?? 0);
+        const before = totalCpuMicros(peer.process.pid ?? 0);
         await runGenerator('stream', peer, stage.files, direction, String(STREAM_BYTES), String(TRANSFERS));
-        return (cpuMicros(peer.process.pid ?? 0) - before) / TRANSFERS / 1_000;
+        return (totalCpuMicros(peer.process.pid ?? 0) - before) / TRANSFERS / 1_000;
       },
     }));
     for (const contender of contenders) await contender.measure();

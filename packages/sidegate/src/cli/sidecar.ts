@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { destination } from 'pino';
 import { loadSidecarConfig } from '../config/load.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
@@ -13,20 +13,22 @@ import type { Assembly } from './assembly.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
-import { printEvent } from './print-event.ts';
 import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { startSidecar } from './start-sidecar.ts';
 import { stopSignal } from './stop-signal.ts';
+import { announce, isWorker, runWorkers, undividedPieces } from './workers.ts';
 
 interface SidecarOptions {
   readonly config?: string;
   readonly root?: string;
   readonly connectTo: ConnectTo;
+  readonly workers: number;
   readonly json?: boolean;
 }
 
 const DEFAULT_CONFIG_FILE = '/etc/authz/config.yaml';
 const GRACE_MS = 10_000;
+const MAX_WORKERS = 64;
 
 export function sidecarCommand(): Command {
   return new Command('sidecar')
@@ -34,10 +36,13 @@ export function sidecarCommand(): Command {
     .option('--config <file>', `configuration; else SIDEGATE_CONFIG, AUTHZ_CONFIG_PATH, ${DEFAULT_CONFIG_FILE}`)
     .option('--root <dir>', 'prefix of every absolute path in the configuration, like chroot')
     .option('--connect-to <host:port=address:port>', 'dial another address for a host', parseConnectTo, new Map())
+    .option('--workers <n>', 'processes that share the work, at most 64', parseWorkers, 1)
     .option('--json', 'findings of a refused start as one JSON line on standard output')
     .addHelpText('after', `\n${HELP}`)
     .action(async (options: SidecarOptions) => {
       process.exitCode = await runSidecar(options);
+      // The channel to the first process would keep a worker alive.
+      if (isWorker) process.exit();
     });
 }
 
@@ -48,12 +53,13 @@ Exit codes: 0 stopped, 64 wrong command line, 78 configuration, certificate, key
 async function runSidecar(options: SidecarOptions): Promise<number> {
   try {
     const stopped = stopSignal();
+    if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
     const running = await startSidecar(config, print, assemblyOf(config, options, findings));
     const { name: service } = config.service;
-    printEvent({ event: 'listening', service, ingress: shown(running.ingress), egress: shown(running.egress) });
-    void running.ready.then(() => printEvent({ event: 'ready', service }));
+    announce({ event: 'listening', service, ingress: shown(running.ingress), egress: shown(running.egress) });
+    void running.ready.then(() => announce({ event: 'ready', service }));
     await stopped;
     await running.close(GRACE_MS);
     return EXIT.ok;
@@ -88,11 +94,18 @@ function readConfig({ config, root }: SidecarOptions, findings: StartFinding[]):
   return loaded.config;
 }
 
+function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= MAX_WORKERS) return count;
+  throw new InvalidArgumentError(`A number from 1 to ${MAX_WORKERS} was expected.`);
+}
+
 function shown(address: AddressInfo | undefined): string | undefined {
   if (address === undefined) return undefined;
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }
 
 function print(lines: string): void {
-  process.stdout.write(lines);
+  if (isWorker) for (const piece of undividedPieces(lines)) process.stdout.write(piece);
+  else process.stdout.write(lines);
 }

@@ -1,0 +1,87 @@
+/**
+ * Several processes behind the same addresses. The first process accepts and hands connections out one after another, so that each
+ * worker gets as many as the others however few there are, and none is lost with a worker that ends: decision 0010.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { EXIT } from './exit-code.ts';
+import { printEvent } from './print-event.ts';
+
+/** What a worker tells the first process, and what that prints once for all of them. */
+export type WorkerEvent =
+  | { readonly event: 'listening'; readonly [detail: string]: unknown }
+  | { readonly event: 'ready'; readonly [detail: string]: unknown };
+
+export const isWorker: boolean = cluster.isWorker;
+
+/** A worker that ends is replaced after that long: at once would turn a fault at the start into a load. */
+const RESPAWN_MS = 200;
+
+/** For a worker. */
+export function announce(event: WorkerEvent): void {
+  if (isWorker) process.send?.(event);
+  else printEvent(event);
+}
+
+function processIds(): (number | undefined)[] {
+  return Object.values(cluster.workers ?? {}).map((worker) => worker?.process.pid);
+}
+
+/** What one write puts into a pipe as a whole, beside the writes of others: PIPE_BUF of Linux. */
+const PIPE_BYTES = 4096;
+
+/** Whole lines, as many as pass a pipe undivided; a longer line stands alone. A character is a byte. */
+export function* undividedPieces(lines: string): Generator<string> {
+  for (let start = 0; start < lines.length; ) {
+    const last =
+      lines.length - start <= PIPE_BYTES ? lines.length : lines.lastIndexOf('\n', start + PIPE_BYTES - 1) + 1;
+    const end = last > start ? last : lines.indexOf('\n', start) + 1 || lines.length;
+    yield lines.slice(start, end);
+    start = end;
+  }
+}
+
+/**
+ * Runs this command `count` times; each is another process with the same command line.
+ *
+ * @param stopped resolves when they are to end
+ * @returns the exit code: that of the first worker when it refused to start
+ */
+export async function runWorkers(count: number, stopped: Promise<void>): Promise<number> {
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  /** How many have not said it yet. */
+  const silent = { listening: count, ready: count };
+  let stopping = false;
+
+  const start = (): Worker => {
+    const worker = cluster.fork();
+    worker.on('message', (message: WorkerEvent) => {
+      silent[message.event] -= 1;
+      if (silent[message.event] === 0) printEvent({ ...message, workers: processIds() });
+      else if (silent[message.event] < 0) printEvent({ event: `worker_${message.event}`, pid: worker.process.pid });
+    });
+    return worker;
+  };
+  const keep = async (worker: Worker): Promise<void> => {
+    for (let current = worker; ; current = start()) {
+      const [code, signal] = (await once(current, 'exit')) as [number | null, string | null];
+      if (stopping) return;
+      printEvent({ event: 'worker_ended', pid: current.process.pid, code, signal }, 'error');
+      await pause(RESPAWN_MS);
+      if (stopping) return;
+    }
+  };
+
+  // Alone at first: what is wrong with the configuration is said once.
+  const first = start();
+  const ended = once(first, 'exit') as Promise<[number | null]>;
+  const refusal = await Promise.race([once(first, 'message').then(() => undefined), ended]);
+  if (refusal !== undefined) return refusal[0] ?? EXIT.internal;
+  const workers = [first, ...Array.from({ length: count - 1 }, start)].map(keep);
+  await stopped;
+  stopping = true;
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
+  await Promise.all(workers);
+  return EXIT.ok;
+}
