@@ -39,13 +39,16 @@ export class OpaServer implements AsyncDisposable {
   readonly #loaded: string[] = [];
   #process: ChildProcess;
 
-  private constructor(data: Value) {
+  readonly #flags: readonly string[];
+
+  private constructor(data: Value, flags: readonly string[]) {
     this.#data = data;
+    this.#flags = flags;
     this.#process = this.#spawn();
   }
 
-  static async start(data: Value): Promise<OpaServer> {
-    const server = new OpaServer(data);
+  static async start(data: Value, flags: readonly string[] = []): Promise<OpaServer> {
+    const server = new OpaServer(data, flags);
     await server.#ready();
     return server;
   }
@@ -70,6 +73,15 @@ export class OpaServer implements AsyncDisposable {
     return { kind: 'error', code: errorsOf(body)[0] ?? plain(body['code']) };
   }
 
+  /** The solutions of a query, each an object of its variables; or why it has none. */
+  async query(text: string, input: Value | undefined): Promise<Answer | Refused> {
+    const request = input === undefined ? { query: text } : { query: text, input };
+    const { status, body } = await this.#ask('POST', '/v1/query', toJson(request));
+    if (status === 200) return { kind: 'value', value: body['result'] ?? [] };
+    if (status === 400) return this.#refused(body);
+    return { kind: 'error', code: errorsOf(body)[0] ?? plain(body['code']) };
+  }
+
   async #refused(body: Reply['body']): Promise<Refused> {
     // A panic leaves OPA's store locked: whatever is written next would wait for ever.
     if (body['code'] === PANIC) await this.#restart();
@@ -89,7 +101,7 @@ export class OpaServer implements AsyncDisposable {
     const args = ['run', '--server', '--addr', `unix://${join(this.#folder, 's')}`, '--log-level', 'error'];
     // Otherwise OPA writes what a `with` replaces into base documents that another `with` has passed on.
     args.push('--optimize-store-for-read-speed');
-    return spawn(binary, [...args, '--skip-version-check'], { stdio: 'ignore' });
+    return spawn(binary, [...args, '--skip-version-check', ...this.#flags], { stdio: 'ignore' });
   }
 
   async #end(): Promise<void> {

@@ -22,9 +22,16 @@ describe('the answers to a query', () => {
   // What `opa eval` answers to each of them.
   const CASES: readonly (readonly [query: string, answers: string])[] = [
     ['1 +', '3 unexpected eof token'],
+    ['1;', '2 unexpected eof token'],
+    ['x := 1; data.nope(y)', '9 undefined function data.nope'],
+    ['some y; input.n', '1 declared var y unused'],
+    ['true; not input.missing == 1', ''],
+    ['not [1 | not input.missing == 1] == []', ''],
+    ['not input.n == "a"', '[[true],{}]'],
     ['x + 1', '1 var x is unsafe'],
     ['nope(1)', '1 undefined function nope'],
     ['data.nope', ''],
+    ['1 2', '[[1,2],{}]'],
     ['false', '[[false],{}]'],
     ['1 == 2', '[[false],{}]'],
     ['false with input as 3', '[[false],{}]'],

@@ -28,7 +28,9 @@ export function rewriteLocals(c: Compilation): void {
 
 export function rewriteQueryLocals(c: Compilation, body: Expr[]): { body: Expr[]; names: Map<string, string> } {
   const frame = new Frame();
-  const rewritten = rewriteBody({ c, frames: [frame] }, body);
+  const scope: Scope = { c, frames: [frame] };
+  const rewritten = rewriteBody(scope, body);
+  reportUnused(scope);
   const names = new Map<string, string>();
   for (const [written, { name }] of frame.renamed) names.set(name, written);
   return { body: rewritten, names };

@@ -27,7 +27,7 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   const before = c.diagnostics.length;
   const remarked = c.remarks.length;
   try {
-    const checked = runQueryPasses(c, parsed, before);
+    const checked = runQueryPasses(c, parsed, before + remarked);
     const diagnostics = sortDiagnostics([...c.remarks.splice(remarked), ...c.diagnostics.splice(before)]);
     return { ...checked, diagnostics };
   } catch (error) {
@@ -40,18 +40,45 @@ export function checkQuery(c: Compilation, parsed: Expr[]): CheckedQuery {
   }
 }
 
+/** As in OPA, a pass that found something is the last one. */
 function runQueryPasses(c: Compilation, parsed: Expr[], before: number): Omit<CheckedQuery, 'diagnostics'> {
-  resolveQuery(parsed);
-  const { body: renamed, names } = rewriteQueryLocals(c, parsed);
-  rewriteQueryTemplates(c, renamed);
-  checkQueryWiths(c, renamed);
-  rewriteQueryPrints(c, renamed);
-  const hoisted = hoistBody(c, renamed);
-  checkQueryFunctions(c, hoisted);
-  const variables = queryVariables(hoisted, names);
-  const body = checkQuerySafety(c, hoisted);
-  if (c.diagnostics.length === before) checkQueryTypes(c, body);
+  let names: ReadonlyMap<string, string> = new Map();
+  let variables: CheckedQuery['variables'] = [];
+  const passes: readonly ((body: Expr[]) => Expr[] | void)[] = [
+    (body) => resolveQuery(body),
+    (body) => {
+      const renamed = rewriteQueryLocals(c, body);
+      names = renamed.names;
+      return renamed.body;
+    },
+    (body) => rewriteQueryTemplates(c, body),
+    (body) => checkQueryWiths(c, body),
+    (body) => rewriteQueryPrints(c, body),
+    (body) => hoistBody(c, body),
+    markCalls,
+    (body) => checkQueryFunctions(c, body),
+    (body) => {
+      variables = queryVariables(body, names);
+      return checkQuerySafety(c, body);
+    },
+    (body) => checkQueryTypes(c, body),
+  ];
+  let body = parsed;
+  for (const pass of passes) {
+    body = pass(body) ?? body;
+    if (c.diagnostics.length + c.remarks.length > before) break;
+  }
   return { body, variables };
+}
+
+/** In rules `==` is an equation; in queries, as in OPA, a builtin like others: its operands are evaluated before a `not`. */
+function markCalls(body: readonly Expr[]): void {
+  visitBody(body, {
+    expr(expr) {
+      if (expr.kind === 'call') expr.inQuery = true;
+      return undefined;
+    },
+  });
 }
 
 /** Variables that answers show: the author's own, outside closures. */

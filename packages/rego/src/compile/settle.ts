@@ -51,5 +51,5 @@ function settle(b: Builder, term: Term): Term {
 
 function isEquality(expr: CallExpr): boolean {
   const name = operatorName(expr.operator);
-  return name === 'eq' || name === 'equal';
+  return name === 'eq' || (name === 'equal' && expr.inQuery !== true);
 }

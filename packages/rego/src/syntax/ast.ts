@@ -92,6 +92,8 @@ export interface CallExpr extends ExprBase {
   args: Term[];
   /** Written as `:=`. */
   readonly assigned?: boolean;
+  /** Stands in a query and not in a rule. */
+  inQuery?: boolean;
 }
 
 /** `some x, y`. */

@@ -10,28 +10,43 @@ import { parseInfix, parseTerm, parseVar } from './parse-term.ts';
 export function parseBody(p: Cursor, end: string): Expr[] {
   return p.nested(() => {
     if (p.isPunct(end)) p.fail('found empty body');
-    const body = parseQuery(p, end);
+    const body = parseLiterals(p, end);
     p.expectPunct(end, '');
     return body;
   });
 }
 
-/** Literals between line breaks or semicolons, up to `end` (not consumed) or the end of the text. */
-export function parseQuery(p: Cursor, end: string | undefined): Expr[] {
-  const isEnd = (): boolean => (end === undefined ? p.token.kind === 'eof' : p.isPunct(end));
+/** The literals of a whole text. As in OPA, nothing need stand between them. */
+export function parseQuery(p: Cursor): Expr[] {
+  const query = parseStatementBody(p);
+  while (p.token.kind !== 'eof') query.push(...parseStatementBody(p));
+  return query;
+}
+
+/** Literals between semicolons. */
+export function parseStatementBody(p: Cursor): Expr[] {
+  const body = [parseLiteral(p)];
+  while (p.isPunct(';')) {
+    p.advance();
+    body.push(parseLiteral(p));
+  }
+  return body;
+}
+
+/** Literals between line breaks or semicolons, up to `end`, which is not consumed. */
+function parseLiterals(p: Cursor, end: string): Expr[] {
   const body: Expr[] = [];
   for (;;) {
     body.push(parseLiteral(p));
     if (p.isPunct(';')) {
       p.advance();
-      if (end === undefined && isEnd()) return body;
       continue;
     }
-    if (isEnd()) return body;
+    if (p.isPunct(end)) return body;
     if (p.token.newline) continue;
     // What follows an error is no error of its own.
     if (p.errors.length > 0) p.giveUp();
-    p.illegal(`expected \\n or ; or ${end ?? 'eof'}`, infixHint(p));
+    p.illegal(`expected \\n or ; or ${end}`, infixHint(p));
   }
 }
 

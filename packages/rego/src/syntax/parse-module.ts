@@ -88,7 +88,7 @@ export function parseQueryText(text: string, version: RegoVersion): Parsed<Expr[
     const { tokens } = tokenize('', text);
     const p = new Cursor('', text, tokens, { version });
     if (version === 'v0') for (const keyword of KEYWORDS_V1) p.enableKeyword(keyword);
-    return finished(p, () => parseQuery(p, undefined));
+    return finished(p, () => parseQuery(p));
   });
 }
 

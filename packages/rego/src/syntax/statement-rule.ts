@@ -3,7 +3,7 @@ import { type CallExpr, type Expr, operatorName, type Ref, type Rule, refTerm, s
 import { checkV1 } from './check-v1.ts';
 import type { Cursor } from './cursor.ts';
 import type { Location } from './location.ts';
-import { parseLiteral } from './parse-literal.ts';
+import { parseStatementBody } from './parse-literal.ts';
 import { trueBody } from './parse-rule.ts';
 import { isOperatorName } from './parse-term.ts';
 import { headKeywordHint } from './rule-name.ts';
@@ -20,11 +20,7 @@ interface Declared {
 
 /** @returns nothing when the statement is no rule, which is said once everything else of the file was understood */
 export function parseStatementRule(p: Cursor): Rule[] {
-  const body = [parseLiteral(p)];
-  while (p.isPunct(';')) {
-    p.advance();
-    body.push(parseLiteral(p));
-  }
+  const body = parseStatementBody(p);
   const [first] = body;
   if (first === undefined) return [];
   const { location } = first;

@@ -99,7 +99,7 @@ function functionType(scope: Scope, name: string | undefined): FunctionType | un
 function checkCall(scope: Scope, expr: CallExpr): Refusal | undefined {
   const name = operatorName(expr.operator);
   const [left, right] = expr.args;
-  const isEquation = (name === 'eq' || name === 'equal') && expr.args.length === 2;
+  const isEquation = (name === 'eq' || (name === 'equal' && expr.inQuery !== true)) && expr.args.length === 2;
   if (isEquation && left !== undefined && right !== undefined) {
     if (expr.generated === true && left.kind === 'var') {
       const { literals } = scope.world;
