@@ -22,6 +22,8 @@ export interface BuiltinRows {
   readonly name: string;
   /** What is compared: an expression that makes the call once with `$` for its arguments. The call itself when absent. */
   readonly expression?: string | undefined;
+  /** Refusals are refusals, whatever their words. */
+  readonly ownWords?: boolean | undefined;
   /** The arguments of each call, as Rego terms. */
   readonly rows: readonly (readonly string[])[];
 }

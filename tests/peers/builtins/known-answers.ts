@@ -32,6 +32,12 @@ const KNOWN: readonly KnownAnswer[] = [
     builtin: /^io\.jwt\.encode_sign_raw$/,
     opa: /: missing or invalid 'alg' header: (?:cannot parse JSON|unexpected tail): /,
   },
+  { reason: 'templates know no complex numbers', builtin: /^strings\.render_template$/, args: /\{\{1i\}\}/ },
+  {
+    reason: 'printf of a template takes a list for its text',
+    builtin: /^strings\.render_template$/,
+    opa: /^\["\[\\"x\\"\] {4}42/,
+  },
   {
     reason: 'after a removal from an array OPA reads items from the array as it was before',
     builtin: /^json\.patch$/,

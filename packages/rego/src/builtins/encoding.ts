@@ -87,7 +87,7 @@ function succeeds(attempt: () => unknown): boolean {
   }
 }
 
-function unmarshal(text: string): Value {
+export function unmarshal(text: string): Value {
   try {
     return parseJson(text);
   } catch (error) {

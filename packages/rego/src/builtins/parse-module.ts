@@ -1,5 +1,5 @@
 /** `rego.parse_module`: policy text to the JSON of its syntax tree. */
-import { type Diagnostic, formatDiagnostic } from '../syntax/diagnostic.ts';
+import type { Diagnostic } from '../syntax/diagnostic.ts';
 import { moduleJson } from '../syntax/module-json.ts';
 import { parseModule } from '../syntax/parse-module.ts';
 import { type Builtin, BuiltinError } from './builtin.ts';
@@ -12,10 +12,16 @@ export const PARSE_MODULE: readonly Builtin[] = [
     args: [STRING, STRING],
     result: objectOf(STRING, ANY),
     evaluate(context, name, text) {
-      const source = stringOperand(text, 2);
+      const file = stringOperand(name, 1);
+      // Both operands are the first one to OPA.
+      const source = stringOperand(text, 1);
       context.spend(source.length);
-      const parsed = parseModule(stringOperand(name, 1), source, 'v1');
+      const parsed = parseModule(file, source, 'v1');
       if (parsed.ok) return moduleJson(parsed.value);
+      const [first] = parsed.diagnostics;
+      if (first?.message === 'empty module') {
+        throw new BuiltinError(`${file === '' ? '0:0' : `${file}:0`}: ${first.code}: ${first.message}`);
+      }
       throw new BuiltinError(failure(parsed.diagnostics.map((each) => shown(each, source))));
     },
   },
@@ -26,9 +32,15 @@ function failure(errors: readonly string[]): string {
   return second === undefined ? `1 error occurred: ${only}` : `${errors.length} errors occurred:\n${errors.join('\n')}`;
 }
 
-/** A diagnostic with the line that it is about, and a mark below. */
-function shown(diagnostic: Diagnostic, source: string): string {
-  const { row, col } = diagnostic.location;
-  const line = source.split('\n')[row - 1] ?? '';
-  return `${formatDiagnostic(diagnostic)}\n\t${line}\n\t${' '.repeat(Math.max(col - 1, 0))}^`;
+/** A diagnostic and, where the text itself is wrong, the line and a mark below it. */
+function shown({ code, message, location, isStatement }: Diagnostic, source: string): string {
+  const { file, row, col, offset } = location;
+  const text = `${file === '' ? `${row}:${col}` : `${file}:${row}`}: ${code}: ${message}`;
+  if (isStatement === true) return text;
+  // The mark stands below what was read last.
+  const last = Math.max(source.slice(0, offset + 1).trimEnd().length - 1, 0);
+  const begin = source.lastIndexOf('\n', last) + 1;
+  const end = source.indexOf('\n', last);
+  const line = source.slice(begin, end < 0 ? source.length : end);
+  return `${text}\n\t${line}\n\t${' '.repeat(last - begin)}^`;
 }

@@ -8,13 +8,17 @@ import { formatBinaryFloat, formatFloat, formatHexFloat } from './go-float.ts';
 import { escapeRune, isPrintable, quote, regoText } from './text.ts';
 import { bounded } from './text-length.ts';
 
-type Argument = { readonly type: 'int64' | '*big.Int'; readonly value: bigint } | FloatArgument | StringArgument;
+export type Argument =
+  | { readonly type: 'int64' | '*big.Int'; readonly value: bigint }
+  | { readonly type: '<nil>' }
+  | FloatArgument
+  | StringArgument;
 interface FloatArgument {
   readonly type: 'float64';
   readonly value: number;
 }
 interface StringArgument {
-  readonly type: 'string';
+  readonly type: 'string' | 'json.Number';
   readonly value: string;
 }
 
@@ -33,7 +37,12 @@ const MAX_WIDTH = 1_000_000;
 
 /** @throws BuiltinError before widths of a million each become a text that fills the memory */
 export function formatGo(format: string, values: readonly Value[]): string {
-  return bounded(new Formatter(format, values.map(toArgument)).run());
+  return formatArguments(format, values.map(toArgument));
+}
+
+/** @throws BuiltinError as {@link formatGo} */
+export function formatArguments(format: string, args: readonly Argument[]): string {
+  return bounded(new Formatter(format, args).run());
 }
 
 class Formatter {
@@ -183,7 +192,9 @@ class Formatter {
 
   #extra(): string {
     if (this.#reordered || this.#next >= this.#args.length) return '';
-    const rest = this.#args.slice(this.#next).map((argument) => `${argument.type}=${plain(argument)}`);
+    const rest = this.#args
+      .slice(this.#next)
+      .map((argument) => (argument.type === '<nil>' ? argument.type : `${argument.type}=${plain(argument)}`));
     return `%!(EXTRA ${rest.join(', ')})`;
   }
 }
@@ -200,7 +211,7 @@ function toArgument(value: Value): Argument {
   return Number.isFinite(double) ? { type: 'float64', value: double } : { type: 'string', value: text };
 }
 
-function plain(argument: Argument): string {
+function plain(argument: Exclude<Argument, { type: '<nil>' }>): string {
   return argument.type === 'float64' ? formatFloat(argument.value, 'g') : String(argument.value);
 }
 
@@ -217,7 +228,10 @@ function formatArgument(argument: Argument, verb: string, spec: Spec): string {
   if (verb === 'T') return pad(truncated(argument.type, spec), spec);
   if (verb === 'p') return bad(argument, verb, spec);
   switch (argument.type) {
+    case '<nil>':
+      return verb === 'v' ? pad('<nil>', spec) : `%!${verb}(<nil>)`;
     case 'string':
+    case 'json.Number':
       return formatString(argument, verb, spec);
     case 'float64':
       return formatDouble(argument, verb, spec);

@@ -67,6 +67,9 @@ class Parser {
   #depth = 0;
   #tokens: readonly Token[] = [];
   #next = 0;
+  /** Variables that are known here, the innermost last. */
+  #variables: string[] = ['$'];
+  #ranges = 0;
 
   constructor(source: string, functions: ReadonlySet<string>) {
     this.#source = source;
@@ -164,6 +167,7 @@ class Parser {
         case 'break':
         case 'continue':
           this.#take();
+          if (this.#ranges === 0) throw this.#fail(`{{${first.text}}} outside {{range}}`);
           return { kind: first.text };
         case 'define':
         case 'block':
@@ -187,15 +191,33 @@ class Parser {
     const pipe = this.#peek() === undefined ? undefined : this.#wholePipe();
     if (kind === 'block' && pipe === undefined) throw this.#fail('missing value for block clause');
     if (kind === 'template') return { kind: 'template', name: text, pipe };
-    const { nodes, end } = this.#list();
-    if (end !== 'end') throw this.#fail(end === undefined ? 'unexpected EOF' : 'unexpected {{else}}');
-    this.#defined.set(text, nodes);
+    this.#defined.set(text, this.#definition());
     return kind === 'define' ? { kind: 'text', text: '' } : { kind: 'template', name: text, pipe };
   }
 
+  /** Knows nothing of where it stands. */
+  #definition(): readonly Node[] {
+    const [variables, ranges] = [this.#variables, this.#ranges];
+    [this.#variables, this.#ranges] = [['$'], 0];
+    const { nodes, end } = this.#list();
+    if (end !== 'end') throw this.#fail(end === undefined ? 'unexpected EOF' : 'unexpected {{else}}');
+    [this.#variables, this.#ranges] = [variables, ranges];
+    return nodes;
+  }
+
   #control(kind: 'if' | 'with' | 'range'): Node {
+    const known = this.#variables.length;
+    const node = this.#branches(kind);
+    this.#variables.length = known;
+    return node;
+  }
+
+  #branches(kind: 'if' | 'with' | 'range'): Node {
+    if (this.#peek() === undefined) throw this.#fail(`missing value for ${kind}`);
     const pipe = this.#wholePipe(kind === 'range');
+    if (kind === 'range') this.#ranges += 1;
     const { nodes: body, end } = this.#list();
+    if (kind === 'range') this.#ranges -= 1;
     if (end === undefined) throw this.#fail('unexpected EOF');
     if (end === 'end') return { kind, pipe, body, otherwise: [] };
     const chained = this.#peek();
@@ -219,7 +241,12 @@ class Parser {
   #pipe(): Pipe {
     const declared = this.#declaration();
     const commands = [this.#command()];
-    while (this.#skip('|')) commands.push(this.#command());
+    // What ends with a bar is the same without it.
+    while (this.#skip('|') && this.#peek() !== undefined) {
+      const command = this.#command();
+      commands.push(command);
+      if (!isExecutable(command[0])) throw this.#fail(`non executable command in pipeline stage ${commands.length}`);
+    }
     return { ...declared, commands };
   }
 
@@ -231,7 +258,10 @@ class Parser {
     const double = significant[0]?.kind === 'variable' && second === ',' && fourth === ':=';
     if (!single && !double) return { variables: [], assigns: false };
     for (let count = single ? 2 : 4; count > 0; count -= 1) this.#take();
-    return { variables: single ? [first ?? ''] : [first ?? '', third ?? ''], assigns: second === '=' };
+    const variables = single ? [first ?? ''] : [first ?? '', third ?? ''];
+    // Whether there is something to assign to is asked when it is executed.
+    this.#variables.push(...variables);
+    return { variables, assigns: second === '=' };
   }
 
   #command(): readonly Operand[] {
@@ -269,7 +299,7 @@ class Parser {
       case 'field':
         return { kind: 'fields', of: { kind: 'dot' }, names: [token.text.slice(1)] };
       case 'variable':
-        return { kind: 'variable', name: token.text };
+        return { kind: 'variable', name: this.#known(token.text) };
       case 'number':
         return this.#number(token.text);
       case 'string':
@@ -289,6 +319,11 @@ class Parser {
     this.#depth -= 1;
     if (!this.#skip(')')) throw this.#fail('unclosed left paren');
     return { kind: 'pipe', pipe };
+  }
+
+  #known(variable: string): string {
+    if (this.#variables.includes(variable)) return variable;
+    throw this.#fail(`undefined variable ${quote(variable)}`);
   }
 
   #word(name: string): Operand {
@@ -349,4 +384,9 @@ class Parser {
     const line = this.#source.slice(0, at).split('\n').length;
     return new BuiltinError(`template: template:${line}: ${message}`);
   }
+}
+
+/** Whether it can take the value of the command before it. */
+function isExecutable(first: Operand | undefined): boolean {
+  return first?.kind === 'function' || first?.kind === 'fields' || first?.kind === 'variable' || first?.kind === 'pipe';
 }

@@ -3,6 +3,8 @@ import { BigNumber, isNumber, numberText } from '../value/number.ts';
 import { isObject, objectEntries, objectGet, objectSize } from '../value/object.ts';
 import type { Value } from '../value/value.ts';
 import { BuiltinError } from './builtin.ts';
+import { toBytes } from './bytes.ts';
+import type { Argument } from './sprintf.ts';
 
 /** A number that the template itself made; numbers of the document are texts to Go, and do not compare with these. */
 export class TemplateNumber {
@@ -61,18 +63,23 @@ export function length(value: Item): number {
 }
 
 export function at(value: Item, key: Item): Item {
-  if (Array.isArray(value)) {
-    const index = key instanceof TemplateNumber ? key.value : Number.NaN;
-    if (!Number.isInteger(index))
-      throw failure(`error calling index: cannot index slice/array with type ${typeOf(key)}`);
-    if (index < 0 || index >= value.length) throw failure(`error calling index: index out of range: ${index}`);
-    return value[index] as Value;
+  if (Array.isArray(value)) return value[indexWithin(key, value.length)] as Value;
+  if (typeof value === 'string') {
+    const bytes = toBytes(value);
+    return new TemplateNumber(bytes[indexWithin(key, bytes.length)] ?? 0);
   }
   if (value === undefined || value instanceof TemplateNumber || !isObject(value)) {
     throw failure(`error calling index: can't index item of type ${typeOf(value)}`);
   }
   if (typeof key !== 'string') throw failure(`error calling index: value has type ${typeOf(key)}; should be string`);
   return objectGet(value, key);
+}
+
+function indexWithin(key: Item, size: number): number {
+  const index = key instanceof TemplateNumber ? key.value : Number.NaN;
+  if (!Number.isInteger(index)) throw failure(`error calling index: cannot index slice/array with type ${typeOf(key)}`);
+  if (index < 0 || index >= size) throw failure(`error calling index: index out of range: ${index}`);
+  return index;
 }
 
 export function slice(value: Item, from: Item, to: Item): Item {
@@ -151,9 +158,13 @@ export function shownText(item: Item): string {
   return item === undefined || item === null ? '<nil>' : goText(item);
 }
 
-export function printable(value: Item): Value {
-  if (value instanceof TemplateNumber) return value.value;
-  return typeof value === 'string' ? value : goText(value);
+/** What `printf` is given: numbers of the document are texts to Go. */
+export function printfArgument(value: Item): Argument {
+  if (value === undefined || value === null) return { type: '<nil>' };
+  if (value instanceof TemplateNumber) {
+    return value.isFloat ? { type: 'float64', value: value.value } : { type: 'int64', value: BigInt(value.value) };
+  }
+  return { type: isNumber(value) ? 'json.Number' : 'string', value: goText(value) };
 }
 
 export function escapeHtml(char: string): string {

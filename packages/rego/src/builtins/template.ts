@@ -1,8 +1,11 @@
 /** `strings.render_template`: Go's text/template over JSON values. */
-import type { ObjectValue } from '../value/value.ts';
+import { BigNumber } from '../value/number.ts';
+import { isObject, objectEntries } from '../value/object.ts';
+import type { ObjectValue, Value } from '../value/value.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
+import { unmarshal } from './encoding.ts';
 import { objectOperand, stringOperand } from './operand.ts';
-import { formatGo } from './sprintf.ts';
+import { formatArguments } from './sprintf.ts';
 import { type Node, type Operand, type Pipe, parseTemplate } from './template-parser.ts';
 import {
   at,
@@ -16,14 +19,14 @@ import {
   itemsOf,
   length,
   order,
-  printable,
   printed,
+  printfArgument,
   same,
   shownText,
   slice,
   TemplateNumber,
 } from './template-values.ts';
-import { quote } from './text.ts';
+import { quote, regoText } from './text.ts';
 import { ANY, objectOf, STRING } from './type.ts';
 import { queryEscape } from './url-escape.ts';
 
@@ -34,17 +37,31 @@ export const TEMPLATE: readonly Builtin[] = [
     result: STRING,
     evaluate: (context, template, variables) => {
       const text = stringOperand(template, 1);
-      return new Renderer(context, objectOperand(variables, 2)).render(text);
+      const root = objectOperand(variables, 2);
+      if (!isJson(root)) unmarshal(regoText(root));
+      return new Renderer(context, root).render(text);
     },
   },
 ];
+
+/** OPA reads the text of the variables as JSON, and says what that says of sets and of keys that are no texts. */
+function isJson(value: Value): boolean {
+  if (value === null || typeof value !== 'object' || value instanceof BigNumber) return true;
+  if (Array.isArray(value)) return (value as readonly Value[]).every(isJson);
+  return isObject(value) && objectEntries(value).every(([key, member]) => typeof key === 'string' && isJson(member));
+}
+
+function formatOf(format: Item): string {
+  if (typeof format === 'string') return format;
+  throw failure(`error calling printf: expected string; found ${goText(format)}`);
+}
 
 type TemplateFunction = (args: readonly Item[]) => Item;
 
 class Signal extends Error {
   readonly leaves: boolean;
   constructor(leaves: boolean) {
-    super('loop control outside a loop');
+    super('loop control');
     this.leaves = leaves;
   }
 }
@@ -56,7 +73,7 @@ const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<string, Templat
   ['slice', ([x, from, to]) => slice(x, from, to)],
   ['print', printed],
   ['println', (args) => `${args.map(shownText).join(' ')}\n`],
-  ['printf', ([format, ...args]) => formatGo(goText(format), args.map(printable))],
+  ['printf', ([format, ...args]) => formatArguments(formatOf(format), args.map(printfArgument))],
   [
     'html',
     (args) =>
@@ -106,12 +123,7 @@ class Renderer {
   render(template: string): string {
     const { nodes, defined } = this.#context.patterns.get(`template ${template}`, () => parseTemplate(template, NAMES));
     this.#defined = defined;
-    try {
-      this.#list(nodes, this.#root);
-    } catch (error) {
-      if (error instanceof Signal) throw failure(error.message);
-      throw error;
-    }
+    this.#list(nodes, this.#root);
     return this.#output.replaceAll('<no value>', '<undefined>');
   }
 
@@ -207,6 +219,7 @@ class Renderer {
     if (first === undefined) return undefined;
     if (first.kind !== 'function') {
       if (rest.length + previous.length > 0) throw failure("can't give argument to non-function");
+      if (first.kind === 'nil') throw failure('nil is not a command');
       return this.#operand(first, dot);
     }
     if (LAZY.has(first.name)) return this.#lazy(first.name === 'and', rest, dot, previous);
@@ -218,6 +231,9 @@ class Renderer {
   }
 
   #lazy(wantsAll: boolean, operands: readonly Operand[], dot: Item, previous: readonly Item[]): Item {
+    if (operands.length + previous.length === 0) {
+      throw failure(`wrong number of args for ${wantsAll ? 'and' : 'or'}: want at least 1 got 0`);
+    }
     let value: Item;
     for (const operand of operands) {
       value = this.#operand(operand, dot);
@@ -231,17 +247,14 @@ class Renderer {
       case 'dot':
         return dot;
       case 'nil':
-        throw failure('nil is not a command');
+        return null;
       case 'boolean':
       case 'string':
         return operand.value;
       case 'number':
         return new TemplateNumber(operand.value, operand.isFloat);
-      case 'variable': {
-        const variable = this.#variables.findLast(({ name }) => name === operand.name);
-        if (variable === undefined) throw failure(`undefined variable "${operand.name}"`);
-        return variable.value;
-      }
+      case 'variable':
+        return this.#variables.findLast(({ name }) => name === operand.name)?.value;
       case 'function':
         return this.#command([operand], dot, []);
       case 'pipe':

@@ -315,7 +315,7 @@ export class Cursor {
   }
 
   later(message: string, location: Location): void {
-    this.deferred.push(syntaxError(message, location));
+    this.deferred.push({ ...syntaxError(message, location), isStatement: true });
   }
 
   /** What to import when the token here would be a keyword, had it been imported. */

@@ -12,6 +12,8 @@ export interface Diagnostic {
   readonly code: DiagnosticCode;
   readonly message: string;
   readonly location: Location;
+  /** The text can be read, but what it says is no rule: about a statement, not about a place in it. */
+  readonly isStatement?: boolean;
   /** What is behind it, line by line: the types that do not match. */
   readonly details?: readonly string[];
 }

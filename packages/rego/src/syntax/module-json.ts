@@ -2,6 +2,7 @@
 import { compare } from '../value/compare.ts';
 import type { Value } from '../value/value.ts';
 import type { Call, CallExpr, Comprehension, Expr, Import, Module, NotExpr, Ref, Rule, Term } from './ast.ts';
+import { operatorName } from './ast.ts';
 
 type Json = Record<string, Value>;
 
@@ -132,10 +133,25 @@ function termJson(term: Term): Value {
       );
     }
     case 'call':
-      return typed('call', callJson(term));
+      return templateJson(term) ?? typed('call', callJson(term));
     default:
       return comprehensionJson(term);
   }
+}
+
+/** `$"a {b}"`, which is a call here. */
+function templateJson({ operator, args, location }: Call): Value | undefined {
+  const [list] = args;
+  const isTemplate = operatorName(operator) === 'internal.template_string' && location.text.startsWith('$');
+  if (!isTemplate || list?.kind !== 'array') return undefined;
+  const parts = list.items.map((part) => {
+    const [filled] = part.kind === 'comprehension' ? part.body : [];
+    if (filled?.kind !== 'call') return termJson(part);
+    const value = filled.args[1];
+    if (value === undefined) return termJson(part);
+    return { index: 0, terms: value.kind === 'call' ? callJson(value) : termJson(value) };
+  });
+  return typed('templatestring', { multi_line: location.text.startsWith('$`'), parts });
 }
 
 /** Constants in their order; anything else stays where it is. */
