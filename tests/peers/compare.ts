@@ -23,6 +23,7 @@ export interface Comparison {
 export interface Generated {
   readonly modules: readonly { readonly file: string; readonly text: string }[];
   readonly decisions: readonly string[];
+  readonly version?: 'v0' | 'v1';
 }
 
 /** Makes a policy out of a seed. */
@@ -34,14 +35,14 @@ export async function compareOne(
   { seed, run }: { readonly seed: number; readonly run: number },
 ): Promise<Comparison> {
   const random = new SeededRandom(runSeed(seed, run));
-  const { modules, decisions } = generate(random);
+  const { modules, decisions, version = 'v1' } = generate(random);
   const where = `seed ${seed}, run ${run}`;
   const refused = await opa.load(modules);
   const last = refused === undefined ? modules.length : modules.findIndex(({ file }) => file === refused.file) + 1;
   const seen = modules.slice(0, last);
   const text = seen.map((module) => module.text).join('\n');
   const [direct, closures] = (['generated', 'closures'] as const).map((backend) =>
-    compile(seen, { data: BASE_DATA, backend }),
+    compile(seen, { data: BASE_DATA, backend, version }),
   ) as [CompileResult, CompileResult];
   if (refused !== undefined || !direct.ok || !closures.ok) return refusal(text, where, refused, direct);
 

@@ -48,6 +48,13 @@ const KNOWN_REFUSALS: readonly KnownRefusal[] = [
     applies: ({ text }) => /\[\$["`]/.test(text),
   },
   {
+    reason: 'OPA forgets in a template string what the body of a `not { … }` around it has bound',
+    applies: ({ text, ours, opa }) =>
+      ours === undefined &&
+      /not \{.*\$"/.test(text) &&
+      opa?.texts.every((each) => / rego_compile_error: var \w+ is undeclared$/.test(each)) === true,
+  },
+  {
     reason: 'OPA may type a ref before other rules of its document, whose keys it then does not know',
     applies: ({ ours, opa }) =>
       ours === undefined &&

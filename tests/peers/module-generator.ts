@@ -222,7 +222,7 @@ export class ModuleGenerator {
   #term(names: Names, variables: readonly string[], depth: number): string {
     const random = this.#random;
     const lower = (): string => this.#term(names, variables, depth - 1);
-    switch (random.below(depth <= 0 ? 5 : 10)) {
+    switch (random.below(depth <= 0 ? 5 : 11)) {
       case 0:
         return `id(${random.pick(SCALARS)})`;
       case 1:
@@ -243,6 +243,8 @@ export class ModuleGenerator {
         const key = random.pick(inner.length > 0 ? inner : KEYS);
         return random.pick([`[${head} | ${text}]`, `{${head} | ${text}}`, `{${key}: ${head} | ${text}}`]);
       }
+      case 9:
+        return `$"{${lower()}} of {${random.pick(names.functions)}(id(${lower()}))}"`;
       default:
         return `id(${random.pick(names.documents)})[id(${random.pick(variables.length > 0 ? variables : KEYS)})]`;
     }

@@ -8,6 +8,7 @@ import { withoutOpa } from './opa-binary.ts';
 import { OpaServer } from './opa-server.ts';
 import { DECISIONS, PolicyGenerator } from './policy-generator.ts';
 import { damaged } from './source-mutation.ts';
+import { V0PolicyGenerator } from './v0-policy.ts';
 
 const SHOWN = 5;
 const DAMAGED = 0.2;
@@ -18,15 +19,16 @@ const COMPARISONS = process.env['PEERS_COMPARISONS'];
 const FIRST_RUN = Number(process.env['PEERS_RUN'] ?? 0);
 
 /** Each of OPA's answers is compared with both of our backends. */
-const ROWS: readonly (readonly [title: string, generate: Generate, enough: number])[] = [
+const ROWS: readonly (readonly [title: string, generate: Generate, enough: number, ...flags: string[]])[] = [
   ['policies', onePolicy, 20_000],
   ['packages that read one another', severalPackages, 10_000],
+  ['policies of v0', oneV0Policy, 5_000, '--v0-compatible'],
 ];
 
-for (const [title, generate, enough] of ROWS) {
+for (const [title, generate, enough, ...flags] of ROWS) {
   test(`generated ${title} mean to us what they mean to the real OPA`, { skip: withoutOpa() }, async (t) => {
     process.stdout.write(`PEERS_SEED=${SEED}\n`);
-    await using opa = await OpaServer.start(BASE_DATA);
+    await using opa = await OpaServer.start(BASE_DATA, flags);
     const all: Comparison[] = [];
     let compared = 0;
     for (let run = FIRST_RUN; compared < Number(COMPARISONS ?? enough); run += 1) {
@@ -60,6 +62,12 @@ function onePolicy(random: SeededRandom): Generated {
   const generated = new PolicyGenerator(random).policy();
   const text = random.chance(DAMAGED) ? damaged(random, generated) : generated;
   return { modules: [{ file: 'policy.rego', text }], decisions: DECISIONS };
+}
+
+function oneV0Policy(random: SeededRandom): Generated {
+  const generated = new V0PolicyGenerator(random).policy();
+  const text = random.chance(DAMAGED) ? damaged(random, generated) : generated;
+  return { modules: [{ file: 'policy.rego', text }], decisions: DECISIONS, version: 'v0' };
 }
 
 function severalPackages(random: SeededRandom): Generated {

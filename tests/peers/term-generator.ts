@@ -50,7 +50,7 @@ export abstract class TermGenerator {
       case 10:
         return this.own(lower);
       case 11:
-        return `$"<{${this.term(lower)}}|{${this.random.pick(INPUTS)}}>"`;
+        return this.template(this.term(lower), this.random.pick(INPUTS));
       case 12:
         return `(${this.typed(lower, 'number')} ${this.random.pick(ARITHMETIC)} ${this.typed(lower, 'number')})`;
       default:
@@ -102,6 +102,10 @@ export abstract class TermGenerator {
       `{${name}: ${head} | ${source}${rest}}`,
       `{k: ${head} | some k, ${name} in ${this.collection(scope)}${rest}}`,
     ]);
+  }
+
+  protected template(a: string, b: string): string {
+    return `$"<{${a}}|{${b}}>"`;
   }
 
   /** OPA does not resolve names in a template string right between brackets: see the known differences. */

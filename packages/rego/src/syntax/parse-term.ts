@@ -321,6 +321,7 @@ function parseObject(p: Cursor, firstKey: Term, start: Location): Term {
 
 /** `$"a {b}"` is `internal.template_string(["a ", {x | x = b}])`: undefined becomes an empty set. */
 function parseTemplate(p: Cursor, token: Token, location: Location): Term {
+  if (p.version === 'v0') p.fail('template strings are not supported by current capabilities', location);
   const items: Term[] = [];
   for (const part of token.parts ?? []) {
     if (typeof part === 'string') {

@@ -119,6 +119,30 @@ const RULES: readonly (readonly [text: string, json: string])[] = [
   ['x := 1 y := 2', '{"x":1,"y":2}'],
 ];
 
+/** As the real OPA refuses them under `--v0-compatible`. */
+const REFUSED_V0: readonly (readonly [text: string, finding: string])[] = [
+  ['x := $"a{1}"', '1:6 template strings are not supported by current capabilities'],
+  [
+    'x if { true }',
+    '1:1 var cannot be used for rule name (hint: `import future.keywords.if` for `p if { ... }` rules)',
+  ],
+  [
+    'x contains 1',
+    '1:1 var cannot be used for rule name (hint: `import future.keywords.contains` for `p contains x` rules)',
+  ],
+];
+
+describe('statements of v0', () => {
+  for (const [text, expected] of REFUSED_V0) {
+    it(`${JSON.stringify(text)} is refused`, () => {
+      const result = compile([{ file: 'p.rego', text: `package p\n${text}` }], { version: 'v0' });
+      assert.ok(!result.ok);
+      const [{ message, location } = { message: '', location: { row: 0, col: 0 } }] = result.diagnostics;
+      assert.equal(`${location.row - 1}:${location.col} ${message}`, expected);
+    });
+  }
+});
+
 describe('statements', () => {
   for (const [text, ...expected] of REFUSED) {
     it(`${JSON.stringify(text)} is refused`, () => assert.deepEqual(findings(text), expected));
