@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { askOpa, askUs, type BuiltinRows } from './builtin-batch.ts';
+import { CERTIFICATE_CALLS } from './builtins/certificates.ts';
 import { COLLECTION_CALLS, DEPRECATED_CALLS } from './builtins/collections.ts';
 import { GRAPHQL_CALLS } from './builtins/graphql.ts';
 import { knownAnswer } from './builtins/known-answers.ts';
 import { NETWORK_CALLS } from './builtins/networks.ts';
 import { NUMBER_CALLS } from './builtins/numbers.ts';
 import { PATTERN_CALLS } from './builtins/patterns.ts';
+import { REQUEST_CALLS } from './builtins/requests.ts';
 import { SCHEMA_CALLS } from './builtins/schemas.ts';
 import { SPRINTF_CALLS, STRING_CALLS } from './builtins/strings.ts';
 import { TEMPLATE_CALLS } from './builtins/templates.ts';
@@ -30,6 +32,8 @@ const families: readonly (readonly [what: string, calls: readonly BuiltinRows[],
   ['GraphQL', GRAPHQL_CALLS],
   ['YAML', YAML_CALLS],
   ['tokens', TOKEN_CALLS],
+  ['certificates and keys', CERTIFICATE_CALLS],
+  ['signed requests', REQUEST_CALLS],
   ['templates and policies', TEMPLATE_CALLS],
   ['deprecated builtins', DEPRECATED_CALLS, 'v0'],
 ];

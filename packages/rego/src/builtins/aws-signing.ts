@@ -1,7 +1,7 @@
 /** `providers.aws.sign_req`: AWS Signature Version 4 over an HTTP request object. */
 import { toJson } from '../value/json.ts';
 import { toInteger } from '../value/number.ts';
-import { isObject, objectEntries, objectFromEntries, objectGet } from '../value/object.ts';
+import { isObject, objectEntries, objectFromEntries, objectGet, objectKeys } from '../value/object.ts';
 import { setFrom } from '../value/set.ts';
 import type { ObjectValue, Value } from '../value/value.ts';
 import type { Builtin, BuiltinContext } from './builtin.ts';
@@ -37,6 +37,37 @@ interface Credentials {
 }
 
 const REQUIRED = ['aws_service', 'aws_access_key', 'aws_secret_access_key', 'aws_region'] as const;
+/** What a request of `http.send` may say; a signed one is such a request. */
+const PARAMETERS: ReadonlySet<string> = new Set([
+  'body',
+  'cache',
+  'cache_ignored_headers',
+  'caching_mode',
+  'enable_redirect',
+  'force_cache',
+  'force_cache_duration_seconds',
+  'force_json_decode',
+  'force_yaml_decode',
+  'headers',
+  'max_retry_attempts',
+  'method',
+  'raise_error',
+  'raw_body',
+  'timeout',
+  'tls_ca_cert',
+  'tls_ca_cert_env_variable',
+  'tls_ca_cert_file',
+  'tls_client_cert',
+  'tls_client_cert_env_variable',
+  'tls_client_cert_file',
+  'tls_client_key',
+  'tls_client_key_env_variable',
+  'tls_client_key_file',
+  'tls_insecure_skip_verify',
+  'tls_server_name',
+  'tls_use_system_certs',
+  'url',
+]);
 /** Proxies may change these on the way, so they are not signed. */
 const UNSIGNED_HEADERS: ReadonlySet<string> = new Set(['authorization', 'user-agent', 'x-amzn-trace-id']);
 
@@ -70,15 +101,17 @@ function readTime(value: Value): string {
   if (nanoseconds === undefined || BigInt.asIntN(64, nanoseconds) !== nanoseconds) {
     throw operandError(3, 'could not convert time_ns value into a unix timestamp');
   }
-  const iso = new Date(Number(nanoseconds / 1_000_000n)).toISOString();
+  const iso = new Date(Math.floor(Number(nanoseconds) / 1e9) * 1000).toISOString();
   return `${iso.slice(0, 19).replace(/[-:]/g, '')}Z`;
 }
 
 function signRequest(context: BuiltinContext, request: ObjectValue, credentials: Credentials, time: string): Value {
+  const unknown = objectKeys(request).filter((name) => typeof name !== 'string' || !PARAMETERS.has(name));
+  if (unknown.length > 0) throw operandError(1, `invalid request parameters(s): ${regoText(setFrom(unknown))}`);
   const absent = ['method', 'url'].filter((name) => objectGet(request, name) === undefined);
   if (absent.length > 0) throw operandError(1, `missing required request parameters(s): ${regoText(setFrom(absent))}`);
-  const headers = objectGet(request, 'headers') ?? {};
-  if (!isObject(headers)) throw operandTypeError(0, headers, 'object');
+  const headers = objectGet(request, 'headers');
+  if (headers !== undefined && !isObject(headers)) throw operandTypeError(0, headers, 'object');
   const wrong = ['method', 'url'].filter((name) => typeof objectGet(request, name) !== 'string');
   if (wrong.length > 0)
     throw operandError(1, `invalid values for required request parameters(s): ${regoText(setFrom(wrong))}`);
@@ -92,12 +125,11 @@ function signRequest(context: BuiltinContext, request: ObjectValue, credentials:
     ['x-amz-date', time],
   ]);
   // Only these services insist on the hash as a header.
-  if (credentials.unsignedPayload || ['s3', 'glacier'].includes(credentials.service))
-    signing.set('x-amz-content-sha256', bodyHash);
+  if (['s3', 'glacier'].includes(credentials.service)) signing.set('x-amz-content-sha256', bodyHash);
   if (credentials.sessionToken !== '') signing.set('x-amz-security-token', credentials.sessionToken);
 
   const signed = new Map(signing);
-  for (const [name, value] of objectEntries(headers)) {
+  for (const [name, value] of objectEntries(headers ?? {})) {
     const lower = typeof name === 'string' ? name.toLowerCase() : '';
     if (!UNSIGNED_HEADERS.has(lower)) signed.set(lower, typeof value === 'string' ? value : '');
   }
@@ -112,7 +144,7 @@ function signRequest(context: BuiltinContext, request: ObjectValue, credentials:
     bodyHash,
   ].join('\n');
   const authorization = authorize(context, credentials, { time, names, canonical });
-  const entries = objectEntries(headers).map(
+  const entries = objectEntries(headers ?? {}).map(
     ([name, value]) => [name, typeof value === 'string' ? value : ''] as const,
   );
   const withSignature = objectFromEntries([...entries, ['Authorization', authorization], ...signing]);

@@ -1,7 +1,7 @@
 /** X.509 certificates and PKCS #10 requests as OPA shows them: the JSON of Go's x509.Certificate and CertificateRequest. */
 import { numberFromInteger } from '../value/number.ts';
 import { emptyObject } from '../value/object.ts';
-import type { Value } from '../value/value.ts';
+import type { ObjectValue, Value } from '../value/value.ts';
 import { encodeBase64 } from './base64.ts';
 import { BuiltinError } from './builtin.ts';
 import { fromBytes } from './bytes.ts';
@@ -34,7 +34,7 @@ export interface Certificate {
   /** Go's numbers; undefined when the certificate does not restrict its use. */
   readonly usages: readonly number[] | undefined;
   readonly dnsNames: readonly string[];
-  readonly json: Value;
+  readonly json: ObjectValue;
 }
 
 const SIGNATURES: ReadonlyMap<string, number> = new Map([
@@ -237,6 +237,19 @@ function readMeaning(extensions: readonly Extension[]): Meaning {
   json.PolicyIdentifiers = listOrNull(
     (find(32)?.flatMap(children) ?? []).map((policy) => [...readOid(children(policy)[0])]),
   );
+  json.Policies = listOrNull(
+    (json.PolicyIdentifiers as readonly (readonly number[])[] | null)?.map((oid) => oid.join('.')) ?? [],
+  );
+  // Constraints of policies are not read: they say nothing here.
+  Object.assign(json, {
+    PolicyMappings: null,
+    InhibitAnyPolicy: 0,
+    InhibitAnyPolicyZero: false,
+    InhibitPolicyMapping: 0,
+    InhibitPolicyMappingZero: false,
+    RequireExplicitPolicy: 0,
+    RequireExplicitPolicyZero: false,
+  });
   return { json, pathLength: length, usages: known, dnsNames: (alternatives.DNSNames ?? []) as readonly string[] };
 }
 

@@ -36,6 +36,8 @@ const verify = (certificates: string, options: Value = {}, now = NOW) =>
 
 describe('crypto.x509.parse_and_verify_certificates_with_options', () => {
   const refused: readonly (readonly [name: string, certificates: string, options: Value, now?: bigint])[] = [
+    ['a leaf that is trusted, but not for this use', LEAF + LEAF, { KeyUsages: ['KeyUsageCodeSigning'] }],
+    ['a leaf that is trusted, but past', LEAF + LEAF, {}, NOW + 365n * DAY],
     ['a single certificate', ROOT, {}],
     ['a leaf that the root did not sign', LEAF + ROOT, {}],
     ['an expired chain', ROOT + LEAF, {}, NOW + 365n * DAY],
@@ -59,6 +61,12 @@ describe('crypto.x509.parse_and_verify_certificates_with_options', () => {
     const names = chain.map((one) => objectGet(objectGet(one, 'Subject') as ObjectValue, 'CommonName'));
     assert.deepEqual(names, ['leaf', 'root']);
     assert.deepEqual(objectGet(chain[0] as ObjectValue, 'DNSNames'), ['leaf.example']);
+  });
+
+  test('a leaf that is trusted itself needs no issuer', () => {
+    const [valid, chain] = verify(LEAF + LEAF) as readonly [boolean, readonly ObjectValue[]];
+    assert.equal(valid, true);
+    assert.equal(chain.length, 1);
   });
 
   test('unknown options and uses are errors', () => {

@@ -1,7 +1,7 @@
 /** `crypto.x509.*` and `crypto.parse_private_keys`. */
 import { isNumber, toInteger } from '../value/number.ts';
-import { objectEntries } from '../value/object.ts';
-import type { Value } from '../value/value.ts';
+import { objectEntries, objectFromEntries } from '../value/object.ts';
+import type { ObjectValue, Value } from '../value/value.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { type Builtin, type BuiltinContext, BuiltinError } from './builtin.ts';
 import { fromBytes, toBytes } from './bytes.ts';
@@ -13,7 +13,8 @@ import { ANY, arrayOf, BOOLEAN, objectOf, STRING, tuple } from './type.ts';
 
 const OBJECT = objectOf(STRING, ANY);
 const VERIFIED = tuple(BOOLEAN, arrayOf(OBJECT));
-const REFUSED: Value = [false, []];
+type Verified = readonly [isVerified: boolean, chain: readonly ObjectValue[]];
+const REFUSED: Verified = [false, []];
 
 export const X509: readonly Builtin[] = [
   {
@@ -32,7 +33,10 @@ export const X509: readonly Builtin[] = [
     name: 'crypto.x509.parse_and_verify_certificates_with_options',
     args: [STRING, OBJECT],
     result: VERIFIED,
-    evaluate: (context, text, options) => verifyAll(context, stringOperand(text, 1), readOptions(options)),
+    evaluate: (context, text, options) => {
+      const [isVerified, chain] = verifyAll(context, stringOperand(text, 1), readOptions(options));
+      return [isVerified, chain.map(withoutUriStrings)];
+    },
   },
   {
     name: 'crypto.x509.parse_certificate_request',
@@ -149,7 +153,7 @@ function readUsages(value: Value): readonly number[] {
 }
 
 /** The first certificate is the root, the last the leaf, the others may serve between them. Fails closed. */
-function verifyAll(context: BuiltinContext, text: string, options: VerifyOptions): Value {
+function verifyAll(context: BuiltinContext, text: string, options: VerifyOptions): Verified {
   let certificates: readonly Certificate[];
   try {
     certificates = certificatesFrom(text);
@@ -163,8 +167,18 @@ function verifyAll(context: BuiltinContext, text: string, options: VerifyOptions
   const time = Number((options.nanoseconds ?? context.now) / 1_000_000n);
   const usages = options.usages ?? [SERVER_AUTH];
   if (!isCurrent(leaf, time) || !allows(leaf, usages) || !hasName(leaf, options.dnsName ?? '')) return REFUSED;
-  const chain = findChain(context, [leaf], others, { root, time, usages });
+  // A certificate that is trusted itself needs no issuer.
+  const chain = isSame(leaf, root) ? [leaf] : findChain(context, [leaf], others, { root, time, usages });
   return chain === undefined ? REFUSED : [true, chain.map(({ json }) => json)];
+}
+
+/** Which OPA adds to the answers of some builtins only. */
+function withoutUriStrings(json: ObjectValue): Value {
+  return objectFromEntries(objectEntries(json).filter(([name]) => name !== 'URIStrings'));
+}
+
+function isSame(a: Certificate, b: Certificate): boolean {
+  return encodeBase64(a.der, 'base64') === encodeBase64(b.der, 'base64');
 }
 
 interface Trust {
@@ -233,7 +247,7 @@ function pemText(text: string): string {
 }
 
 function keyPair(context: BuiltinContext, certificateText: string, keyText: string): Value {
-  const certificates = certificatesFrom(certificateText);
+  const certificates = certificatesAmong(certificateText);
   const [leaf] = certificates;
   if (leaf === undefined) throw new BuiltinError('tls: failed to find any PEM data in certificate input');
   const key = pemText(keyText);
@@ -246,8 +260,15 @@ function keyPair(context: BuiltinContext, certificateText: string, keyText: stri
     SupportedSignatureAlgorithms: null,
     OCSPStaple: null,
     SignedCertificateTimestamps: null,
-    Leaf: leaf.json,
+    Leaf: withoutUriStrings(leaf.json),
   };
+}
+
+/** Other blocks, such as the key, may stand between them. */
+function certificatesAmong(text: string): readonly Certificate[] {
+  if (!text.startsWith(BEGIN)) return certificatesFrom(text);
+  const blocks = pemBlocks(text).filter(({ type }) => type === 'CERTIFICATE');
+  return parseCertificates(concatenate(blocks.map(({ bytes }) => bytes)));
 }
 
 function derAsPem(der: string): string {
