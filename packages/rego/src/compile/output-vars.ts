@@ -69,8 +69,16 @@ function refOutputs(terms: readonly Term[], safe: Names): Set<string> {
   return outputs;
 }
 
-/** Heads of refs inside brackets are no outputs. */
+/** Heads of refs are no outputs, however deep in the brackets they stand. */
 function bracketVars(part: Term): Set<string> {
-  if (part.kind !== 'ref') return allVarsIn(part);
-  return new Set(part.path.flatMap((inner) => [...bracketVars(inner)]));
+  const heads = new Set<Term>();
+  const names = new Set<string>();
+  visitTerm(part, {
+    term(each) {
+      if (each.kind === 'ref') heads.add(each.head);
+      if (each.kind === 'var' && !heads.has(each)) names.add(each.name);
+      return true;
+    },
+  });
+  return names;
 }

@@ -64,6 +64,8 @@ function parseStatement(p: Cursor): Rule[] {
   const back = p.mark();
   const rules = parseRules(p);
   if (rules !== undefined) return rules;
+  // After an error nothing is made of what is no rule.
+  if (p.errors.length > 0) p.giveUp();
   back();
   return parseStatementRule(p);
 }

@@ -11,6 +11,7 @@ function findings(text: string): string[] {
 }
 
 const REFUSED: readonly (readonly [text: string, ...findings: string[]])[] = [
+  ['x if { y := 1 <= f([1}) }', '1:22 rego_parse_error: unexpected } token: expected "," or "]"'],
   ['x := 1;', '1:7 rego_parse_error: unexpected eof token'],
   ['$"a{1}"', '1:1 rego_parse_error: templatestring cannot be used for rule name'],
   ['{1}', '1:1 rego_parse_error: set cannot be used for rule name'],
