@@ -2,6 +2,7 @@
 import net, { type Socket } from 'node:net';
 import tls, { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { BytesReader } from './batch.ts';
+import { SLAB_BYTES } from './slabs.ts';
 
 /** PEM texts for one outgoing identity. */
 export interface ClientTls {
@@ -31,8 +32,6 @@ export interface OpenedSocket {
 /** `code` of the error when the other side does not take the connection in time. */
 export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
 
-const READ_BUFFER_BYTES = 64 * 1024;
-
 /** @returns a function that opens one connection after another; it rejects with the socket's error */
 export function createConnector(options: ConnectorOptions): () => Promise<OpenedSocket> {
   const url = new URL(options.url);
@@ -41,7 +40,7 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
   const target = { host: address, port, noDelay: true };
   const secureContext = secure ? tls.createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' }) : undefined;
   // Whoever gets bytes has read them when it returns, so all connections may read into one place.
-  const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
 
   return () =>
     new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { writeTogether } from './batch.ts';
 import type { RequestHead } from './request-head.ts';
+import { writeCopy } from './slabs.ts';
 
 /** The connection that it goes out on. */
 export interface ReplyOwner {
@@ -115,7 +116,7 @@ export class Reply {
     if (this.#pending.length + length > MAX_PENDING) {
       if (chunked) this.#pending += `${length.toString(16)}\r\n`;
       this.#writePending();
-      const taken = this.#socket.write(Buffer.from(bytes.subarray(start, end)));
+      const taken = writeCopy(this.#socket, bytes, start, end);
       if (chunked) this.#pending = '\r\n';
       return taken;
     }
