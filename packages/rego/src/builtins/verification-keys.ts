@@ -5,7 +5,7 @@ import type { ObjectValue } from '../value/value.ts';
 import { type BuiltinContext, BuiltinError } from './builtin.ts';
 import { parseCertificates } from './certificate.ts';
 import { cryptoOf } from './crypto.ts';
-import type { HostCrypto, HostKey, SignatureAlgorithm } from './host.ts';
+import type { HostCrypto, HostKey, KeyKind, SignatureAlgorithm } from './host.ts';
 import { type Jwk, readJwkSet } from './jwk.ts';
 import { firstPemBlock } from './pem.ts';
 
@@ -88,4 +88,11 @@ function attempt<T>(what: string, read: () => T): T {
   } catch (error) {
     throw new BuiltinError(`${what}: ${error instanceof Error ? error.message : 'unreadable'}`);
   }
+}
+
+/** Which kind of key an algorithm needs. */
+export function kindFor(algorithm: SignatureAlgorithm): KeyKind {
+  if (algorithm === 'EdDSA') return 'ed25519';
+  if (algorithm.startsWith('HS')) return 'secret';
+  return algorithm.startsWith('ES') ? 'ec' : 'rsa';
 }
