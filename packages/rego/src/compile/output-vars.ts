@@ -46,10 +46,13 @@ function callOutputs(c: Compilation, { operator, args }: CallExpr, safe: Names):
   const arity = c.builtins.get(name ?? '')?.variadic === undefined ? functionArity(c, name) : args.length;
   if (arity === undefined) return new Set();
   if (arity >= args.length) return outputs;
-  const needed = new Set(args.slice(0, arity).flatMap((arg) => [...patternVars(arg)]));
+  const inputs = args.slice(0, arity);
+  const needed = new Set(inputs.flatMap((arg) => [...patternVars(arg)]));
   if (!needed.difference(outputs).isSubsetOf(safe)) return new Set();
-  for (const arg of args.slice(arity)) for (const each of patternVars(arg)) outputs.add(each);
-  return outputs;
+  // A result does not bind what the call needs for it, in a set or in the key of an object.
+  const open = new Set(inputs.flatMap((arg) => [...varsIn(arg)])).difference(outputs).difference(safe);
+  const results = new Set(args.slice(arity).flatMap((arg) => [...patternVars(arg)]));
+  return outputs.union(results.difference(open));
 }
 
 /** Variables in the brackets of refs whose head is known: iterating binds them. */

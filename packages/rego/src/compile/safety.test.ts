@@ -3,6 +3,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compile } from '../index.ts';
 
+/** A call that needs its own result. OPA 1.22 takes some of them and fails when it evaluates them. */
+const CIRCULAR: readonly string[] = [
+  'x := y if { intersection({y, {1}}, y) }',
+  'x := y if { object.remove({"a": {y: 1}}, {"z"}, y) }',
+  'x := y if { count([y], y) }',
+  'x := y if { f({y}, y) }\nf(a) := a',
+];
+
 /** A policy, and the places of its unsafe variables, or what else is wrong. */
 const UNSAFE: readonly (readonly [text: string, ...findings: string[]])[] = [
   ['x if { y := {[v | some v in input.a]: v[v]}; v = 1 }', '2:39 type: undefined ref: v[v]'],
@@ -144,6 +152,9 @@ function findings(text: string): string[] {
 describe('the safety of variables', () => {
   for (const [text, ...expected] of UNSAFE) {
     it(`${JSON.stringify(text)} is refused`, () => assert.deepEqual(findings(text).toSorted(), expected.toSorted()));
+  }
+  for (const text of CIRCULAR) {
+    it(`${JSON.stringify(text)} is refused`, () => assert.match(findings(text).join(), /^\d+:\d+ y/));
   }
   for (const text of SAFE) it(`${JSON.stringify(text)} is accepted`, () => assert.deepEqual(findings(text), []));
 });
