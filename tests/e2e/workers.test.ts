@@ -65,6 +65,12 @@ describe('several workers', () => {
     assert.equal(sidecar.stderr().match(/nonsense/g)?.length, 1, sidecar.stderr());
   });
 
+  test('do not start with an admin listener, which would answer for one of them', async () => {
+    await using sidecar = await start(1, '2', 'admin: { addr: "127.0.0.1:0" }\n');
+    assert.equal(await sidecar.end(), 78);
+    assert.match(sidecar.stderr(), /admin: error: does not go with --workers/);
+  });
+
   test('share one address, keep every record, and end together on SIGTERM', async () => {
     await using app = await startHandlerApp((_request, response) => response.end('ok'));
     await using sidecar = await start(app.port, '2');

@@ -54,6 +54,10 @@ export interface OrderSidecarOptions {
   readonly routes?: string;
   /** YAML of the `jwt` chapter, in which `${JWKS}` is the URL of the key server. */
   readonly jwt?: string;
+  /** Whole YAML chapters besides. */
+  readonly chapters?: string;
+  /** YAML lines put below `proxy`, indented by two. */
+  readonly proxy?: string;
   /** What the key server answers. Default: the key of `userToken`. */
   readonly keys?: JwksServer['answer'];
   /** Default: the real one. */
@@ -124,7 +128,8 @@ const USERS_ONLY = `jwt:
   audience: order-service
   jwks_url: \${JWKS}`;
 
-function configuration({ jwt, headers = '', allowedClients, identities, routes = '[]' }: OrderSidecarOptions): string {
+function configuration(options: OrderSidecarOptions): string {
+  const { jwt, headers = '', allowedClients, identities, routes = '[]', chapters = '', proxy = '' } = options;
   const allowed = allowedClients ?? [GATEWAY_ID, '"CN=api-gateway-client,O=MyOrg"'];
   return `
 http:
@@ -141,6 +146,7 @@ proxy:
   upstream:
     url: \${APP}
   routes: ${routes}
+${proxy}
   authz:
     policy_query: data.order.allow
   mtls:
@@ -154,5 +160,6 @@ ${allowed.map((client) => `      - ${client}`).join('\n')}
       realm_access.roles: X-User-Roles
 ${headers}
 ${identities ?? `identities:\n  ${GATEWAY_ID}: { client_id: api-gateway, may_forward: [web-app] }\n  "CN=api-gateway-client,O=MyOrg": { client_id: api-gateway, may_forward: [web-app] }`}
+${chapters}
 `;
 }

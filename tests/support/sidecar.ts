@@ -24,11 +24,14 @@ export interface TestSidecarOptions {
   readonly connectTo?: ConnectTo;
   /** Default: the real one. */
   readonly clock?: Assembly['clock'];
+  /** Called with audit records before they are kept here; throws what a disk would. */
+  readonly beforeKeeping?: (lines: string) => void;
 }
 
 export interface TestSidecar extends AsyncDisposable {
   readonly ingressPort: number;
   readonly egressPort: number;
+  readonly adminPort: number;
   readonly ready: Promise<void>;
   /** Oldest first. */
   readonly audit: readonly AuditLine[];
@@ -38,6 +41,8 @@ export interface TestSidecar extends AsyncDisposable {
   log(): string;
   /** Where its absolute paths live. */
   readonly root: string;
+  /** Stops as on SIGTERM. */
+  stop(graceMs: number): Promise<void>;
 }
 
 /** @throws StartRefused */
@@ -60,6 +65,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
     const audit: AuditLine[] = [];
     const lines: string[] = [];
     const keep = (text: string): void => {
+      options.beforeKeeping?.(text);
       for (const line of text.trimEnd().split('\n')) {
         lines.push(line);
         audit.push(JSON.parse(line) as AuditLine);
@@ -79,16 +85,20 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       findings: loaded.warnings.map(fromDiagnostic),
       closers: [],
     });
+    let stopped: Promise<void> | undefined;
+    const stop = (graceMs: number): Promise<void> => (stopped ??= running.close(graceMs));
     return {
       ingressPort: running.ingress?.port ?? 0,
       egressPort: running.egress?.port ?? 0,
+      adminPort: running.admin?.port ?? 0,
       ready: running.ready,
       audit,
       lines,
       log: () => log.join(''),
       root,
+      stop,
       async [Symbol.asyncDispose]() {
-        await running.close(0);
+        await stop(0);
         remove();
       },
     };

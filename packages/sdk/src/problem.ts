@@ -41,6 +41,7 @@ export const PROBLEMS = {
   request_timeout: bad('The request did not arrive in time', 408),
   body_too_large: bad('The body is larger than allowed', 413),
   target_too_long: bad('The request target is longer than allowed', 414),
+  media_type_unsupported: bad('The body has another media type than expected', 415),
   expectation_failed: bad('The Expect header asks for something unknown', 417),
   misdirected_request: bad('This listener does not serve that host', 421),
   too_early: bad('Early data is not accepted', 425),

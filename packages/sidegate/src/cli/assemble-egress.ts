@@ -9,6 +9,7 @@ import type { Credential } from '../egress/obtain-credential.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import type { Pipeline } from '../proxy/serve.ts';
+import type { Meters } from './assemble-metrics.ts';
 import type { AssembledTarget } from './assemble-upstreams.ts';
 import type { Assembly } from './assembly.ts';
 
@@ -16,11 +17,12 @@ export function assembleEgress(
   { egress }: SidecarConfig,
   targets: ReadonlyMap<string, AssembledTarget>,
   assembly: Assembly,
+  meters: Meters | undefined,
 ): Pipeline {
   const assembled = new Map(
     [...targets].map(([name, target]): [string, EgressTarget] => [
       name,
-      { name, upstream: target.upstream, credential: assembleCredential(target, assembly) },
+      { name, upstream: target.upstream, credential: assembleCredential(name, target, { ...assembly, meters }) },
     ]),
   );
   const routes = egress.routes.flatMap((route) => {
@@ -41,8 +43,9 @@ function routeRule(route: SidecarConfig['egress']['routes'][number]) {
 
 /** The token request shows the target's client certificate, so that the token can be bound to it (RFC 8705 section 3). */
 function assembleCredential(
+  name: string,
   { config, tls }: AssembledTarget,
-  { clock, random, logger, connectTo, closers }: Assembly,
+  { clock, random, logger, connectTo, closers, meters }: Assembly & { readonly meters: Meters | undefined },
 ): Credential {
   const { auth } = config;
   if (auth.type === 'none') return noCredential();
@@ -64,6 +67,7 @@ function assembleCredential(
       random,
       refreshBeforeExpirySeconds: auth.refresh_before_expiry / 1000,
       onRefresh: (failure) => {
+        meters?.credentialRefreshed(name, failure !== undefined);
         if (failure !== undefined) logger.warn({ code: failure.code, reason: failure.message }, 'token request failed');
       },
     }),

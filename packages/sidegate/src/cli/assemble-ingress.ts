@@ -10,8 +10,9 @@ import {
   httpJwksLoader,
   type IdentityLookup,
 } from '@sidegate/sdk';
+import type { IssuerState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { createIngress } from '../ingress/ingress.ts';
+import { createDecisionIngress, createIngress, type IngressDeps } from '../ingress/ingress.ts';
 import { compileRoutes, type Route } from '../ingress/route.ts';
 import type { IngressHeaders } from '../ingress/shape-headers.ts';
 import type { TokenOptions } from '../ingress/verify-token.ts';
@@ -22,13 +23,17 @@ import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
 import { setField } from '../proxy/headers.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
+import type { Meters } from './assemble-metrics.ts';
 import { assembleVerification } from './assemble-verification.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
   readonly pipeline: Pipeline;
+  /** What it judges by. */
+  readonly deps: IngressDeps;
   /** One for each issuer, resolved when its first usable key set is there. */
   readonly keysLoaded: readonly Promise<void>[];
+  readonly issuers: readonly IssuerState[];
 }
 
 /** @param upstreams by egress target name; '' is the service behind this sidecar */
@@ -36,16 +41,18 @@ export function assembleIngress(
   config: SidecarConfig,
   upstreamOf: (route: SidecarConfig['proxy']['routes'][number]) => Upstream,
   assembly: Assembly,
+  meters: Meters | undefined,
 ): AssembledIngress {
   const { clock } = assembly;
   const headers = ingressHeaders(config);
-  const { tokens, keysLoaded } = assembleTokens(config, assembly);
+  const { tokens, keysLoaded, issuers } = assembleTokens(config, assembly, meters);
+  const engine = assemblePolicy(config, assembly);
   const identities =
     Object.keys(config.identities).length > 0 ? compiled(assembleIdentities(config), assembly) : undefined;
   const allowed = config.proxy.mtls.enabled
     ? compiled(compileAllowedClients(config.proxy.mtls.allowed_clients), assembly)
     : undefined;
-  const pipeline = createIngress({
+  const deps: IngressDeps = {
     accept: {
       limits: DEFAULT_TARGET_LIMITS,
       routes: compileRoutes(config.proxy.routes.map((route) => assembleRoute(config, route, upstreamOf(route)))),
@@ -58,10 +65,12 @@ export function assembleIngress(
       now: () => clock.now(),
     },
     tokens,
-    policy: { engine: assemblePolicy(config, assembly), extract: config.proxy.headers.extract },
+    policy: { engine: engine && (meters?.policy(engine) ?? engine), extract: config.proxy.headers.extract },
     headers,
-  });
-  return { pipeline, keysLoaded };
+  };
+  const { mode, decision } = config.proxy;
+  const pipeline = mode === 'decision_only' ? createDecisionIngress(deps, decision.request_from) : createIngress(deps);
+  return { pipeline, deps, keysLoaded, issuers };
 }
 
 function assembleRoute(
@@ -84,8 +93,9 @@ function assembleRoute(
 function assembleTokens(
   { jwt, proxy }: SidecarConfig,
   { clock, random, schedule, connectTo, logger, closers }: Assembly,
-): { tokens: TokenOptions | undefined; keysLoaded: readonly Promise<void>[] } {
-  if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [] };
+  meters: Meters | undefined,
+): Pick<AssembledIngress, 'keysLoaded' | 'issuers'> & { readonly tokens: TokenOptions | undefined } {
+  if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [], issuers: [] };
   const http = createHttpClient({ connectTo });
   const keysLoaded: Promise<void>[] = [];
   const issuers = jwt.issuers.map((issuer) => {
@@ -97,7 +107,9 @@ function assembleTokens(
       random,
       schedule,
       refreshIntervalSeconds: issuer.jwks_refresh_interval / 1000,
-      onAttempt: ({ keySet, failure, findings }) => {
+      onAttempt: (state) => {
+        const { keySet, failure, findings } = state;
+        meters?.keysLoaded(issuer.name, state);
         if (failure !== undefined) logger.warn({ issuer: issuer.issuer, reason: failure }, 'keys could not be loaded');
         for (const finding of findings) logger.warn({ issuer: issuer.issuer, ...finding }, 'a key is not used');
         if (keySet !== undefined) resolve();
@@ -118,7 +130,15 @@ function assembleTokens(
     () => verifier.close(),
     () => http.close(),
   );
-  return { tokens: { header: proxy.auth.header.toLowerCase(), scheme: proxy.auth.scheme, verifier }, keysLoaded };
+  return {
+    tokens: {
+      header: proxy.auth.header.toLowerCase(),
+      scheme: proxy.auth.scheme,
+      verifier: meters?.tokens(verifier) ?? verifier,
+    },
+    keysLoaded,
+    issuers: issuers.map(({ name, keys }) => ({ name, keys: () => keys.state() })),
+  };
 }
 
 function assembleIdentities({ identities }: SidecarConfig): Compiled<IdentityLookup> {

@@ -15,13 +15,13 @@ import { truncateSync } from 'node:fs';
 import { auditSinks } from ${JSON.stringify(path.join(import.meta.dirname, 'audit-sinks.ts'))};
 const file = process.argv[2];
 const findings = [];
-const audit = { enabled: true, export: { stdout: { enabled: false }, file: { path: file } } };
-const [sink] = auditSinks({ audit }, () => {}, { findings, closers: [] });
+const audit = { enabled: true, export: { stdout: { enabled: false, format: 'json' }, file: { path: file } } };
+const sink = auditSinks({ audit }, () => {}, { findings, closers: [] }).get('file');
 let kept = 0;
 try {
   for (; kept < 20; kept += 1) sink(String(kept).padStart(100, '.') + '\\n');
 } catch (error) {
-  console.log(JSON.stringify({ kept, code: error.code }));
+  console.log(JSON.stringify({ kept, code: error.cause.code, characters: error.characters }));
 }
 truncateSync(file, 600);
 sink('after\\n');
@@ -40,7 +40,7 @@ function runWithFileLimit(): { readonly file: string; readonly told: unknown } {
 
 test('a record of which the disk takes only a part counts as lost, and the next one begins a line of its own', () => {
   const { file, told } = runWithFileLimit();
-  assert.deepEqual(told, { kept: 10, code: 'EFBIG' });
+  assert.deepEqual(told, { kept: 10, code: 'EFBIG', characters: 14 });
   assert.deepEqual(readFileSync(file, 'utf8').split('\n').slice(-4), ['.'.repeat(95), 'after', 'last', '']);
 });
 

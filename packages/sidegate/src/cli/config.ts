@@ -1,9 +1,10 @@
-/** `sidegate config`: check configuration files, print their JSON Schema. */
+/** `sidegate config`: check configuration files, print their JSON Schema and the reference of their keys. */
 import { Argument, Command, Option } from 'commander';
 import { type Diagnostic, renderDiagnostic } from '../config/diagnostic.ts';
 import { jsonSchemaOf } from '../config/json-schema.ts';
 import { type KindName, LOADERS } from '../config/load.ts';
 import type { Loaded, LoadOptions } from '../config/load-document.ts';
+import { referenceOf } from '../config/reference.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { EXIT } from './exit-code.ts';
 
@@ -31,7 +32,16 @@ export function configCommand(): Command {
     .option('--json', 'the same; the output is always JSON')
     .addHelpText('after', '\nExit codes: 0 ok, 64 wrong command line.')
     .action(({ kind }: CheckOptions) => print(JSON.stringify(jsonSchemaOf(kind), null, 2)));
-  return new Command('config').description('Check configuration files.').addCommand(check).addCommand(schema);
+  const reference = new Command('reference')
+    .description('Print every key of a kind of file with its type, default and meaning, as Markdown.')
+    .addOption(kind())
+    .addHelpText('after', '\nExit codes: 0 ok, 64 wrong command line.')
+    .action(({ kind }: CheckOptions) => void process.stdout.write(referenceOf(kind)));
+  return new Command('config')
+    .description('Check configuration files.')
+    .addCommand(check)
+    .addCommand(schema)
+    .addCommand(reference);
 }
 
 function checkFiles(named: readonly string[], options: CheckOptions, command: Command): void {

@@ -26,6 +26,14 @@ interface SidecarOptions {
   readonly json?: boolean;
 }
 
+/** Each would answer for itself alone, whichever is asked. */
+const ADMIN_OF_WORKERS: StartFinding = {
+  file: 'admin',
+  severity: 'error',
+  message: 'does not go with --workers',
+  hint: 'take admin out of the configuration, or run one process',
+};
+
 const DEFAULT_CONFIG_FILE = '/etc/authz/config.yaml';
 const GRACE_MS = 10_000;
 const MAX_WORKERS = 64;
@@ -56,9 +64,11 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
+    if (isWorker && config.admin !== undefined) findings.push(ADMIN_OF_WORKERS);
     const running = await startSidecar(config, print, assemblyOf(config, options, findings));
     const { name: service } = config.service;
-    announce({ event: 'listening', service, ingress: shown(running.ingress), egress: shown(running.egress) });
+    const { ingress, egress, admin } = running;
+    announce({ event: 'listening', service, ingress: shown(ingress), egress: shown(egress), admin: shown(admin) });
     void running.ready.then(() => announce({ event: 'ready', service }));
     await stopped;
     await running.close(GRACE_MS);

@@ -1,14 +1,17 @@
 /** A configuration → running listeners. Every finding of the start is collected before any of them stops it. */
 import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
+import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import { beforeWriting } from '../net/batch.ts';
 import { type Listener, type ListenerOptions, listen } from '../net/listener.ts';
 import type { ServerTls } from '../net/tls-context.ts';
-import { type AuditSink, createAudit } from '../proxy/audit.ts';
+import { createAudit } from '../proxy/audit.ts';
+import type { AuditSink } from '../proxy/audit-sink.ts';
 import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
+import { assembleMeters, planAdmin, type SidecarState } from './assemble-admin.ts';
 import { assembleEgress } from './assemble-egress.ts';
 import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
+import type { Meters } from './assemble-metrics.ts';
 import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, take } from './assembly.ts';
 import { auditSinks } from './audit-sinks.ts';
@@ -17,6 +20,7 @@ import { StartRefused } from './start-finding.ts';
 export interface RunningSidecar {
   readonly ingress: AddressInfo | undefined;
   readonly egress: AddressInfo | undefined;
+  readonly admin: AddressInfo | undefined;
   /** Resolves once every issuer's keys are loaded. */
   readonly ready: Promise<void>;
   /** Stops accepting, finishes what is under way, cuts the rest after `graceMs`. */
@@ -38,9 +42,10 @@ export async function startSidecar(
   stdout: AuditSink,
   assembly: Assembly,
 ): Promise<RunningSidecar> {
-  const targets = assembleTargets(config, assembly);
-  const { plan: ingressPlan, keysLoaded } = planIngress(config, targets, assembly);
-  const egressPlan = planEgress(config, targets, assembly);
+  const meters = assembleMeters(config, assembly);
+  const targets = assembleTargets(config, assembly, meters);
+  const { plan: ingressPlan, keysLoaded, issuers, judge } = planIngress(config, targets, assembly, meters);
+  const egressPlan = planEgress(config, targets, assembly, meters);
   const sinks = auditSinks(config, stdout, assembly);
   const errors = assembly.findings.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) {
@@ -53,6 +58,8 @@ export async function startSidecar(
     service: config.service.name,
     sinks,
     events: config.audit.events,
+    includeHeaders: config.audit.enrichment.include_headers,
+    maskFields: config.audit.enrichment.mask_fields.map((field) => field.split('.')),
     mode: config.audit.mode,
     clock: assembly.clock,
     defer: beforeWriting,
@@ -61,18 +68,30 @@ export async function startSidecar(
       else assembly.logger.error({ err: failure }, 'audit records cannot be kept');
     },
   });
-  const listeners = new Map<Plan['direction'], Listener>();
+  const listeners = new Map<string, Listener>();
+  const state: SidecarState = { issuers, judge, draining: false, listeners };
+  let admin: Listener | undefined;
   const close = async (graceMs: number): Promise<void> => {
+    state.draining = true;
     await Promise.all(Array.from(listeners.values(), (listener) => listener.close(graceMs)));
-    audit.flush();
+    // It tells of the draining until that is over.
+    await admin?.close(0);
+    audit.close();
+    const dropped = audit.dropped().filter(([, records]) => records > 0);
+    if (dropped.length > 0) assembly.logger.error({ dropped: Object.fromEntries(dropped) }, 'audit records were lost');
     await closeAll(assembly);
   };
   try {
     for (const plan of [ingressPlan, egressPlan]) {
       if (plan === undefined) continue;
       const { direction, pipeline, options } = plan;
-      listeners.set(direction, await listen(options, serve(pipeline, serveOptions(direction, audit, assembly))));
+      listeners.set(
+        direction,
+        await listen(options, serve(pipeline, serveOptions(direction, audit, assembly, meters))),
+      );
     }
+    const adminPlan = planAdmin(config, { state, audit, meters }, assembly);
+    if (adminPlan !== undefined) admin = await listen(adminPlan.options, adminPlan.handlers);
   } catch (error) {
     await close(0);
     throw refusedToListen(error);
@@ -80,20 +99,28 @@ export async function startSidecar(
   return {
     ingress: listeners.get('ingress')?.address,
     egress: listeners.get('egress')?.address,
+    admin: admin?.address,
     ready: Promise.all(keysLoaded).then(() => undefined),
     close,
   };
+}
+
+interface PlannedIngress extends Pick<AssembledIngress, 'keysLoaded' | 'issuers'>, Pick<SidecarState, 'judge'> {
+  readonly plan: Plan | undefined;
 }
 
 function planIngress(
   config: SidecarConfig,
   targets: Targets,
   assembly: Assembly,
-): { readonly plan: Plan | undefined; readonly keysLoaded: AssembledIngress['keysLoaded'] } {
-  if (!config.proxy.enabled) return { plan: undefined, keysLoaded: [] };
-  const { pipeline, keysLoaded } = assembleIngress(config, assembleRouteUpstreams(targets, assembly), assembly);
+  meters: Meters | undefined,
+): PlannedIngress {
+  if (!config.proxy.enabled) return { plan: undefined, judge: undefined, keysLoaded: [], issuers: [] };
+  const upstreamOf = assembleRouteUpstreams(targets, assembly);
+  const { pipeline, deps, keysLoaded, issuers } = assembleIngress(config, upstreamOf, assembly, meters);
   const { http } = config;
   const tls = http.tls.enabled ? serverTls(config, assembly) : undefined;
+  if (tls !== undefined) meters?.certificate('http', tls.cert);
   const options = {
     host: http.addr.host ?? '::',
     port: http.addr.port,
@@ -103,15 +130,21 @@ function planIngress(
     idleTimeoutMs: http.idle_timeout,
     maxHeaderBytes: http.max_header_bytes,
   };
-  return { plan: { direction: 'ingress', pipeline, options }, keysLoaded };
+  const judge = { deps, authorities: certificatesOf(tls?.clientCa ?? '') };
+  return { plan: { direction: 'ingress', pipeline, options }, judge, keysLoaded, issuers };
 }
 
-function planEgress(config: SidecarConfig, targets: Targets, assembly: Assembly): Plan | undefined {
+function planEgress(
+  config: SidecarConfig,
+  targets: Targets,
+  assembly: Assembly,
+  meters: Meters | undefined,
+): Plan | undefined {
   if (!config.egress.enabled) return undefined;
   const { http, egress } = config;
   return {
     direction: 'egress',
-    pipeline: assembleEgress(config, targets, assembly),
+    pipeline: assembleEgress(config, targets, assembly, meters),
     options: {
       host: egress.addr.host ?? '127.0.0.1',
       port: egress.addr.port,
@@ -132,8 +165,12 @@ function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): Server
   return { ...pair, clientAuth: tls.client_auth, ...(clientCa === undefined ? {} : { clientCa }) };
 }
 
-function serveOptions(direction: Plan['direction'], audit: ServeOptions['audit'], assembly: Assembly): ServeOptions {
-  const { clock, randomHex, logger } = assembly;
+function serveOptions(
+  direction: Plan['direction'],
+  audit: ServeOptions['audit'],
+  { clock, randomHex, logger }: Assembly,
+  meters: Meters | undefined,
+): ServeOptions {
   return {
     direction,
     audit,
@@ -141,6 +178,7 @@ function serveOptions(direction: Plan['direction'], audit: ServeOptions['audit']
     onInternalError: (exchange, problem) => {
       logger.error({ request_id: exchange.requestId, err: problem.cause }, problem.message);
     },
+    onEnded: meters?.exchange,
   };
 }
 

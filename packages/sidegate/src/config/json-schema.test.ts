@@ -19,7 +19,7 @@ test('the published schema of a sidecar refuses what the loader refuses', () => 
     { http: { addr: 8443 } },
     { http: { read_timeout: '5 m' } },
     { http: { tls: { client_auth: 'maybe' } } },
-    { proxy: { mode: 'decision_only' } },
+    { proxy: { mode: 'transparent' } },
     { egress: { routes: [{ path_prefix: '/a' }] } },
     { egress: { targets: { a: { url: 'https://a', auth: { type: 'magic' } } } } },
   ]) {

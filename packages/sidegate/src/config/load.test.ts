@@ -76,7 +76,11 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
       '2:30: error: egress.token_store.type: must be memory (known but not supported yet)',
     ],
   ],
-  ['S3-152 a mode that does not exist', 'proxy: {mode: sideways}', ['1:15: error: proxy.mode: must be reverse_proxy']],
+  [
+    'S3-152 a mode that does not exist',
+    'proxy: {mode: sideways}',
+    ['1:15: error: proxy.mode: must be reverse_proxy or decision_only'],
+  ],
   [
     'S3-142 a word that is no boolean',
     'http: {tls: {enabled: yes}}',

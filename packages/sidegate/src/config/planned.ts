@@ -28,18 +28,13 @@ const KEYS: ReadonlySet<string> = new Set([
   'egress.token_store.redis',
   'egress.targets.*.auth.params',
   'cache',
-  'audit.enrichment',
-  'audit.export.stdout.format',
-  'audit.export.file.max_size',
-  'audit.export.file.max_files',
   'audit.export.otlp',
-  'observability',
-  'admin',
+  'observability.tracing',
+  'observability.logging',
   'server',
 ]);
 
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['proxy.mode', ['decision_only']],
   ['policy.engine', ['builtin', 'opa_sidecar', 'opa_wasm']],
   ['egress.token_store.type', ['redis']],
   [

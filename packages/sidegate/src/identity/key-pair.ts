@@ -44,12 +44,19 @@ export function loadCertificates(file: string, readFile: ReadFile): Loaded<strin
   if (!content.ok) return content;
   const { text } = content.value;
   const begun = text.match(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/g)?.length ?? 0;
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const certificates = text.match(CERTIFICATE) ?? [];
   if (begun === 0) return failed(file, 'is not a PEM certificate', 'it must start with -----BEGIN CERTIFICATE-----');
   const wrong = certificates.findIndex((certificate) => !isCertificate(certificate));
   if (wrong === -1 && certificates.length === begun) return { ok: true, value: text };
   const place = wrong === -1 ? 'a certificate' : `certificate ${wrong + 1}`;
   return failed(file, `has ${place} that cannot be read, among ${begun}`, 'issue it anew, or take it out');
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** @param pem that {@link loadCertificates} has read */
+export function certificatesOf(pem: string): readonly X509Certificate[] {
+  return (pem.match(CERTIFICATE) ?? []).map((certificate) => new X509Certificate(certificate));
 }
 
 function isCertificate(pem: string): boolean {

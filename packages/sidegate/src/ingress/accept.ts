@@ -1,7 +1,7 @@
 /** Stage 1: one parse of the message; what is ambiguous, oversized or asks for something else ends here. */
 import { Problem } from '@sidegate/sdk';
 import { hopByHopNames } from '../net/hop-by-hop.ts';
-import type { InboundRequest } from '../net/listener.ts';
+import type { RequestHead } from '../net/request-head.ts';
 import { parseRequestTarget, type RequestTarget, type TargetLimits } from '../net/request-target.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { IdentityHeaders } from '../proxy/identity-headers.ts';
@@ -20,7 +20,7 @@ export interface Accepted extends MatchedRoute {
 }
 
 /** @throws Problem */
-export function accept(exchange: Exchange, request: InboundRequest, options: AcceptOptions): Accepted {
+export function accept(exchange: Exchange, request: RequestHead, options: AcceptOptions): Accepted {
   const { identityHeaders } = options;
   const target = parseRequestTarget(request, options.limits);
   exchange.target = target;
@@ -34,7 +34,7 @@ export function accept(exchange: Exchange, request: InboundRequest, options: Acc
 }
 
 /** RFC 6750 section 2: one method of sending the token, and section 2.3 is one that ends up in logs. */
-function refuseQueryToken({ query }: RequestTarget, { fields }: InboundRequest): void {
+function refuseQueryToken({ query }: RequestTarget, { fields }: RequestHead): void {
   if (query === '' || !/(?:^|&)access_token=/.test(query)) return;
   if (fields.has('authorization')) {
     throw new Problem('invalid_request', 'a token in the query beside one in the header');
@@ -42,7 +42,7 @@ function refuseQueryToken({ query }: RequestTarget, { fields }: InboundRequest):
   throw new Problem('token_missing', 'a token in the query is never read');
 }
 
-function refuseExpectation({ fields }: InboundRequest): void {
+function refuseExpectation({ fields }: RequestHead): void {
   if (fields.has('expect') && fields.single('expect')?.toLowerCase() !== '100-continue') {
     throw new Problem('expectation_failed', 'Expect asks for something other than 100-continue');
   }

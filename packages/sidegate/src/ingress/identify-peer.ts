@@ -1,4 +1,5 @@
 /** Stage 2: who is at the other end of this connection; read once for all its requests. */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type AllowedClients, type IdentityLookup, identifyCertificate, Problem, readCertificate } from '@sidegate/sdk';
@@ -35,12 +36,15 @@ export function identifyPeer(socket: Socket, trust: PeerTrust, cache: PeerCache)
   return known;
 }
 
-function readPeer(socket: Socket, { allowed, identities }: PeerTrust): Peer | Problem {
+function readPeer(socket: Socket, trust: PeerTrust): Peer | Problem {
+  const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
+  if (certificate !== undefined) return peerOf(certificate, trust);
+  return new Problem('peer_identity_missing', 'the connection has no verified client certificate');
+}
+
+/** @param certificate whose chain was verified */
+export function peerOf(certificate: X509Certificate, { allowed, identities }: PeerTrust): Peer | Problem {
   try {
-    const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
-    if (certificate === undefined) {
-      return new Problem('peer_identity_missing', 'the connection has no verified client certificate');
-    }
     const identity = identifyCertificate(readCertificate(certificate.raw), allowed ?? { acceptsSubject: () => false });
     const peer = describePeer(identity, identities);
     if (allowed?.allows(identity) === false) {

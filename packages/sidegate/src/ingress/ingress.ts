@@ -1,38 +1,36 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
-import type { VerifiedToken } from '@sidegate/sdk';
 import { forward } from '../proxy/forward.ts';
 import type { Pipeline } from '../proxy/serve.ts';
-import { type AcceptOptions, accept } from './accept.ts';
-import { bindIdentity } from './bind-identity.ts';
-import { decide, type PolicyOptions } from './decide.ts';
-import { identifyPeer, type PeerCache, type PeerTrust } from './identify-peer.ts';
+import { describedRequest, type RequestFrom } from './described-request.ts';
+import { grant } from './grant.ts';
+import { identifyPeer, type PeerCache } from './identify-peer.ts';
+import { type JudgeDeps, judge } from './judge.ts';
 import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
-import { learnUserContext } from './user-context.ts';
-import { type TokenOptions, verifyToken } from './verify-token.ts';
 
-export interface IngressDeps {
-  readonly accept: AcceptOptions;
-  readonly trust: PeerTrust;
-  /** Undefined: no issuer is configured, so only routes without authentication are served. */
-  readonly tokens: TokenOptions | undefined;
-  readonly policy: PolicyOptions;
+export interface IngressDeps extends JudgeDeps {
   readonly headers: IngressHeaders;
 }
 
+/** What is allowed is forwarded. */
 export function createIngress(deps: IngressDeps): Pipeline {
   const peers: PeerCache = new WeakMap();
-  return (exchange, request, reply) => {
-    const accepted = accept(exchange, request, deps.accept);
-    exchange.peer = identifyPeer(request.socket, deps.trust, peers);
-    const verified = verifyToken(request.fields, accepted.route.authRequired, deps.tokens);
-    const proceed = (token: VerifiedToken | undefined): Promise<void> => {
-      exchange.token = token;
-      bindIdentity(exchange, deps.trust);
-      learnUserContext(exchange);
-      const permit = decide(exchange, accepted, deps.policy);
-      const headers = shapeHeaders(exchange, accepted, deps.headers);
-      return forward(permit, headers, exchange, { request, reply });
-    };
-    return verified instanceof Promise ? verified.then(proceed) : proceed(verified);
+  return (exchange, request, reply) =>
+    judge(exchange, request, deps, {
+      peer: () => identifyPeer(request.socket, deps.trust, peers),
+      allowed: (accepted, permit) => {
+        const headers = shapeHeaders(exchange, accepted, deps.headers);
+        return forward(permit, headers, exchange, { request, reply });
+      },
+    });
+}
+
+/** Nothing is forwarded: a gateway that asks is told what it may forward itself. */
+export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFrom): Pipeline {
+  const peers: PeerCache = new WeakMap();
+  return async (exchange, request, reply) => {
+    await judge(exchange, describedRequest(request, requestFrom), deps, {
+      peer: () => identifyPeer(request.socket, deps.trust, peers),
+      allowed: () => grant(exchange, deps.headers, { request, reply }),
+    });
   };
 }

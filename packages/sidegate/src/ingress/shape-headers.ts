@@ -26,10 +26,28 @@ export interface IngressHeaders {
 
 /** @throws Problem `token_claim_unsafe` */
 export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers: IngressHeaders): OutgoingHeaders {
-  const { token, userContext, fields } = exchange;
+  const { token, fields } = exchange;
   const { tokenHeader, remove } = headers;
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
   const passed = headers.passToken && token !== undefined ? tokenHeader : undefined;
+  const set = ownFields(exchange, headers);
+  const stripped = (name: string): boolean =>
+    name === 'authorization' || name === tokenHeader
+      ? name !== passed
+      : name === 'expect' || remove.has(name) || endsHere(name);
+  return {
+    lines: shapedLines(fields, { stripped, set }),
+    host: headers.preserveHost ? fields.single('host') : undefined,
+  };
+}
+
+/**
+ * What the service gets from us, whatever the client sent.
+ *
+ * @throws Problem `token_claim_unsafe`
+ */
+export function ownFields(exchange: Exchange, headers: IngressHeaders): readonly SetField[] {
+  const { token, userContext } = exchange;
   const set: SetField[] = token === undefined ? [] : [...claimFields(token, headers)];
   if (userContext?.verified === true) {
     set.push(setField(USER_CONTEXT_HEADER, userContext.value, LOWER_USER_CONTEXT_HEADER));
@@ -39,14 +57,7 @@ export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers
     setField('traceparent', formatTraceparent(exchange.trace), 'traceparent'),
     ...headers.add,
   );
-  const stripped = (name: string): boolean =>
-    name === 'authorization' || name === tokenHeader
-      ? name !== passed
-      : name === 'expect' || remove.has(name) || endsHere(name);
-  return {
-    lines: shapedLines(fields, { stripped, set }),
-    host: headers.preserveHost ? fields.single('host') : undefined,
-  };
+  return set;
 }
 
 /** Worked out once for each token: it comes with many requests, and never changes. */

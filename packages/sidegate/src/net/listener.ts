@@ -24,6 +24,8 @@ export interface ListenerOptions {
   readonly writeTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxHeaderBytes: number;
+  /** More are closed as they come; absent: as many as the system allows. */
+  readonly maxConnections?: number;
 }
 
 /** One request, read up to its body. */
@@ -54,6 +56,8 @@ export interface ExchangeWatch {
 
 export interface Listener {
   readonly address: AddressInfo;
+  /** Open now, those in the handshake included. */
+  readonly connections: number;
   /** Stops accepting, lets exchanges finish, and after `graceMs` cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -85,6 +89,7 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   const { readTimeoutMs, writeTimeoutMs, idleTimeoutMs } = options;
   const shortest = Math.min(readTimeoutMs, writeTimeoutMs, idleTimeoutMs);
   const interval = setInterval(
@@ -98,6 +103,9 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
   await opened(server, options);
   return {
     address: server.address() as AddressInfo,
+    get connections() {
+      return sockets.size;
+    },
     async close(graceMs) {
       scope.closing = true;
       // What has arrived is still answered.

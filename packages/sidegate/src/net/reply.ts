@@ -37,6 +37,9 @@ export class Reply {
   #settle: (() => void) | undefined;
   #ended = false;
   #finished = false;
+  #held = false;
+  /** Bytes of the body that are still to come; infinite where the head does not say. */
+  #left = Number.POSITIVE_INFINITY;
 
   /** @param request what is answered; undefined when it could not be read */
   constructor(socket: Socket, request: Pick<RequestHead, 'method' | 'version'> | undefined, owner: ReplyOwner) {
@@ -47,9 +50,19 @@ export class Reply {
     this.#keepAlive = !this.#toOldClient;
   }
 
-  /** Of the head that has left; until then another head may take its place. */
+  /** Of the head that has left, or of a whole answer; until then another head may take its place. */
   get status(): number | undefined {
-    return this.#begun ? this.#status : undefined;
+    return this.#begun || this.#ended ? this.#status : undefined;
+  }
+
+  /** A part of it has left. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whole, and what has left of it was taken. */
+  get complete(): boolean {
+    return this.#ended && !this.#socket.writableNeedDrain;
   }
 
   get finished(): boolean {
@@ -63,6 +76,26 @@ export class Reply {
   /** This answer is the last one on its connection; before {@link head} only. */
   close(): void {
     this.#keepAlive = false;
+  }
+
+  /** From now on its last bytes wait for {@link release}; before {@link head} only. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Lets a whole answer go. */
+  release(): void {
+    this.#held = false;
+    if (!this.#ended || this.#socket.destroyed) return;
+    if (this.#pending === '' || this.#writePending()) this.#finish();
+  }
+
+  /** Takes back what was said, so that something else can be; of what has begun, nothing can be taken back. */
+  withdraw(): void {
+    if (this.#begun) throw new Error('an answer that has begun');
+    this.#pending = '';
+    this.#status = undefined;
+    this.#ended = false;
   }
 
   /** `100 Continue`. */
@@ -90,6 +123,7 @@ export class Reply {
   #frame(status: number, length: number | undefined): string {
     if (status === NO_CONTENT) return '';
     const bodiless = status === NOT_MODIFIED || this.#toHead;
+    this.#left = length ?? Number.POSITIVE_INFINITY;
     if (length !== undefined) {
       if (!bodiless) this.#framing = 'length';
       return `Content-Length: ${length}\r\n`;
@@ -112,12 +146,14 @@ export class Reply {
   write(bytes: Buffer, start = 0, end = bytes.length): boolean {
     const length = end - start;
     if (this.#framing === 'none' || length === 0) return true;
+    this.#left -= length;
     const chunked = this.#framing === 'chunked';
     if (this.#pending.length + length > MAX_PENDING) {
       if (chunked) this.#pending += `${length.toString(16)}\r\n`;
-      this.#writePending();
-      const taken = writeCopy(this.#socket, bytes, start, end);
-      if (chunked) this.#pending = '\r\n';
+      const leaving = end - (this.#held && this.#left === 0 ? Math.min(length, MAX_PENDING) : 0);
+      const headTaken = this.#writePending();
+      const taken = leaving > start ? writeCopy(this.#socket, bytes, start, leaving) : headTaken;
+      this.#pending = chunked ? '\r\n' : bytes.toString('latin1', leaving, end);
       return taken;
     }
     const text = bytes.toString('latin1', start, end);
@@ -129,8 +165,7 @@ export class Reply {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#framing === 'chunked') this.#pending += '0\r\n\r\n';
-    const taken = this.flush();
-    if (taken) this.#finish();
+    if (!this.#held && this.flush()) this.#finish();
   }
 
   /** @returns false when the client is slow: wait for {@link whenDrained} */
@@ -152,18 +187,19 @@ export class Reply {
     this.#resume = resume;
   }
 
-  /** Resolves when it is finished, or when nobody is left to take it. */
-  settled(): Promise<void> {
+  /** Resolves when it is complete, or when nobody is left to take it. */
+  completed(): Promise<void> {
     return new Promise((resolve) => {
       this.#settle = resolve;
-      if (this.#finished || this.#socket.destroyed) resolve();
+      if (this.complete || this.#socket.destroyed) resolve();
     });
   }
 
   /** For the connection: the socket has room again. */
   drained(): void {
     if (this.#ended) {
-      this.#finish();
+      if (this.#held) this.#settle?.();
+      else this.#finish();
       return;
     }
     const resume = this.#resume;
@@ -184,7 +220,6 @@ export class Reply {
   #finish(): void {
     if (this.#finished) return;
     this.#finished = true;
-    this.#settle?.();
     this.#owner.onFinished(this);
   }
 }

@@ -1,6 +1,7 @@
 /** What an audit record says about an exchange: only values that were verified or that say so, never a secret. */
 import type { Problem, VerifiedToken } from '@sidegate/sdk';
-import type { Exchange } from './exchange.ts';
+import { type MemberPath, maskedLine } from './audit-mask.ts';
+import { type Exchange, verdictOf } from './exchange.ts';
 import { asciiJson, listMember, type MemberLimits, quoted, textMember } from './json-member.ts';
 import type { Peer } from './peer.ts';
 
@@ -12,6 +13,9 @@ export interface RecordOptions {
   readonly service: string;
   readonly events: readonly AuditEvent[];
   readonly clock: { monotonic(): number };
+  /** Names of request headers that are written down; none of them carries a credential. */
+  readonly includeHeaders: readonly string[];
+  readonly maskFields: readonly MemberPath[];
 }
 
 const FULL: MemberLimits = { text: 1024, list: 16 };
@@ -38,24 +42,29 @@ export class AuditRecords {
   of(exchange: Exchange): string {
     let lines = '';
     for (const event of this.#options.events) {
-      if (event === 'request') lines += bounded((limits) => this.#request(exchange, limits));
-      else if (exchange.forwarded) lines += bounded((limits) => this.#access(exchange, limits));
+      if (event === 'request') lines += this.#line((limits) => this.#request(exchange, limits));
+      else if (exchange.forwarded) lines += this.#line((limits) => this.#access(exchange, limits));
     }
     return lines;
+  }
+
+  /** With its line end. */
+  #line(write: (limits: MemberLimits) => string): string {
+    const line = bounded(write);
+    const { maskFields } = this.#options;
+    return `${maskFields.length === 0 ? line : maskedLine(line, maskFields)}\n`;
   }
 
   /** Without its last brace. */
   #request(exchange: Exchange, limits: MemberLimits): string {
     const { problem, decision, status, target, received, upstream, trace } = exchange;
-    // What was forwarded was allowed, also when the upstream then failed; nothing else was.
-    const verdict = exchange.forwarded ? 'allow' : 'deny';
     // Of a message that was refused before it had a target, what it claimed to be.
     const method = target?.method ?? (received.method || undefined);
     const path = target?.path ?? (received.path || undefined);
     const duration = Math.round((this.#options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000;
     return (
       `{"level":"${levelOf(problem)}","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"request",` +
-      `"direction":"${exchange.direction}","decision":"${verdict}"${status === undefined ? '' : `,"status":${status}`}` +
+      `"direction":"${exchange.direction}","decision":"${verdictOf(exchange)}"${status === undefined ? '' : `,"status":${status}`}` +
       textMember(',"code":', problem?.code, limits) +
       listMember(',"reasons":', reasonsOf(decision?.reasons, problem), limits) +
       textMember(',"rule":', decision?.rule, limits) +
@@ -66,6 +75,7 @@ export class AuditRecords {
       this.#peer(exchange.peer, limits) +
       onBehalfOf(exchange, limits) +
       this.#token(exchange.token, limits) +
+      this.#headers(exchange, limits) +
       // A policy's own part of the record is the only one whose size is not ours.
       (decision?.audit === undefined || limits !== FULL ? '' : `,"policy_audit":${asciiJson(decision.audit)}`) +
       `,"correlation_id":${quoted(exchange.correlationId, limits)},"request_id":"${exchange.requestId}",` +
@@ -94,6 +104,20 @@ export class AuditRecords {
     return token === undefined ? '' : repeated(this.#tokens, token, { write: tokenMember, limits });
   }
 
+  /** As they were received; in a record that is too long, none. */
+  #headers({ fields }: Exchange, limits: MemberLimits): string {
+    const { includeHeaders } = this.#options;
+    if (includeHeaders.length === 0 || limits !== FULL) return '';
+    let members = '';
+    for (const name of includeHeaders) {
+      const values = fields.all(name.toLowerCase());
+      if (values.length === 0) continue;
+      const key = `${members === '' ? '' : ','}"${name}":`;
+      members += values.length === 1 ? textMember(key, values[0], limits) : listMember(key, values, limits);
+    }
+    return `,"headers":{${members}}`;
+  }
+
   /** RFC 3339; many exchanges begin in one millisecond. */
   #time(at: number): string {
     if (this.#lastTime.at !== at) this.#lastTime = { at, text: new Date(at).toISOString() };
@@ -103,7 +127,7 @@ export class AuditRecords {
 
 function bounded(write: (limits: MemberLimits) => string): string {
   const whole = write(FULL);
-  return whole.length < MAX_BYTES ? `${whole}}\n` : `${write(SHORT)},"truncated":true}\n`;
+  return whole.length < MAX_BYTES ? `${whole}}` : `${write(SHORT)},"truncated":true}`;
 }
 
 /** What is shortened for one line is not what the others want, so it is not kept. */

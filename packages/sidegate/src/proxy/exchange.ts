@@ -8,7 +8,8 @@ import { continueTrace, type RandomHex, type TraceContext } from '../telemetry/t
 import { correlationIdOf } from './correlation.ts';
 import type { Peer } from './peer.ts';
 
-export type Direction = 'ingress' | 'egress';
+/** `decision`: somebody asked what would be allowed. */
+export type Direction = 'ingress' | 'egress' | 'decision';
 
 export interface Exchange {
   readonly direction: Direction;
@@ -36,6 +37,8 @@ export interface Exchange {
   upstream: { readonly name: string; readonly path: string } | undefined;
   /** The request has left towards the upstream. */
   forwarded: boolean;
+  /** Somebody was told that the request is allowed, and forwards it. */
+  granted: boolean;
   status: number | undefined;
   problem: Problem | undefined;
   /** The other side went away before the answer was complete. */
@@ -74,10 +77,16 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
     decision: undefined,
     upstream: undefined,
     forwarded: false,
+    granted: false,
     status: undefined,
     problem: undefined,
     aborted: false,
   };
+}
+
+/** What was forwarded was allowed, also when the upstream then failed, and so was what somebody else may forward; nothing else was. */
+export function verdictOf({ forwarded, granted }: Exchange): 'allow' | 'deny' {
+  return forwarded || granted ? 'allow' : 'deny';
 }
 
 /** Only what looks like a path: an absolute target could hold a password. */

@@ -5,6 +5,9 @@ import type { Reply } from '../net/reply.ts';
 import { CORRELATION_HEADER } from './correlation.ts';
 import type { Exchange } from './exchange.ts';
 
+/** Whose request is refused. */
+export type Respondent = Pick<Exchange, 'requestId' | 'correlationId'>;
+
 /** Statuses that speak about the message itself. */
 const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 417, 431, 501, 505]);
 
@@ -13,7 +16,7 @@ const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 417, 431, 501,
  *
  * @param unread something of the message is still to come, and would have to be read
  */
-export function respond(exchange: Exchange, problem: Problem, reply: Reply, unread: boolean): void {
+export function respond(respondent: Respondent, problem: Problem, reply: Reply, unread: boolean): void {
   if (reply.status !== undefined) {
     // The client must see a broken message, never a complete-looking one.
     reply.destroy();
@@ -22,24 +25,24 @@ export function respond(exchange: Exchange, problem: Problem, reply: Reply, unre
   const { status } = problem.row;
   // After a doubtful message nothing on this connection can be trusted.
   if (CLOSING.has(status) || unread) reply.close();
-  const body = Buffer.from(problemBody(exchange, problem));
-  reply.head(status, problemLines(exchange, problem), body.length);
+  const body = Buffer.from(problemBody(respondent, problem));
+  reply.head(status, problemLines(respondent, problem), body.length);
   reply.write(body);
   reply.end();
 }
 
-function problemBody(exchange: Exchange, problem: Problem): string {
+function problemBody({ requestId }: Respondent, problem: Problem): string {
   const { status, title } = problem.row;
-  return JSON.stringify({ type: 'about:blank', title, status, code: problem.code, request_id: exchange.requestId });
+  return JSON.stringify({ type: 'about:blank', title, status, code: problem.code, request_id: requestId });
 }
 
-function problemLines(exchange: Exchange, { row, retryAfterSeconds }: Problem): string {
+function problemLines({ requestId, correlationId }: Respondent, { row, retryAfterSeconds }: Problem): string {
   const { challenge } = row;
   const fields: (readonly [name: string, value: string])[] = [
     ['Content-Type', 'application/problem+json'],
     ['Cache-Control', 'no-store'],
-    ['X-Sidegate-Decision', exchange.requestId],
-    [CORRELATION_HEADER, exchange.correlationId],
+    ['X-Sidegate-Decision', requestId],
+    [CORRELATION_HEADER, correlationId],
   ];
   if (challenge !== undefined) {
     fields.push(['WWW-Authenticate', challenge === '' ? 'Bearer' : `Bearer error="${challenge}"`]);

@@ -1,7 +1,7 @@
 /** `proxy.headers`: what the service behind us, the policy and the audit trail see of a request. */
 import { z } from 'zod';
 import { type Finding, reading, refuse } from './rule.ts';
-import { headerName } from './scalars.ts';
+import { headerName, readableHeader } from './scalars.ts';
 
 /** Framing and routing are ours: nobody configures these. */
 const FRAMING: ReadonlySet<string> = new Set([
@@ -17,18 +17,10 @@ const FRAMING: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Credentials reach neither policy input nor audit, and are passed on by `pass_token` only. */
-const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization', 'set-cookie']);
-
 const settable = () =>
   headerName().refine((name) => !FRAMING.has(name.toLowerCase()) && name.toLowerCase() !== 'authorization', {
     error: 'is a header that cannot be configured',
   });
-const readable = () =>
-  headerName().refine((name) => !CREDENTIALS.has(name.toLowerCase()), {
-    error: 'is a credential, which policies and audit never see',
-  });
-
 const claimPath = () =>
   z
     .string()
@@ -52,7 +44,7 @@ export const proxyHeadersSchema = z
       .default({})
       .describe('Claim path → header; a list is joined by commas, an absent claim removes the header.'),
     extract: z
-      .array(readable())
+      .array(readableHeader())
       .default([])
       .describe('Headers in policy input and audit, under the names written here.'),
     remove: z.array(settable()).default([]).describe('Headers that the service behind us never gets.'),

@@ -48,7 +48,22 @@ const mtlsSchema = z
 
 export const proxySchema = z.strictObject({
   enabled: z.boolean().default(false).describe('Serve the `http` listener.'),
-  mode: z.enum(['reverse_proxy']).default('reverse_proxy').describe('Forward what is allowed.'),
+  mode: z
+    .enum(['reverse_proxy', 'decision_only'])
+    .default('reverse_proxy')
+    .describe(
+      '`reverse_proxy` forwards what is allowed; `decision_only` answers 200 or the refusal, and forwards nothing.',
+    ),
+  decision: z
+    .strictObject({
+      request_from: z
+        .enum(['request_line', 'x_forwarded', 'x_original'])
+        .default('request_line')
+        .describe(
+          'With `decision_only`, where the request in question is: the one that is sent, `X-Forwarded-Method`, `-Uri` and `-Host`, or `X-Original-Method` and `-URI`.',
+        ),
+    })
+    .prefault({}),
   upstream: z
     .strictObject({
       url: origin().prefault('http://127.0.0.1:3000').describe('The service behind this sidecar.'),

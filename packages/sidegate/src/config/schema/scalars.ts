@@ -81,6 +81,55 @@ export const origin = () =>
 export const headerName = () =>
   checked((text) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(text), 'is not a header name', ['X-User-ID']);
 
+/** Credentials reach neither policy input nor audit, under whatever name they are usually sent. */
+const CREDENTIALS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cookie',
+  'proxy-authorization',
+  'set-cookie',
+  'x-api-key',
+  'x-auth-token',
+  'x-access-token',
+  'x-csrf-token',
+]);
+
+/** A header that may be read into policy input and audit. */
+export const readableHeader = () =>
+  headerName().refine((name) => !CREDENTIALS.has(name.toLowerCase()), {
+    error: 'is a credential, which policies and audit never see',
+  });
+
+const BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
+
+function parseByteSize(text: string): number | undefined {
+  const [, digits = '', unit = ''] = /^(\d{1,9})([KMGT]?i?B)$/.exec(text) ?? [];
+  const size = Number(digits) * (BYTES[unit] ?? Number.NaN);
+  return digits === '' || Number.isNaN(size) ? undefined : size;
+}
+
+/** A number of bytes between two others, with its unit; parsed to bytes. */
+export function byteSize(smallest: string, largest: string) {
+  const [least = 0, most = 0] = [parseByteSize(smallest), parseByteSize(largest)];
+  return parsed(
+    (text) => {
+      const size = parseByteSize(text);
+      return size !== undefined && size >= least && size <= most ? size : undefined;
+    },
+    `is not a size from ${smallest} to ${largest}`,
+    ['10MiB', '500KB', '1GB'],
+  );
+}
+
 /** A path of plain segments without trailing slash, as matched segment by segment. */
 export const pathPrefix = () => checked(isPlainPath, 'is not a path of whole segments', ['/data', '/api/v1']);
 

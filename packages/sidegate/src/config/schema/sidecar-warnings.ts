@@ -8,6 +8,8 @@ export function* sidecarWarnings(config: SidecarConfig): Generator<Finding> {
   yield* identityWarnings(config);
   yield* listenerWarnings(config);
   yield* targetWarnings(config);
+  yield* adminWarnings(config);
+  yield* decisionWarnings(config);
 }
 
 function* identityWarnings({ proxy, identities }: SidecarConfig): Generator<Finding> {
@@ -41,5 +43,28 @@ function* targetWarnings({ egress }: SidecarConfig): Generator<Finding> {
     if (tls.enabled || files === undefined) continue;
     const path = ['egress', 'targets', name, 'tls'];
     yield { path, message: 'has no effect', hint: 'set tls.enabled to true', code: 'no_effect' };
+  }
+}
+
+function* adminWarnings({ admin }: SidecarConfig): Generator<Finding> {
+  if (admin?.remote_reason === undefined) return;
+  const path = ['admin', 'remote_reason'];
+  const { host } = admin.addr;
+  if (host !== undefined && isLoopback(host)) {
+    yield { path, message: 'has no effect', hint: 'the address is loopback', code: 'no_effect' };
+  } else {
+    const message = 'other machines reach health, metrics and decisions in clear text';
+    yield { path, message, hint: 'let the network allow only those that need it', code: 'insecure' };
+  }
+}
+
+function* decisionWarnings({ proxy, http }: SidecarConfig): Generator<Finding> {
+  const path = ['proxy', 'decision', 'request_from'];
+  if (proxy.decision.request_from === 'request_line') return;
+  if (proxy.mode !== 'decision_only') {
+    yield { path, message: 'has no effect', hint: 'set proxy.mode to decision_only', code: 'no_effect' };
+  } else if (!proxy.mtls.enabled && !(http.addr.host !== undefined && isLoopback(http.addr.host))) {
+    const message = 'whoever reaches this listener describes the request in question';
+    yield { path, message, hint: 'let only the gateway in: proxy.mtls, or 127.0.0.1', code: 'insecure' };
   }
 }

@@ -26,6 +26,7 @@ test('a key that is absent has the documented default', () => {
     proxy: {
       enabled: false,
       mode: 'reverse_proxy',
+      decision: { request_from: 'request_line' },
       upstream: { url: 'http://127.0.0.1:3000', timeout: 30_000 },
       auth: { enabled: true, header: 'Authorization', scheme: 'Bearer' },
       authz: { enabled: true, policy_query: 'data.authz.allow' },
@@ -51,7 +52,23 @@ test('a key that is absent has the documented default', () => {
       routes: [],
     },
     policy: { engine: 'opa_embedded', path: '/etc/authz/policies' },
-    audit: { enabled: true, mode: 'required', events: ['request'], export: { stdout: { enabled: true } } },
+    audit: {
+      enabled: true,
+      mode: 'required',
+      events: ['request'],
+      enrichment: { include_headers: [], mask_fields: [] },
+      export: { stdout: { enabled: true, format: 'json' } },
+    },
+    observability: { metrics: { enabled: true, process: true } },
+  });
+});
+
+test('the admin listener is there when it is asked for, on a loopback address unless there is a reason', () => {
+  assert.deepEqual(load('service: {name: test}\nadmin: {}').admin, { addr: { host: '127.0.0.1', port: 9901 } });
+  const open = load('service: {name: test}\nadmin: {addr: ":9901", remote_reason: scraped from another machine}');
+  assert.deepEqual(open.admin, {
+    addr: { host: undefined, port: 9901 },
+    remote_reason: 'scraped from another machine',
   });
 });
 
@@ -97,6 +114,16 @@ const SWITCHES: [key: string, text: (value: boolean) => string, read: (config: S
     'S3-181 egress.targets.<name>.tls.enabled',
     (on) => `egress: {targets: {a: {url: "https://a", tls: {enabled: ${on}}}}}`,
     ({ egress }) => egress.targets['a']?.tls.enabled,
+  ],
+  [
+    'observability.metrics.enabled',
+    (on) => `observability: {metrics: {enabled: ${on}}}`,
+    ({ observability }) => observability.metrics.enabled,
+  ],
+  [
+    'observability.metrics.process',
+    (on) => `observability: {metrics: {process: ${on}}}`,
+    ({ observability }) => observability.metrics.process,
   ],
   ['audit.enabled', (on) => `audit: {enabled: ${on}}`, ({ audit }) => audit.enabled],
   [

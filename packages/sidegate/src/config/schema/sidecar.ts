@@ -1,10 +1,12 @@
 /** The whole configuration of one sidecar: the source of types, defaults, JSON Schema and reference. */
 import { z } from 'zod';
+import { adminSchema } from './admin.ts';
 import { auditSchema } from './audit.ts';
 import { egressSchema } from './egress.ts';
 import { httpSchema } from './http.ts';
 import { identitiesSchema } from './identities.ts';
 import { issuersOf, jwtSchema } from './jwt.ts';
+import { observabilitySchema } from './observability.ts';
 import { policySchema } from './policy.ts';
 import { proxySchema } from './proxy.ts';
 import { type Finding, reading, refuse } from './rule.ts';
@@ -23,6 +25,8 @@ const chapters = z.strictObject({
   egress: egressSchema.prefault({}),
   policy: policySchema.prefault({}),
   audit: auditSchema.prefault({}),
+  admin: adminSchema.optional(),
+  observability: observabilitySchema.prefault({}),
 });
 
 const fileSchema = chapters

@@ -1,0 +1,55 @@
+/** What the process says about its own state: alive, ready, and why not. */
+import type { JwksState } from '@sidegate/sdk';
+
+/** What the answers are made of; read at each question. */
+export interface HealthSources {
+  readonly service: string;
+  /** The issuers whose tokens are accepted, by name. */
+  readonly issuers: () => readonly IssuerState[];
+  /** It stops: nothing new should be sent here. */
+  readonly draining: () => boolean;
+  /** The last audit records were kept. */
+  readonly auditAvailable: () => boolean;
+  readonly uptimeSeconds: () => number;
+}
+
+export interface IssuerState {
+  readonly name: string;
+  readonly keys: () => JwksState;
+}
+
+/** Why nothing should be sent here. */
+export interface Unready {
+  readonly code: 'keys_missing' | 'draining';
+  readonly issuer?: string;
+  readonly detail: string;
+}
+
+export interface Readiness {
+  readonly status: 'ready' | 'not_ready';
+  readonly reasons: readonly Unready[];
+}
+
+export function readinessOf({ issuers, draining }: HealthSources): Readiness {
+  const reasons: Unready[] = [];
+  if (draining()) reasons.push({ code: 'draining', detail: 'the sidecar stops' });
+  for (const { name, keys } of issuers()) {
+    const { keySet, failure } = keys();
+    if (keySet === undefined) reasons.push({ code: 'keys_missing', issuer: name, detail: failure ?? 'not loaded yet' });
+  }
+  return { status: reasons.length === 0 ? 'ready' : 'not_ready', reasons };
+}
+
+/** Readiness, and what a person wants to know who looks into it; it judges nothing. */
+export function healthOf(sources: HealthSources): Readiness & Readonly<Record<string, unknown>> {
+  return {
+    ...readinessOf(sources),
+    service: sources.service,
+    uptime_seconds: Math.round(sources.uptimeSeconds()),
+    issuers: sources.issuers().map(({ name, keys }) => {
+      const { keySet, failure } = keys();
+      return { name, keys: keySet?.keys.length ?? 0, ...(failure === undefined ? {} : { failure }) };
+    }),
+    audit: { available: sources.auditAvailable() },
+  };
+}

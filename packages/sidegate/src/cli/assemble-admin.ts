@@ -1,0 +1,118 @@
+/** `admin` → the listener for health, metrics and decisions, and what its answers are made of. */
+import type { X509Certificate } from 'node:crypto';
+import type { Problem } from '@sidegate/sdk';
+import { authorizeEndpoints } from '../admin/authorize.ts';
+import { healthEndpoints, metricsEndpoint } from '../admin/endpoints.ts';
+import type { IssuerState } from '../admin/health.ts';
+import { type Endpoint, serveAdmin } from '../admin/serve.ts';
+import { isLoopback } from '../config/address.ts';
+import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import type { IngressDeps } from '../ingress/ingress.ts';
+import type { Listener, ListenerHandlers, ListenerOptions } from '../net/listener.ts';
+import type { Audit } from '../proxy/audit.ts';
+import { Metrics } from '../telemetry/metrics.ts';
+import { createMeters, type Meters } from './assemble-metrics.ts';
+import type { Assembly } from './assembly.ts';
+import { observeProcess } from './process-metrics.ts';
+
+/** What changes while a sidecar runs, and the admin listener tells. */
+export interface SidecarState {
+  issuers: readonly IssuerState[];
+  /** Undefined: there is no ingress, so nothing to decide. */
+  judge: JudgeState | undefined;
+  draining: boolean;
+  /** By name; those that are open. */
+  readonly listeners: ReadonlyMap<string, Listener>;
+}
+
+/** What the ingress decides by. */
+export interface JudgeState {
+  readonly deps: IngressDeps;
+  /** Who signs its clients. */
+  readonly authorities: readonly X509Certificate[];
+}
+
+/** Nothing is measured that nobody can read. */
+export function assembleMeters(
+  { admin, observability: { metrics } }: SidecarConfig,
+  assembly: Assembly,
+): Meters | undefined {
+  if (admin === undefined || !metrics.enabled) return undefined;
+  const meters = createMeters(new Metrics(), assembly.clock);
+  if (metrics.process) observeProcess(meters.metrics);
+  return meters;
+}
+
+/** Small and seldom: whoever asks here is a probe, a scraper or a gateway of this machine. */
+const LIMITS = {
+  readTimeoutMs: 5_000,
+  writeTimeoutMs: 10_000,
+  idleTimeoutMs: 120_000,
+  maxHeaderBytes: 16 * 1024,
+  maxConnections: 256,
+} as const;
+
+export interface AdminPlan {
+  readonly options: ListenerOptions;
+  readonly handlers: ListenerHandlers;
+}
+
+export function planAdmin(
+  { admin, service }: SidecarConfig,
+  {
+    state,
+    audit,
+    meters,
+  }: { readonly state: SidecarState; readonly audit: Audit; readonly meters: Meters | undefined },
+  { clock, randomHex, logger }: Assembly,
+): AdminPlan | undefined {
+  if (admin === undefined) return undefined;
+  const { addr, remote_reason: reason } = admin;
+  const localOnly = addr.host !== undefined && isLoopback(addr.host);
+  if (!localOnly) logger.warn({ reason }, 'the admin listener is open to other machines');
+  const startedAt = clock.monotonic();
+  const endpoints: (readonly [path: string, Endpoint])[] = [
+    ...healthEndpoints({
+      service: service.name,
+      issuers: () => state.issuers,
+      draining: () => state.draining,
+      auditAvailable: () => audit.available,
+      uptimeSeconds: () => (clock.monotonic() - startedAt) / 1000,
+    }),
+  ];
+  if (meters !== undefined) {
+    observeState(meters.metrics, state, audit);
+    endpoints.push(metricsEndpoint(meters.metrics));
+  }
+  const onInternalError = (requestId: string, problem: Problem): void => {
+    logger.error({ request_id: requestId, err: problem.cause }, problem.message);
+  };
+  if (state.judge !== undefined) {
+    const judging = (): JudgeState => state.judge as JudgeState;
+    const ports = { clock, randomHex };
+    const ended = { audit, onEnded: meters?.exchange, onInternalError };
+    endpoints.push(
+      ...authorizeEndpoints({ ...ended, deps: () => judging().deps, authorities: () => judging().authorities, ports }),
+    );
+  }
+  const handlers = serveAdmin({ endpoints: new Map(endpoints), localOnly, randomHex, onInternalError });
+  return { options: { ...LIMITS, host: addr.host ?? '::', port: addr.port }, handlers };
+}
+
+function observeState(metrics: Metrics, { listeners }: SidecarState, audit: Audit): void {
+  metrics.observed(
+    { name: 'authz_connections', help: 'Connections of clients that are open.', labels: ['listener'] },
+    'gauge',
+    () => Array.from(listeners, ([name, { connections }]) => ({ labels: [name], value: connections })),
+  );
+  metrics.observed(
+    { name: 'authz_audit_records_dropped_total', help: 'Audit records that a sink did not keep.', labels: ['sink'] },
+    'counter',
+    () => audit.dropped().map(([sink, value]) => ({ labels: [sink], value })),
+  );
+  metrics.observed(
+    { name: 'authz_audit_available', help: '1 while audit records are kept, else 0.', labels: [] },
+    'gauge',
+    () => [{ labels: [], value: audit.available ? 1 : 0 }],
+  );
+}

@@ -1,0 +1,46 @@
+/** The stages that judge a request, in their order, whatever becomes of it then. Each refuses by throwing a Problem. */
+import type { VerifiedToken } from '@sidegate/sdk';
+import type { RequestHead } from '../net/request-head.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import type { Peer } from '../proxy/peer.ts';
+import type { Permit } from '../proxy/permit.ts';
+import { type Accepted, type AcceptOptions, accept } from './accept.ts';
+import { bindIdentity } from './bind-identity.ts';
+import { decide, type PolicyOptions } from './decide.ts';
+import type { PeerTrust } from './identify-peer.ts';
+import { learnUserContext } from './user-context.ts';
+import { type TokenOptions, verifyToken } from './verify-token.ts';
+
+export interface JudgeDeps {
+  readonly accept: AcceptOptions;
+  readonly trust: PeerTrust;
+  /** Undefined: no issuer is configured, so only routes without authentication are served. */
+  readonly tokens: TokenOptions | undefined;
+  readonly policy: PolicyOptions;
+}
+
+export interface Occasion<T> {
+  /** Who asks; called after the request itself was found to be good. */
+  readonly peer: () => Peer | undefined;
+  /** What becomes of a request that is allowed. */
+  readonly allowed: (accepted: Accepted, permit: Permit) => T;
+}
+
+/** @throws Problem, at once or as a rejection */
+export function judge<T>(
+  exchange: Exchange,
+  head: RequestHead,
+  deps: JudgeDeps,
+  { peer, allowed }: Occasion<T>,
+): T | Promise<Awaited<T>> {
+  const accepted = accept(exchange, head, deps.accept);
+  exchange.peer = peer();
+  const verified = verifyToken(head.fields, accepted.route.authRequired, deps.tokens);
+  const proceed = (token: VerifiedToken | undefined): T => {
+    exchange.token = token;
+    bindIdentity(exchange, deps.trust);
+    learnUserContext(exchange);
+    return allowed(accepted, decide(exchange, accepted, deps.policy));
+  };
+  return verified instanceof Promise ? (verified.then(proceed) as Promise<Awaited<T>>) : proceed(verified);
+}
