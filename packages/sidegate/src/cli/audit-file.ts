@@ -2,7 +2,17 @@
  * The file of audit records, and those that it was before: a file that is full gets another name, and a new one begins. No record is
  * lost on the way: names are never used twice, whatever fails leaves the file that is open in use, and several processes may do it.
  */
-import { closeSync, fstatSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { type AuditSink, PartlyTaken } from '../proxy/audit-sink.ts';
 
@@ -39,13 +49,21 @@ export function openAuditFile(options: AuditFileOptions): AuditFile {
     torn = false;
   };
 
+  /** Other processes have other names. */
+  const freeName = (): string => {
+    for (;;) {
+      turns += 1;
+      const free = `${name}${asideEnding(options.now(), turns)}`;
+      if (!existsSync(free)) return free;
+    }
+  };
+
   const makeRoom = (bytes: number, limit: number): void => {
     try {
       if (!isNamed(file, name)) reopen();
       const { size } = fstatSync(file);
       if (size === 0 || size + bytes <= limit) return;
-      turns += 1;
-      renameSync(name, `${name}${asideEnding(options.now(), turns)}`);
+      renameSync(name, freeName());
       reopen();
       removeOldest(options);
     } catch (error) {

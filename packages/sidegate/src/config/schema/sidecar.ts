@@ -32,6 +32,7 @@ const chapters = z.strictObject({
 const fileSchema = chapters
   .superRefine((file, context) => refuse(context, clientCertificates(file)), reading('http', 'proxy', 'identities'))
   .superRefine((file, context) => refuse(context, missingIssuer(file)), reading('jwt', 'proxy'))
+  .superRefine((file, context) => refuse(context, tokenInRecords(file)), reading('audit', 'proxy'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'));
 
@@ -63,6 +64,14 @@ function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
   if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length > 0) return;
   const hint = 'proxy.auth.enabled is true: set issuer, audience and jwks_url';
   yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
+}
+
+function* tokenInRecords({ audit, proxy }: SidecarFile): Generator<Finding> {
+  for (const [index, name] of audit.enrichment.include_headers.entries()) {
+    if (name.toLowerCase() !== proxy.auth.header.toLowerCase()) continue;
+    const hint = 'a record never has a credential';
+    yield { path: ['audit', 'enrichment', 'include_headers', index], message: 'is the header of the token', hint };
+  }
 }
 
 function* missingName(file: SidecarFile): Generator<Finding> {
