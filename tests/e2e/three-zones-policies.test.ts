@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { correctPolicy, POLICY_CORRECTIONS } from '../../packages/sidegate/src/lab/policy-corrections.ts';
-import type { Decision, PolicyEngine, PolicyInput } from '../../packages/sidegate/src/policy/decision.ts';
+import type { Decision, PolicyInput } from '../../packages/sidegate/src/policy/decision.ts';
 import { loadOpaEmbedded } from '../../packages/sidegate/src/policy/opa-embedded.ts';
 
 const OWN = path.join(import.meta.dirname, '../../examples/three-zones/policies');
@@ -27,16 +27,18 @@ function writeCorrected(): void {
   }
 }
 
-const engines = new Map<string, PolicyEngine>();
+type Engine = (input: PolicyInput) => Decision;
 
-function engine(directory: string, query: string): PolicyEngine {
+const engines = new Map<string, Engine>();
+
+function engine(directory: string, query: string): Engine {
   const key = `${directory} ${query}`;
   const known = engines.get(key) ?? compileEngine(directory, query);
   engines.set(key, known);
   return known;
 }
 
-function compileEngine(directory: string, query: string): PolicyEngine {
+function compileEngine(directory: string, query: string): Engine {
   const loaded = loadOpaEmbedded({ policies: [directory], query, clock: { now: () => NOW_SECONDS * 1000 } });
   assert.ok(loaded.ok, loaded.ok ? '' : loaded.findings.map(({ message }) => message).join('\n'));
   return loaded.value;

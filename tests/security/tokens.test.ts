@@ -28,6 +28,8 @@ let order: OrderSidecar;
 before(async () => {
   order = await startOrderSidecar({
     jwt: JWT,
+    identities: `identities:
+  spiffe://example.org/zone1/api-gateway: { client_id: api-gateway, issuer: "${USERS}", may_forward: [web-app] }`,
     clock: { now: () => NOW * 1000, monotonic: () => performance.now() },
     keys: (request, response) => {
       const set = request.url?.endsWith('services') === true ? corpus.keySets.services : corpus.keySets.users;

@@ -22,6 +22,8 @@ export interface IngressOptions extends Partial<Omit<TestSidecarOptions, 'yaml'>
   readonly upstreamPort?: number;
   /** Any server's port, instead of a key endpoint that serves the signing key. */
   readonly jwksUrl?: string;
+  /** False: it is not waited for until the sidecar is ready, which it may never be. */
+  readonly ready?: boolean;
 }
 
 export interface Ingress extends AsyncDisposable, RefusalChecks {
@@ -65,7 +67,7 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
       env: { APP: `http://127.0.0.1:${upstreamPort}`, JWKS: jwksUrl, ...options.env },
     }),
   );
-  if (options.jwksUrl === undefined) await sidecar.ready;
+  if (options.jwksUrl === undefined && options.ready !== false) await sidecar.ready;
   const now = options.clock ?? { now: () => Date.now() };
   const token: Ingress['token'] = (changes = {}, mintOptions = {}) => {
     const iat = Math.floor(now.now() / 1000);

@@ -19,7 +19,7 @@ export type AuditLine = Readonly<Record<string, unknown>>;
 export interface TestSidecarOptions {
   readonly yaml: string;
   /** Written below the sidecar's root: path → content. Keys get mode 0600. */
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, string | Uint8Array>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly connectTo?: ConnectTo;
   /** Default: the real one. */
@@ -108,7 +108,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
   }
 }
 
-function writeBelow(root: string, file: string, content: string): void {
+function writeBelow(root: string, file: string, content: string | Uint8Array): void {
   const target = path.join(root, file);
   mkdirSync(path.dirname(target), { recursive: true });
   writeFileSync(target, content, { mode: 0o600 });

@@ -20,11 +20,12 @@ export {
   type VerifiedToken,
 } from './jwt/verify.ts';
 export { AccessToken, type AccessTokenFacts } from './oauth/access-token.ts';
+export { type AssertionKey, type AssertionOptions, readAssertionKey } from './oauth/client-assertion.ts';
+export type { ClientAuthentication } from './oauth/client-authentication.ts';
 export {
   type ClientCredentialsGrant,
-  clientCredentialsRequest,
   obtainToken,
-  processClientCredentialsResponse,
+  RESERVED_TOKEN_PARAMETERS,
   type TokenExchangeDependencies,
 } from './oauth/client-credentials.ts';
 export { createTokenSource, type TokenSource, type TokenSourceOptions } from './oauth/token-source.ts';
@@ -51,7 +52,13 @@ export {
 } from './x509/distinguished-name.ts';
 export { DistinguishedNameError, parseDistinguishedName } from './x509/distinguished-name-text.ts';
 export { excerpt } from './x509/excerpt.ts';
-export { type ClientBinding, compileIdentities, type IdentityLookup } from './x509/identities.ts';
+export {
+  type ClientBinding,
+  compileIdentities,
+  type IdentityLookup,
+  type IssuedClient,
+  mayPresent,
+} from './x509/identities.ts';
 export type { Compiled, EntryFinding } from './x509/identity-entry.ts';
 export { identifyCertificate, type PeerIdentity, type PeerRules } from './x509/peer.ts';
 export type { SubjectAltName } from './x509/subject-alt-name.ts';

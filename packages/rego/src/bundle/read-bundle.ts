@@ -42,12 +42,15 @@ export interface Bundle {
   readonly manifest: BundleManifest;
   /** Files that nothing here reads, such as policies compiled to WebAssembly. */
   readonly ignored: readonly BundleDiagnostic[];
+  /** `policy.wasm`, as `opa build -t wasm` puts it at the root; for whoever has an engine for it. */
+  readonly wasm: Uint8Array | undefined;
 }
 
 export type BundleResult =
   | { readonly ok: true; readonly bundle: Bundle }
   | { readonly ok: false; readonly diagnostics: readonly BundleDiagnostic[] };
 
+const WASM = 'policy.wasm';
 const MAX_UNPACKED = 64 * 1024 * 1024;
 const TAR_LIMITS = { entries: 10_000, headerBytes: 64 * 1024 };
 
@@ -114,7 +117,7 @@ function readFiles(files: Files, options: BundleOptions): BundleResult {
   diagnostics.push(...checkRoots(manifest.roots, parsed, data), ...checkRules(parsed, data));
   return diagnostics.length > 0
     ? { ok: false, diagnostics }
-    : { ok: true, bundle: { modules, data, manifest, ignored } };
+    : { ok: true, bundle: { modules, data, manifest, ignored, wasm: files.get(WASM) } };
 }
 
 type Entry = readonly [file: string, bytes: Uint8Array];

@@ -14,8 +14,7 @@ const good = { access_token: 'abc.def', token_type: 'Bearer', expires_in: 300 };
 const grant = (url: string, changes: Partial<ClientCredentialsGrant> = {}): ClientCredentialsGrant => ({
   tokenUrl: url,
   clientId: 'order-service',
-  clientSecret: { reveal: () => SECRET },
-  clientAuthentication: 'client_secret_post',
+  authentication: { method: 'client_secret_post', secret: { reveal: () => SECRET } },
   scopes: ['data-service:read', 'data-service:write'],
   ...changes,
 });
@@ -222,7 +221,7 @@ describe('the token request', () => {
   it('C-192 with client_secret_basic sends the secret in the header only, both parts form-encoded', async () => {
     await using endpoint = await startTokenEndpoint(() => ({ body: good }));
     const basic = grant(endpoint.url, {
-      clientAuthentication: 'client_secret_basic',
+      authentication: { method: 'client_secret_basic', secret: { reveal: () => SECRET } },
       clientId: 'order:service é',
       scopes: [],
       audience: 'data-service',

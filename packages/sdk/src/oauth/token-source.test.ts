@@ -25,8 +25,7 @@ function bench(endpoint: TokenEndpoint, options: Partial<TokenSourceOptions> = {
   const grant: ClientCredentialsGrant = {
     tokenUrl: endpoint.url,
     clientId: 'order-service',
-    clientSecret: { reveal: () => 'secret' },
-    clientAuthentication: 'client_secret_post',
+    authentication: { method: 'client_secret_post', secret: { reveal: () => 'secret' } },
     scopes: ['data-service:read'],
   };
   const source = createTokenSource({

@@ -54,8 +54,10 @@ const MAX_BACKOFF_MS = 30_000;
  * const grant = {
  *   tokenUrl: 'https://idp.example.com/realms/services/protocol/openid-connect/token',
  *   clientId: 'order-service',
- *   clientSecret: { reveal: () => process.env['ORDER_SERVICE_CLIENT_SECRET'] ?? '' },
- *   clientAuthentication: 'client_secret_post' as const,
+ *   authentication: {
+ *     method: 'client_secret_post' as const,
+ *     secret: { reveal: () => process.env['ORDER_SERVICE_CLIENT_SECRET'] ?? '' },
+ *   },
  *   scopes: ['data-service:read'],
  * };
  * const source = createTokenSource({ obtain: () => obtainToken(grant, { http, clock }), clock, random });

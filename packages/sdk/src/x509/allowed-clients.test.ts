@@ -4,7 +4,7 @@ import { createTestAuthority, type TestCertificateOptions } from '../../../../te
 import { Problem } from '../problem.ts';
 import { compileAllowedClients } from './allowed-clients.ts';
 import { readCertificate } from './certificate.ts';
-import { type ClientBinding, compileIdentities, type IdentityLookup } from './identities.ts';
+import { type ClientBinding, compileIdentities, type IdentityLookup, mayPresent } from './identities.ts';
 import { identifyCertificate, type PeerIdentity } from './peer.ts';
 
 const GATEWAY = 'spiffe://example.org/zone1/api-gateway';
@@ -62,9 +62,11 @@ describe('compileAllowedClients', () => {
 });
 
 describe('compileIdentities', () => {
+  const issuer = 'https://idp.example.org/realms/services';
   const binding = (clientId: string, ...mayForward: string[]): ClientBinding => ({
     clientId,
-    mayForward: new Set(mayForward),
+    issuer,
+    mayForward: mayForward.map((other) => ({ clientId: other, issuer })),
   });
   const compile = (table: Readonly<Record<string, ClientBinding>>): IdentityLookup => {
     const compiled = compileIdentities(new Map(Object.entries(table)));
@@ -102,21 +104,35 @@ describe('compileIdentities', () => {
     });
     const gateway = lookup(peer({ uris: [GATEWAY] }));
     assert.equal(gateway?.clientId, 'api-gateway');
-    assert.deepEqual([...(gateway?.mayForward ?? [])], ['web-app']);
+    assert.deepEqual(gateway?.mayForward, [{ clientId: 'web-app', issuer }]);
     assert.equal(lookup(peer({ subject: ORDER }))?.clientId, 'order-service');
     assert.equal(lookup(peer({ subject: ORDER, uris: ['spiffe://example.org/x'] }))?.clientId, 'order-service');
   });
 
-  it('C-167 refuses a certificate whose SPIFFE ID and subject belong to different clients', () => {
-    const lookup = compile({
-      [GATEWAY]: binding('api-gateway'),
-      'CN=order-service-client,O=MyOrg': binding('order-service'),
+  for (const [title, other] of [
+    ['different clients', binding('order-service')],
+    [
+      'clients of one name and two issuers',
+      { ...binding('api-gateway'), issuer: 'https://idp.example.org/realms/users' },
+    ],
+  ] as const) {
+    it(`C-167 refuses a certificate whose SPIFFE ID and subject belong to ${title}`, () => {
+      const lookup = compile({ [GATEWAY]: binding('api-gateway'), 'CN=order-service-client,O=MyOrg': other });
+      const both = peer({ uris: [GATEWAY], subject: ORDER });
+      assert.throws(
+        () => lookup(both),
+        (error) => error instanceof Problem && error.code === 'peer_identity_invalid',
+      );
     });
-    const both = peer({ uris: [GATEWAY], subject: ORDER });
-    assert.throws(
-      () => lookup(both),
-      (error) => error instanceof Problem && error.code === 'peer_identity_invalid',
-    );
+  }
+
+  it('SD-05 a client is its name and its issuer, for its own tokens and for those that it passes on', () => {
+    const gateway = binding('api-gateway', 'web-app');
+    const users = 'https://idp.example.org/realms/users';
+    assert.equal(mayPresent(gateway, { clientId: 'api-gateway', issuer: users }), false);
+    assert.equal(mayPresent(gateway, { clientId: 'web-app', issuer: users }), false);
+    assert.equal(mayPresent(gateway, { clientId: 'api-gateway', issuer }), true);
+    assert.equal(mayPresent(gateway, { clientId: 'web-app', issuer }), true);
   });
 });
 

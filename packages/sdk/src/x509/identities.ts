@@ -6,10 +6,21 @@ import { Problem } from '../problem.ts';
 import { type Compiled, type EntryFinding, entryKey, identityKeys, parseIdentityEntry } from './identity-entry.ts';
 import type { PeerIdentity } from './peer.ts';
 
-export interface ClientBinding {
+/** A client as one issuer knows it: another issuer may give the same name to somebody else. */
+export interface IssuedClient {
   readonly clientId: string;
+  /** As in `iss`. */
+  readonly issuer: string;
+}
+
+export interface ClientBinding extends IssuedClient {
   /** Clients whose tokens this peer may pass on, such as the web application in front of a gateway. */
-  readonly mayForward: ReadonlySet<string>;
+  readonly mayForward: readonly IssuedClient[];
+}
+
+/** Whether a token of this client is the peer's own, or one that it may pass on. */
+export function mayPresent(binding: ClientBinding, client: IssuedClient): boolean {
+  return isSameClient(binding, client) || binding.mayForward.some((other) => isSameClient(other, client));
 }
 
 /** The client of a peer, or `undefined` for one that is not in the table. */
@@ -21,7 +32,8 @@ export type IdentityLookup = (peer: PeerIdentity) => ClientBinding | undefined;
  *
  * @example
  * ```ts
- * const gateway = { clientId: 'api-gateway', mayForward: new Set(['web-app']) };
+ * const issuer = 'https://idp.example.org/realms/services';
+ * const gateway = { clientId: 'api-gateway', issuer, mayForward: [{ clientId: 'web-app', issuer }] };
  * const compiled = compileIdentities(new Map([['spiffe://example.org/zone1/api-gateway', gateway]]));
  * ```
  */
@@ -40,9 +52,13 @@ export function compileIdentities(table: ReadonlyMap<string, ClientBinding>): Co
 
 function lookUp(bindings: ReadonlyMap<string, ClientBinding>, peer: PeerIdentity): ClientBinding | undefined {
   const [first, second] = identityKeys(peer).flatMap((key) => bindings.get(key) ?? []);
-  if (first !== undefined && second !== undefined && first.clientId !== second.clientId) {
-    const reason = `the certificate is ${first.clientId} by its SPIFFE ID and ${second.clientId} by its subject`;
+  if (first !== undefined && second !== undefined && !isSameClient(first, second)) {
+    const reason = `the certificate is ${first.clientId} by its SPIFFE ID and ${second.clientId} by its subject, or of two issuers`;
     throw new Problem('peer_identity_invalid', reason);
   }
   return first;
+}
+
+function isSameClient(one: IssuedClient, other: IssuedClient): boolean {
+  return one.clientId === other.clientId && one.issuer === other.issuer;
 }

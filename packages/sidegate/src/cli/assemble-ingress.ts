@@ -19,12 +19,11 @@ import type { TokenOptions } from '../ingress/verify-token.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import type { Upstream } from '../net/upstream.ts';
-import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
+import type { PolicyEngine } from '../policy/decision.ts';
 import { setField } from '../proxy/headers.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import type { Meters } from './assemble-metrics.ts';
-import { assembleVerification } from './assemble-verification.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
@@ -36,17 +35,21 @@ export interface AssembledIngress {
   readonly issuers: readonly IssuerState[];
 }
 
-/** @param upstreams by egress target name; '' is the service behind this sidecar */
+interface IngressParts {
+  readonly upstreamOf: (route: SidecarConfig['proxy']['routes'][number]) => Upstream;
+  /** Undefined: authorization is switched off. */
+  readonly policy: PolicyEngine | undefined;
+}
+
 export function assembleIngress(
   config: SidecarConfig,
-  upstreamOf: (route: SidecarConfig['proxy']['routes'][number]) => Upstream,
+  { upstreamOf, policy }: IngressParts,
   assembly: Assembly,
   meters: Meters | undefined,
 ): AssembledIngress {
   const { clock } = assembly;
   const headers = ingressHeaders(config);
   const { tokens, keysLoaded, issuers } = assembleTokens(config, assembly, meters);
-  const engine = assemblePolicy(config, assembly);
   const identities =
     Object.keys(config.identities).length > 0 ? compiled(assembleIdentities(config), assembly) : undefined;
   const allowed = config.proxy.mtls.enabled
@@ -65,7 +68,7 @@ export function assembleIngress(
       now: () => clock.now(),
     },
     tokens,
-    policy: { engine: engine && (meters?.policy(engine) ?? engine), extract: config.proxy.headers.extract },
+    policy: { engine: policy && (meters?.policy(policy) ?? policy), extract: config.proxy.headers.extract },
     headers,
   };
   const { mode, decision } = config.proxy;
@@ -144,10 +147,10 @@ function assembleTokens(
 function assembleIdentities({ identities }: SidecarConfig): Compiled<IdentityLookup> {
   return compileIdentities(
     new Map(
-      Object.entries(identities).map(([identity, { client_id, may_forward }]) => [
-        identity,
-        { clientId: client_id, mayForward: new Set(may_forward) },
-      ]),
+      Object.entries(identities).map(([identity, { client_id, issuer, may_forward }]) => {
+        const mayForward = may_forward.map((other) => ({ clientId: other.client_id, issuer: other.issuer }));
+        return [identity, { clientId: client_id, issuer, mayForward }];
+      }),
     ),
   );
 }
@@ -160,21 +163,6 @@ function compiled<T extends AllowedClients | IdentityLookup>(
   for (const { entry, message } of result.findings) {
     findings.push({ file: 'identities', severity: 'error', message: `${entry}: ${message}`, hint: '' });
   }
-  return undefined;
-}
-
-function assemblePolicy({ proxy, policy }: SidecarConfig, assembly: Assembly) {
-  if (!proxy.authz.enabled) return undefined;
-  const verification = policy.bundle && assembleVerification(policy.bundle, assembly);
-  const loaded = loadOpaEmbedded({
-    policies: [policy.path],
-    data: policy.data_path === undefined ? [] : [policy.data_path],
-    verification,
-    query: proxy.authz.policy_query,
-    clock: assembly.clock,
-  });
-  if (loaded.ok) return loaded.value;
-  assembly.findings.push(...loaded.findings);
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 /** The metrics of one sidecar, and the places where its parts are measured. */
 import { X509Certificate } from 'node:crypto';
 import type { Clock, JwksState, TokenVerifier, VerifiedToken } from '@sidegate/sdk';
-import type { PolicyEngine } from '../policy/decision.ts';
+import type { Decision, PolicyEngine } from '../policy/decision.ts';
 import { type ExchangeMeter, meterExchanges } from '../proxy/exchange-meter.ts';
 import type { Metrics, Sample } from '../telemetry/metrics.ts';
 
@@ -43,9 +43,12 @@ export function createMeters(metrics: Metrics, clock: Clock): Meters {
       const [allowed, denied] = [evaluations.with('allow'), evaluations.with('deny')];
       return (input) => {
         const begun = clock.monotonic();
-        const decision = engine(input);
-        (decision.allow ? allowed : denied).observe((clock.monotonic() - begun) / 1000);
-        return decision;
+        const measured = (decision: Decision): Decision => {
+          (decision.allow ? allowed : denied).observe((clock.monotonic() - begun) / 1000);
+          return decision;
+        };
+        const decided = engine(input);
+        return decided instanceof Promise ? decided.then(measured) : measured(decided);
       };
     },
     tokens: (verifier) =>

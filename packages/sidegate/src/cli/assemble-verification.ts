@@ -3,7 +3,7 @@ import type { BundleKey, BundleVerification } from '@sidegate/rego';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { Assembly } from './assembly.ts';
 
-type Signed = NonNullable<SidecarConfig['policy']['bundle']>;
+type Signed = Pick<NonNullable<SidecarConfig['policy']['bundle']>, 'keys' | 'signing'>;
 type Ports = Pick<Assembly, 'readFile' | 'findings'>;
 
 /** A key that cannot be read is a finding, and is not among the keys: a bundle that it signed is refused. */

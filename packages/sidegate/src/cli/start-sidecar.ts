@@ -12,6 +12,7 @@ import { assembleMeters, planAdmin, type SidecarState } from './assemble-admin.t
 import { assembleEgress } from './assemble-egress.ts';
 import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import type { Meters } from './assemble-metrics.ts';
+import { type AssembledPolicy, assemblePolicy } from './assemble-policy.ts';
 import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, take } from './assembly.ts';
 import { auditSinks } from './audit-sinks.ts';
@@ -21,7 +22,7 @@ export interface RunningSidecar {
   readonly ingress: AddressInfo | undefined;
   readonly egress: AddressInfo | undefined;
   readonly admin: AddressInfo | undefined;
-  /** Resolves once every issuer's keys are loaded. */
+  /** Resolves once every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
   /** Stops accepting, finishes what is under way, cuts the rest after `graceMs`. */
   close(graceMs: number): Promise<void>;
@@ -44,7 +45,8 @@ export async function startSidecar(
 ): Promise<RunningSidecar> {
   const meters = assembleMeters(config, assembly);
   const targets = assembleTargets(config, assembly, meters);
-  const { plan: ingressPlan, keysLoaded, issuers, judge } = planIngress(config, targets, assembly, meters);
+  const policy = await assemblePolicy(config, assembly);
+  const { plan: ingressPlan, keysLoaded, issuers, judge } = planIngress(config, { targets, policy }, assembly, meters);
   const egressPlan = planEgress(config, targets, assembly, meters);
   const sinks = auditSinks(config, stdout, assembly);
   const errors = assembly.findings.filter(({ severity }) => severity === 'error');
@@ -100,7 +102,7 @@ export async function startSidecar(
     ingress: listeners.get('ingress')?.address,
     egress: listeners.get('egress')?.address,
     admin: admin?.address,
-    ready: Promise.all(keysLoaded).then(() => undefined),
+    ready: Promise.all([...keysLoaded, policy.loaded]).then(() => undefined),
     close,
   };
 }
@@ -111,13 +113,13 @@ interface PlannedIngress extends Pick<AssembledIngress, 'keysLoaded' | 'issuers'
 
 function planIngress(
   config: SidecarConfig,
-  targets: Targets,
+  { targets, policy }: { readonly targets: Targets; readonly policy: AssembledPolicy },
   assembly: Assembly,
   meters: Meters | undefined,
 ): PlannedIngress {
   if (!config.proxy.enabled) return { plan: undefined, judge: undefined, keysLoaded: [], issuers: [] };
-  const upstreamOf = assembleRouteUpstreams(targets, assembly);
-  const { pipeline, deps, keysLoaded, issuers } = assembleIngress(config, upstreamOf, assembly, meters);
+  const parts = { upstreamOf: assembleRouteUpstreams(targets, assembly), policy: policy.engine };
+  const { pipeline, deps, keysLoaded, issuers } = assembleIngress(config, parts, assembly, meters);
   const { http } = config;
   const tls = http.tls.enabled ? serverTls(config, assembly) : undefined;
   if (tls !== undefined) meters?.certificate('http', tls.cert);

@@ -46,16 +46,16 @@ for (const kind of ['sidecar', 'lab', 'idp', 'realm'] as const) {
 test('a secret is written once or named by a file', () => {
   const schema = jsonSchemaOf('sidecar');
   const target = schema.properties?.['egress']?.properties?.['targets']?.additionalProperties as Shape;
-  const auth = target.properties?.['auth']?.oneOf?.[1];
+  const members = target.properties?.['auth']?.oneOf ?? [];
+  const auth = members.find(({ properties }) => properties?.['type']?.const === 'oauth2_client_credentials');
   assert.equal(auth?.properties?.['client_secret']?.writeOnly, true);
   assert.equal(auth?.properties?.['client_secret_file']?.format, 'path');
   assert.ok(!auth?.required?.includes('client_secret'));
-  const both = { type: 'oauth2_client_credentials', token_url: 'https://a', client_id: 'a' };
   const file = (auth: object) => ({ egress: { targets: { a: { url: 'https://a', auth } } } });
   const accepts = (value: unknown): boolean => validator('sidecar').safeParse(value).success;
-  assert.equal(accepts(file(both)), false);
-  assert.equal(accepts(file({ ...both, client_secret: '${A}' })), true);
-  assert.equal(accepts(file({ ...both, client_secret_file: '/a' })), true);
+  assert.equal(accepts(file({ type: 'bearer' })), false);
+  assert.equal(accepts(file({ type: 'bearer', token: '${A}' })), true);
+  assert.equal(accepts(file({ type: 'bearer', token_file: '/a' })), true);
 });
 
 /** Paths of keys without a description; a mapping speaks through its keys, a constant for itself. */

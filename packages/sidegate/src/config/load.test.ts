@@ -70,10 +70,9 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
   ],
   [
     'a value that the reference has and this version lacks',
-    'policy: {engine: opa_wasm}\negress: {token_store: {type: redis}}',
+    `${TARGET}        client_auth: spiffe_jwt`,
     [
-      '1:18: error: policy.engine: must be opa_embedded (known but not supported yet)',
-      '2:30: error: egress.token_store.type: must be memory (known but not supported yet)',
+      '10:22: error: egress.targets.data.auth.client_auth: must be client_secret_post or client_secret_basic or private_key_jwt or tls_client_auth (known but not supported yet)',
     ],
   ],
   [
@@ -208,7 +207,11 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
       '10:24: error: egress.targets.data.auth.client_secret: is a secret written in the file (write ${VARIABLE}, or name a file in client_secret_file)',
     ],
   ],
-  ['S3-177 a secret that is missing', TARGET, ['6:7: error: egress.targets.data.auth.client_secret: is required']],
+  [
+    'S3-177 a secret that is missing',
+    TARGET,
+    ['6:7: error: egress.targets.data.auth.client_secret: is required (client_auth is client_secret_post)'],
+  ],
   [
     'S3-178 a variable that is not set',
     `${TARGET}        client_secret: "\${MY_SECRET}"`,
@@ -224,7 +227,9 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
   [
     'an auth type that does not exist',
     `${NAMED}egress: {targets: {a: {url: "https://a", auth: {type: magic}}}}`,
-    ['2:55: error: egress.targets.a.auth.type: must be none or oauth2_client_credentials'],
+    [
+      '2:55: error: egress.targets.a.auth.type: must be none or bearer or api_key or basic or mtls or oauth2_client_credentials',
+    ],
   ],
   [
     'a key of another auth type',
@@ -470,7 +475,7 @@ test('S3-176 a complete client credentials target', () => {
 `;
   const { auth } = usable(text, { env: { S: 's3cret' } }).egress.targets['data'] ?? {};
   assert.ok(auth?.type === 'oauth2_client_credentials');
-  assert.equal(auth.client_secret.reveal(), 's3cret');
+  assert.equal(auth.client_secret?.reveal(), 's3cret');
   const { client_secret: _, ...rest } = auth;
   assert.deepEqual(rest, {
     type: 'oauth2_client_credentials',
@@ -481,6 +486,7 @@ test('S3-176 a complete client credentials target', () => {
     refresh_before_expiry: 120_000,
     audience: 'data-service',
     resource: 'https://data.example/api',
+    params: {},
   });
 });
 

@@ -3,6 +3,7 @@ import { type DocumentKind, type Loaded, type LoadOptions, loadDocument } from '
 import { type IdentityProviderConfig, identityProviderSchema } from './schema/identity-provider.ts';
 import { type LabConfig, labSchema } from './schema/lab.ts';
 import { type RealmConfig, realmSchema, realmWarnings } from './schema/realm.ts';
+import { type RolesConfig, rolesSchema } from './schema/roles.ts';
 import { type SidecarConfig, sidecarSchema } from './schema/sidecar.ts';
 import { sidecarWarnings } from './schema/sidecar-warnings.ts';
 
@@ -24,6 +25,11 @@ export function loadIdentityProviderConfig(text: string, options: LoadOptions): 
 /** A Keycloak realm, as JSON. */
 export function loadRealm(text: string, options: LoadOptions): Loaded<RealmConfig> {
   return loadDocument(REALM, text, options);
+}
+
+/** Roles and permissions of the engine `builtin`. */
+export function loadRoles(text: string, options: LoadOptions): Loaded<RolesConfig> {
+  return loadDocument(ROLES, text, options);
 }
 
 const SIDECAR: DocumentKind<SidecarConfig> = {
@@ -55,6 +61,13 @@ const REALM: DocumentKind<RealmConfig> = {
   variables: 'secrets',
   secretLiterals: 'warning',
   warnings: realmWarnings,
+};
+
+const ROLES: DocumentKind<RolesConfig> = {
+  schema: rolesSchema,
+  overridePrefix: undefined,
+  variables: 'secrets',
+  secretLiterals: 'error',
 };
 
 /** The loader of each kind of file, by the name that the command line has for it. */

@@ -13,20 +13,9 @@ const KEYS: ReadonlySet<string> = new Set([
   'proxy.rate_limit',
   'proxy.retry',
   'jwt.issuers[].algorithms',
-  'policy.opa',
-  'policy.query',
-  'policy.default_decision',
   'policy.print_enabled',
   'policy.hot_reload',
-  'policy.bundle.enabled',
-  'policy.bundle.url',
-  'policy.bundle.polling_interval',
-  'policy.bundle.auth_type',
-  'policy.bundle.auth_token',
-  'policy.fallback',
   'egress.defaults',
-  'egress.token_store.redis',
-  'egress.targets.*.auth.params',
   'cache',
   'audit.export.otlp',
   'observability.tracing',
@@ -35,24 +24,11 @@ const KEYS: ReadonlySet<string> = new Set([
 ]);
 
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['policy.engine', ['builtin', 'opa_sidecar', 'opa_wasm']],
-  ['egress.token_store.type', ['redis']],
   [
     'egress.targets.*.auth.type',
-    [
-      'bearer',
-      'api_key',
-      'basic',
-      'mtls',
-      'token_exchange',
-      'transaction_token',
-      'service_jwt',
-      'spiffe_jwt',
-      'hmac',
-      'http_signature',
-    ],
+    ['token_exchange', 'transaction_token', 'service_jwt', 'spiffe_jwt', 'hmac', 'http_signature'],
   ],
-  ['egress.targets.*.auth.client_auth', ['private_key_jwt', 'tls_client_auth', 'spiffe_jwt']],
+  ['egress.targets.*.auth.client_auth', ['spiffe_jwt']],
 ]);
 
 /** Whether a key of the reference is not supported yet. */

@@ -64,7 +64,7 @@ test('the contents of the file are the secret, without the final line break', ()
     const loaded = load('        client_secret_file: /s', { '/prefix/s': text });
     const auth = loaded.ok ? loaded.config.egress.targets['data']?.auth : undefined;
     assert.ok(auth?.type === 'oauth2_client_credentials');
-    assert.equal(auth.client_secret.reveal(), 's3cret');
+    assert.equal(auth.client_secret?.reveal(), 's3cret');
   }
 });
 

@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { renderDiagnostic } from './diagnostic.ts';
 import { loadRealm, loadSidecarConfig } from './load.ts';
-import type { Secret } from './secret.ts';
 
 const SEEDS = new URL('../../../../../shared/seeds/003/', import.meta.url);
 const present = existsSync(SEEDS);
@@ -187,8 +186,8 @@ test('S3-174 S3-176 S3-177 S3-181 S3-182 the targets of the seed', { skip }, () 
   ] as const) {
     const target = config(`${name}-service`).egress.targets['data-service'];
     assert.ok(target?.auth.type === 'oauth2_client_credentials');
-    const { client_secret, ...auth }: { client_secret: Secret } = target.auth;
-    assert.equal(client_secret.reveal(), secret);
+    const { client_secret, ...auth } = target.auth;
+    assert.equal(client_secret?.reveal(), secret);
     assert.deepEqual(auth, {
       type: 'oauth2_client_credentials',
       token_url: 'https://keycloak.example.com/realms/services/protocol/openid-connect/token',
@@ -196,6 +195,7 @@ test('S3-174 S3-176 S3-177 S3-181 S3-182 the targets of the seed', { skip }, () 
       client_auth: 'client_secret_post',
       scopes: ['data-service:read', scope],
       refresh_before_expiry: 60_000,
+      params: {},
     });
     assert.deepEqual(
       [target.url, target.tls],
@@ -220,7 +220,11 @@ test('S3-185 the egress route of the seed', { skip }, () => {
 
 test('S3-188 the policies of the seed, at the default path where it names none', { skip }, () => {
   for (const name of ['gateway', 'payment-service']) {
-    assert.deepEqual(config(name).policy, { engine: 'opa_embedded', path: '/etc/authz/policies' });
+    assert.deepEqual(config(name).policy, {
+      engine: 'opa_embedded',
+      path: '/etc/authz/policies',
+      default_decision: 'deny',
+    });
   }
 });
 

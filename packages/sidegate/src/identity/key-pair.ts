@@ -67,7 +67,8 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-function loadPrivateKey(file: string, readFile: ReadFile): Loaded<string> {
+/** A private key in PEM that nobody else can read. */
+export function loadPrivateKey(file: string, readFile: ReadFile): Loaded<string> {
   const content = readText(file, readFile);
   if (!content.ok) return content;
   const { text, mode } = content.value;

@@ -1,9 +1,9 @@
 /**
  * Stage 4, the core invariant: the TLS peer, the token and its client are one, or the peer is allowed to
- * forward that client's tokens. So a stolen token is useless without the key it belongs to, and a stolen
+ * forward that client's tokens; a client is a name and the issuer that gave it. So a stolen token is useless without the key it belongs to, and a stolen
  * certificate reaches only what its own client may do. RFC 8705 section 3 for `cnf`.
  */
-import { checkConfirmation, Problem } from '@sidegate/sdk';
+import { checkConfirmation, mayPresent, Problem } from '@sidegate/sdk';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { PeerTrust } from './identify-peer.ts';
 
@@ -16,13 +16,14 @@ export function bindIdentity({ peer, token }: Exchange, { identities }: PeerTrus
     throw new Problem('identity_token_mismatch', 'the certificate is not in the identities table');
   }
   if (token === undefined) return;
-  if (token.clientId === undefined) {
+  const { clientId, issuer } = token;
+  if (clientId === undefined) {
     throw new Problem('identity_token_mismatch', 'the token names no client (azp, client_id)');
   }
-  if (token.clientId !== binding.clientId && !binding.mayForward.has(token.clientId)) {
+  if (!mayPresent(binding, { clientId, issuer })) {
     throw new Problem(
       'identity_token_mismatch',
-      `the certificate stands for "${binding.clientId}", which may not present a token of another client`,
+      `the certificate stands for "${binding.clientId}" of ${binding.issuer}, which may not present a token of another client`,
     );
   }
 }

@@ -1,6 +1,6 @@
 /** Stage 5: the policy's word. One of the two places that mint a permit. */
 import { Problem } from '@sidegate/sdk';
-import { type Decision, type PolicyEngine, type PolicyInput } from '../policy/decision.ts';
+import type { Decision, PolicyEngine, PolicyInput } from '../policy/decision.ts';
 import { policyInput } from '../policy/input.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import { mintPermit, type Permit } from '../proxy/permit.ts';
@@ -13,10 +13,18 @@ export interface PolicyOptions {
   readonly extract: readonly string[];
 }
 
-/** @throws Problem `policy_denied`, `policy_undefined`, `policy_error` or `policy_timeout` */
-export function decide(exchange: Exchange, accepted: Accepted, policy: PolicyOptions): Permit {
-  const { target, route, upstreamPath } = accepted;
-  const decision = evaluate(policy, accepted, () => policyInput(exchange, accepted, policy.extract));
+/**
+ * At once when the engine is in this process, else a promise.
+ *
+ * @throws Problem, at once or as a rejection: `policy_denied`, `policy_undefined`, `policy_error` or `policy_timeout`
+ */
+export function decide(exchange: Exchange, accepted: Accepted, policy: PolicyOptions): Permit | Promise<Permit> {
+  const decided = evaluate(policy, accepted, () => policyInput(exchange, accepted, policy.extract));
+  if (!(decided instanceof Promise)) return permit(exchange, accepted, decided);
+  return decided.then((decision) => permit(exchange, accepted, decision));
+}
+
+function permit(exchange: Exchange, { target, route, upstreamPath }: Accepted, decision: Decision): Permit {
   exchange.decision = decision;
   if (!decision.allow) {
     throw new Problem(decision.failure ?? 'policy_denied', decision.reasons[0] ?? 'the policy does not allow it');
@@ -26,7 +34,7 @@ export function decide(exchange: Exchange, accepted: Accepted, policy: PolicyOpt
   return mintPermit({ upstream: route.upstream, method: target.method, path: `${upstreamPath}${query}` });
 }
 
-function evaluate(policy: PolicyOptions, { route }: Accepted, input: () => PolicyInput): Decision {
+function evaluate(policy: PolicyOptions, { route }: Accepted, input: () => PolicyInput): ReturnType<PolicyEngine> {
   if (policy.engine === undefined) return { allow: true, reasons: ['authorization is switched off'] };
   if (!route.authzRequired) return { allow: true, reasons: [`route ${route.path} needs no authorization`] };
   return policy.engine(input());

@@ -36,11 +36,13 @@ export function judge<T>(
   const accepted = accept(exchange, head, deps.accept);
   exchange.peer = peer();
   const verified = verifyToken(head.fields, accepted.route.authRequired, deps.tokens);
-  const proceed = (token: VerifiedToken | undefined): T => {
+  const proceed = (token: VerifiedToken | undefined): T | Promise<Awaited<T>> => {
     exchange.token = token;
     bindIdentity(exchange, deps.trust);
     learnUserContext(exchange);
-    return allowed(accepted, decide(exchange, accepted, deps.policy));
+    const decided = decide(exchange, accepted, deps.policy);
+    if (!(decided instanceof Promise)) return allowed(accepted, decided);
+    return decided.then((permit) => allowed(accepted, permit)) as Promise<Awaited<T>>;
   };
   return verified instanceof Promise ? (verified.then(proceed) as Promise<Awaited<T>>) : proceed(verified);
 }

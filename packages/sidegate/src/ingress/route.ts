@@ -1,5 +1,6 @@
 /** The route table: in order, first match wins, and what matches nothing does not exist. */
 import { Problem } from '@sidegate/sdk';
+import { compilePathGlob } from '../net/path-glob.ts';
 import type { RequestTarget } from '../net/request-target.ts';
 import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
 import type { Upstream } from '../net/upstream.ts';
@@ -32,7 +33,7 @@ export interface MatchedRoute {
 }
 
 export function compileRoutes(routes: readonly Route[]): Routes {
-  return { table: routes.map((route) => ({ route, matches: compilePattern(route.path) })) };
+  return { table: routes.map((route) => ({ route, matches: compilePathGlob(route.path) })) };
 }
 
 /** @throws Problem `route_not_found`, or `method_not_allowed` when only the method was wrong */
@@ -47,25 +48,4 @@ export function matchRoute(target: RequestTarget, routes: Routes): MatchedRoute 
   }
   if (otherMethod) throw new Problem('method_not_allowed', `no route takes ${target.method} on this path`);
   throw new Problem('route_not_found', 'no route matches the path');
-}
-
-function compilePattern(pattern: string): (path: string) => boolean {
-  const [before = '', ...after] = pattern.split('*');
-  // Without a star a path is itself; `/a/**` is what begins with `/a/`, and `/a`.
-  if (after.length === 0) return (path) => path === pattern;
-  if (pattern === `${before}**` && before.endsWith('/')) {
-    const itself = before.slice(0, -1);
-    return (path) => path.startsWith(before) || (path === itself && itself !== '');
-  }
-  const segments = pattern.split('/').slice(1);
-  return (path) => matchesSegments(path.split('/').slice(1), segments);
-}
-
-function matchesSegments(segments: readonly string[], pattern: readonly string[]): boolean {
-  for (let i = 0; i < pattern.length; i += 1) {
-    if (pattern[i] === '**' && i === pattern.length - 1) return true;
-    if (i >= segments.length) return false;
-    if (pattern[i] !== '*' && pattern[i] !== segments[i]) return false;
-  }
-  return segments.length === pattern.length;
 }

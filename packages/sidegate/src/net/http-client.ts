@@ -7,6 +7,8 @@ import { type ClientTls, type ConnectTo, dialledAddress, verifiedTls } from './c
 export interface HttpClientOptions {
   readonly tls?: ClientTls;
   readonly connectTo: ConnectTo;
+  /** Default: a connection each, so that none is met as the other side ends it. */
+  readonly connections?: { readonly keepAlive: true; readonly maxSockets: number };
 }
 
 export interface ClosableHttpClient {
@@ -14,12 +16,12 @@ export interface ClosableHttpClient {
   close(): Promise<void>;
 }
 
-/** A few calls a minute: a connection each, so that none is met as the other side ends it. */
+/** For a few calls a minute. */
 const AGENT = { keepAlive: false, maxSockets: 4 } as const;
 
-export function createHttpClient({ tls = {}, connectTo }: HttpClientOptions): ClosableHttpClient {
-  const plain = new http.Agent(AGENT);
-  const secure = new https.Agent({ ...AGENT, ...tls, minVersion: 'TLSv1.2', maxCachedSessions: 0 });
+export function createHttpClient({ tls = {}, connectTo, connections }: HttpClientOptions): ClosableHttpClient {
+  const plain = new http.Agent(connections ?? AGENT);
+  const secure = new https.Agent({ ...(connections ?? AGENT), ...tls, minVersion: 'TLSv1.2', maxCachedSessions: 0 });
   return {
     close: async () => {
       plain.destroy();

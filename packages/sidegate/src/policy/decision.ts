@@ -4,6 +4,8 @@ export interface Decision {
   readonly allow: boolean;
   /** Undefined result, failed evaluation or no time: a denial that no rule asked for. */
   readonly failure?: 'policy_undefined' | 'policy_error' | 'policy_timeout';
+  /** Nobody was there to decide, so that `policy.fallback` may: a denial otherwise. */
+  readonly unavailable?: true;
   /** From the policy when it gives them, else one sentence of ours. */
   readonly reasons: readonly string[];
   /** Where the deciding rule stands, `file:line`; undefined when no rule decided. */
@@ -12,8 +14,11 @@ export interface Decision {
   readonly audit?: Readonly<Record<string, unknown>>;
 }
 
-/** Decides one request; never throws, a failure is a decision that denies. */
-export type PolicyEngine = (input: PolicyInput) => Decision;
+/**
+ * Decides one request; never throws or rejects, a failure is a decision that denies.
+ * An engine in this process answers at once, one elsewhere with a promise.
+ */
+export type PolicyEngine = (input: PolicyInput) => Decision | Promise<Decision>;
 
 /** The documented contract between the sidecar and a policy. */
 export interface PolicyInput {

@@ -10,17 +10,23 @@ import {
   toNative,
   type Value,
 } from '@sidegate/rego';
-import type { Decision, PolicyEngine, PolicyInput } from './decision.ts';
+import type { Decision, PolicyInput } from './decision.ts';
+import { readAnswer } from './policy-answer.ts';
 import type { PolicyFinding } from './policy-finding.ts';
-import { type PolicyLocations, readPolicySources } from './policy-sources.ts';
+import { type PolicyLocations, type PolicySources, readPolicySources } from './policy-sources.ts';
 
-export interface OpaEmbeddedOptions extends Omit<PolicyLocations, 'tests'> {
+export interface RuleOptions {
   /** `data.<package>.<rule>`. */
   readonly query: string;
   readonly clock: { now(): number };
 }
 
-export type LoadedEngine = { readonly ok: true; readonly value: PolicyEngine } | Refused;
+export interface OpaEmbeddedOptions extends Omit<PolicyLocations, 'tests'>, RuleOptions {}
+
+/** Decides at once, in this process. */
+type EmbeddedEngine = (input: PolicyInput) => Decision;
+
+export type LoadedEngine = { readonly ok: true; readonly value: EmbeddedEngine } | Refused;
 
 interface Refused {
   readonly ok: false;
@@ -29,10 +35,17 @@ interface Refused {
 
 /** Reads and compiles everything; one wrong file refuses them all, with every finding. */
 export function loadOpaEmbedded({ query, clock, ...locations }: OpaEmbeddedOptions): LoadedEngine {
-  const sources = readPolicySources({ ...locations, tests: false });
+  const [place = ''] = locations.policies;
+  return compileOpaEmbedded(readPolicySources({ ...locations, tests: false }), { place, query, clock });
+}
+
+/** @param place what findings about all of it name */
+export function compileOpaEmbedded(
+  sources: PolicySources,
+  { place, query, clock }: RuleOptions & { readonly place: string },
+): LoadedEngine {
   if (!sources.ok) return sources;
   const { modules, data } = sources;
-  const [place = ''] = locations.policies;
   if (modules.length === 0) return refused(place, 'has no policy', 'put at least one .rego file there');
   const compiled = compile(modules, { data, limits: LIMITS });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
@@ -42,7 +55,7 @@ export function loadOpaEmbedded({ query, clock, ...locations }: OpaEmbeddedOptio
 }
 
 /** Time and rules are written once for the many decisions that they come with. */
-function createEngine(evaluate: Evaluate<RegoDecision>, clock: OpaEmbeddedOptions['clock']): PolicyEngine {
+function createEngine(evaluate: Evaluate<RegoDecision>, clock: RuleOptions['clock']): EmbeddedEngine {
   const places = new WeakMap<object, string>();
   let now = { ms: Number.NaN, ns: 0n };
   const placeOf = (rule: NonNullable<RegoDecision['rule']>): string => {
@@ -83,32 +96,13 @@ interface Circumstances {
 function decide(evaluate: Evaluate<RegoDecision>, input: PolicyInput, { now, placeOf }: Circumstances): Decision {
   try {
     const { value, rule } = evaluate(input as unknown as Value, { now });
-    const decision = read(value === undefined || typeof value === 'boolean' ? value : toNative(value));
+    const decision = readAnswer(value === undefined || typeof value === 'boolean' ? value : toNative(value));
     return rule === undefined ? decision : { ...decision, rule: placeOf(rule) };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     const failure = error.code === 'eval_cancel_error' ? 'policy_timeout' : 'policy_error';
     return { allow: false, failure, reasons: [error.message] };
   }
-}
-
-/** A boolean, or an object with `allow`, `reasons` and `audit`; anything else is no answer. */
-function read(value: unknown): Decision {
-  if (value === undefined) return { allow: false, failure: 'policy_undefined', reasons: ['the policy is undefined'] };
-  if (typeof value === 'boolean') return { allow: value, reasons: value ? [] : ['no rule allows this request'] };
-  if (typeof value !== 'object' || value === null) return notADecision();
-  const { allow, reasons, audit } = value as Readonly<Record<string, unknown>>;
-  if (typeof allow !== 'boolean') return notADecision();
-  return {
-    allow,
-    reasons: Array.isArray(reasons) ? reasons.filter((reason) => typeof reason === 'string') : [],
-    ...(typeof audit === 'object' && audit !== null ? { audit: audit as Readonly<Record<string, unknown>> } : {}),
-  };
-}
-
-function notADecision(): Decision {
-  const reasons = ['the policy answered neither true, false nor an object with a boolean "allow"'];
-  return { allow: false, failure: 'policy_undefined', reasons };
 }
 
 function asFinding({ code, message, location }: Diagnostic): PolicyFinding {

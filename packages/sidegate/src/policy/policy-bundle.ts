@@ -1,7 +1,7 @@
 /** Policies and their data from an OPA bundle, a file named `*.tar.gz`. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type BundleDiagnostic, type BundleVerification, NODE_HOST, readBundle } from '@sidegate/rego';
+import { type Bundle, type BundleDiagnostic, type BundleVerification, NODE_HOST, readBundle } from '@sidegate/rego';
 import type { PolicyFinding } from './policy-finding.ts';
 import type { PolicySources } from './policy-sources.ts';
 
@@ -18,21 +18,22 @@ export interface PolicyBundleOptions {
 }
 
 /** Modules are named `<bundle>/<file>`, as if the bundle were a folder. */
-export function readPolicyBundle({ file, tests, verification }: PolicyBundleOptions): PolicySources {
-  let bytes: Uint8Array;
+export function readPolicyBundle(options: PolicyBundleOptions): PolicySources {
+  const { file } = options;
   try {
-    bytes = readFileSync(file);
+    return unpackPolicyBundle(readFileSync(file), options);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+    if (code === undefined) throw error;
     return refused(file, `cannot be read (${code})`, 'give a readable bundle');
   }
-  const read = readBundle(bytes, { host: NODE_HOST, ...(verification === undefined ? {} : { verification }) });
-  const finding = (severity: PolicyFinding['severity']) => (diagnostic: BundleDiagnostic) => ({
-    ...diagnostic,
-    file: path.join(file, diagnostic.file),
-    severity,
-  });
-  if (!read.ok) return { ok: false, findings: read.diagnostics.map(finding('error')) };
+}
+
+/** The same for the bytes of a bundle that came from elsewhere; `file` is what findings name. */
+export function unpackPolicyBundle(bytes: Uint8Array, options: PolicyBundleOptions): PolicySources {
+  const { file, tests } = options;
+  const read = openPolicyBundle(bytes, options);
+  if (!read.ok) return read;
   const { modules, data, ignored } = read.bundle;
   return {
     ok: true,
@@ -40,8 +41,27 @@ export function readPolicyBundle({ file, tests, verification }: PolicyBundleOpti
       .filter((module) => tests || !module.file.endsWith('_test.rego'))
       .map((module) => ({ ...module, file: path.join(file, module.file) })),
     data,
-    warnings: ignored.map(finding('warning')),
+    warnings: ignored.map(finding(file, 'warning')),
   };
+}
+
+/** Verified and unpacked, whatever engine it is for. */
+export function openPolicyBundle(
+  bytes: Uint8Array,
+  { file, verification }: Omit<PolicyBundleOptions, 'tests'>,
+):
+  | { readonly ok: true; readonly bundle: Bundle }
+  | { readonly ok: false; readonly findings: readonly PolicyFinding[] } {
+  const read = readBundle(bytes, { host: NODE_HOST, ...(verification === undefined ? {} : { verification }) });
+  return read.ok ? read : { ok: false, findings: read.diagnostics.map(finding(file, 'error')) };
+}
+
+function finding(bundle: string, severity: PolicyFinding['severity']) {
+  return (diagnostic: BundleDiagnostic): PolicyFinding => ({
+    ...diagnostic,
+    file: path.join(bundle, diagnostic.file),
+    severity,
+  });
 }
 
 function refused(file: string, message: string, hint: string): PolicySources {

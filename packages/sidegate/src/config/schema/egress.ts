@@ -1,31 +1,10 @@
 /** `egress`: the loopback listener that the local service calls, and the targets that it reaches. */
 import { z } from 'zod';
 import { isLoopback } from '../address.ts';
+import { targetAuthSchema } from './egress-auth.ts';
 import { type Finding, reading, refuse } from './rule.ts';
-import { address, duration, filePath, method, name, origin, pathPrefix, routePrefix, secret, url } from './scalars.ts';
-
-const scope = () =>
-  z
-    .string()
-    .regex(/^[!#-[\]-~]+$/, 'is not a scope')
-    .meta({ examples: ['data-service:read'] });
-
-const clientCredentialsSchema = z.strictObject({
-  type: z.literal('oauth2_client_credentials'),
-  token_url: url().describe('Token endpoint of the identity provider.'),
-  client_id: z.string().min(1).describe('This service at the identity provider.'),
-  client_secret: secret().describe('Its secret: `${VAR}`, or a file named by `client_secret_file`.'),
-  client_auth: z
-    .enum(['client_secret_post', 'client_secret_basic'])
-    .default('client_secret_post')
-    .describe('How the token request carries the secret: in the body, or in `Authorization`.'),
-  scopes: z.array(scope()).default([]).describe('Requested together, joined by spaces.'),
-  refresh_before_expiry: duration('0s', '1h')
-    .prefault('60s')
-    .describe('A token is renewed that long before it expires.'),
-  audience: z.string().min(1).optional().describe('Sent as `audience`.'),
-  resource: url().optional().describe('Sent as `resource` (RFC 8707).'),
-});
+import { address, duration, filePath, method, name, origin, pathPrefix, routePrefix } from './scalars.ts';
+import { tokenStoreSchema } from './token-store.ts';
 
 const targetTlsSchema = z
   .strictObject({
@@ -44,23 +23,24 @@ const targetTlsSchema = z
     reading('client_cert', 'client_key'),
   );
 
-const targetSchema = z
-  .strictObject({
-    url: origin().describe('Scheme, host and port of the target.'),
-    timeout: duration('1ms', '1h').prefault('30s').describe('Until the response head has arrived.'),
-    auth: z
-      .discriminatedUnion('type', [z.strictObject({ type: z.literal('none') }), clientCredentialsSchema])
-      .prefault({ type: 'none' })
-      .describe('`none` adds no token: the caller is known by its certificate and by headers.'),
-    tls: targetTlsSchema.prefault({}),
-  })
+const targetFile = z.strictObject({
+  url: origin().describe('Scheme, host and port of the target.'),
+  timeout: duration('1ms', '1h').prefault('30s').describe('Until the response head has arrived.'),
+  auth: targetAuthSchema
+    .prefault({ type: 'none' })
+    .describe('`none` adds no token: the caller is known by its certificate, if any, and by headers.'),
+  tls: targetTlsSchema.prefault({}),
+});
+
+const targetSchema = targetFile
   .superRefine(
     ({ url, tls }, context) => {
       if (!tls.enabled || url.startsWith('https:')) return;
       refuse(context, [{ path: ['tls', 'enabled'], message: 'needs an https url' }]);
     },
     reading('url', 'tls'),
-  );
+  )
+  .superRefine((target, context) => refuse(context, missingCertificate(target)), reading('auth', 'tls'));
 
 const routeSchema = z
   .strictObject({
@@ -85,9 +65,7 @@ export const egressSchema = z
       .refine(({ host }) => host !== undefined && isLoopback(host), { error: 'is not a loopback address' })
       .prefault('127.0.0.1:8080')
       .describe('Where the local service calls; loopback only, because whoever calls acts as this service.'),
-    token_store: z
-      .strictObject({ type: z.enum(['memory']).default('memory').describe('Where fetched tokens are kept.') })
-      .prefault({}),
+    token_store: tokenStoreSchema.prefault({}),
     targets: z.record(name(), targetSchema).default({}).describe('Name → service that may be called.'),
     routes: z.array(routeSchema).default([]).describe('In order, the first match wins, no match is 404.'),
   })
@@ -98,5 +76,17 @@ function* unknownTargets({ targets, routes }: z.output<typeof egressSchema>): Ge
     if (Object.hasOwn(targets, target)) continue;
     const hint = `the targets are ${Object.keys(targets).join(', ') || 'none'}`;
     yield { path: ['routes', index, 'target'], message: 'no target has this name', hint };
+  }
+}
+
+/** Where the certificate is the credential, a target without one would be called by nobody in particular. */
+function* missingCertificate({ auth, tls }: z.output<typeof targetFile>): Generator<Finding> {
+  const needed =
+    auth.type === 'mtls' || (auth.type === 'oauth2_client_credentials' && auth.client_auth === 'tls_client_auth');
+  if (!needed) return;
+  const why = auth.type === 'mtls' ? 'auth.type is mtls' : 'auth.client_auth is tls_client_auth';
+  if (!tls.enabled) yield { path: ['tls', 'enabled'], message: 'must be true', hint: why };
+  if (tls.client_cert === undefined) {
+    yield { path: ['tls', 'client_cert'], message: 'is required', hint: why, code: 'missing_key' };
   }
 }

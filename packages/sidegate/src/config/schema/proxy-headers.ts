@@ -4,7 +4,7 @@ import { type Finding, reading, refuse } from './rule.ts';
 import { headerName, readableHeader } from './scalars.ts';
 
 /** Framing and routing are ours: nobody configures these. */
-const FRAMING: ReadonlySet<string> = new Set([
+export const FRAMING: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'expect',

@@ -87,9 +87,12 @@ export const proxySchema = z.strictObject({
       policy_query: z
         .string()
         .regex(/^data(\.[A-Za-z_][A-Za-z0-9_]*){2,}$/, 'is not `data.<package>.<rule>`')
-        .default('data.authz.allow')
+        .optional()
         .meta({ examples: ['data.gateway.allow'] })
-        .describe('`data.<package>.<rule>`: true, or an object whose `allow` is true, lets the request pass.'),
+        .describe(
+          '`data.<package>.<rule>`: true, or an object whose `allow` is true, lets the request pass. ' +
+            'Absent: `policy.query`.',
+        ),
     })
     .prefault({}),
   mtls: mtlsSchema.prefault({}),

@@ -45,11 +45,23 @@ export function duration(shortest: string, longest: string) {
 /** A listen address, parsed to `{host, port}`. */
 export const address = () => parsed(parseAddress, 'is not a listen address', [':8443', '127.0.0.1:0', '[::1]:8080']);
 
+/** Another server's host and port, parsed to `{host, port}`. */
+export const serverAddress = () =>
+  parsed(
+    (text) => {
+      const [, host = '', digits] = /^(\[[\da-f:]{2,45}\]|[A-Za-z\d][A-Za-z\d.-]{0,252}):(\d{1,5})$/.exec(text) ?? [];
+      const port = Number(digits);
+      return port >= 1 && port <= 65_535 ? { host: host.replaceAll(/^\[|\]$/g, ''), port } : undefined;
+    },
+    'is not a host and a port',
+    ['127.0.0.1:6379', 'redis.example:6380'],
+  );
+
 /** A secret: `${VAR}` in the file, or the same key with `_file` appended; the loader refuses a literal. */
-export const secret = () =>
+export const secret = (pattern = /[^]/, message = 'is empty') =>
   z
     .string()
-    .min(1, 'is empty')
+    .refine((text) => pattern.test(text), { error: message })
     .transform((text) => new Secret(text))
     .meta({ writeOnly: true });
 

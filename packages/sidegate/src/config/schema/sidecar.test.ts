@@ -51,7 +51,7 @@ test('a key that is absent has the documented default', () => {
       targets: {},
       routes: [],
     },
-    policy: { engine: 'opa_embedded', path: '/etc/authz/policies' },
+    policy: { engine: 'opa_embedded', path: '/etc/authz/policies', default_decision: 'deny' },
     audit: {
       enabled: true,
       mode: 'required',
@@ -184,14 +184,68 @@ test('several issuers share the interval above them unless they have their own',
   );
 });
 
-test('SD-05 an identity is bound to a client id, with or without tokens that it may forward', () => {
-  const { identities } = load(`service: {name: test}
-http: {tls: {enabled: true, cert_file: /c, key_file: /k, client_ca_file: /a, client_auth: require}}
+const USERS = 'https://idp.example/realms/users';
+const SERVICES = 'https://idp.example/realms/services';
+const TWO_ISSUERS = `${TLS}
+jwt:
+  issuers:
+    - {name: users, issuer: "${USERS}", audience: test, jwks_url: "https://idp.example/users"}
+    - {name: services, issuer: "${SERVICES}", audience: test, jwks_url: "https://idp.example/services"}
+`;
+
+for (const [title, identity, expected] of [
+  ['without an issuer', 'a', ['identities."CN=a": names no issuer, and jwt has several']],
+  [
+    'that may forward, without an issuer',
+    '{client_id: a, may_forward: [b]}',
+    ['identities."CN=a": names no issuer, and jwt has several'],
+  ],
+  [
+    'of another issuer',
+    '{client_id: a, issuer: "https://evil.example"}',
+    ['identities."CN=a".issuer: is no issuer of jwt'],
+  ],
+  [
+    'that may forward tokens of another issuer',
+    `{client_id: a, issuer: "${USERS}", may_forward: [{client_id: b, issuer: "https://evil.example"}]}`,
+    ['identities."CN=a".may_forward[0].issuer: is no issuer of jwt'],
+  ],
+] as const) {
+  test(`SD-05 with several issuers an identity ${title} is refused`, () => {
+    const text = `${TWO_ISSUERS}identities: {"CN=a": ${identity}}`;
+    const loaded = loadSidecarConfig(text, { file: 'a.yaml', env: {}, readFile: String });
+    assert.ok(!loaded.ok);
+    assert.deepEqual(
+      loaded.diagnostics.map(({ path, message }) => `${path}: ${message}`),
+      expected,
+    );
+  });
+}
+
+test('SD-05 every identity has an issuer: its own, that of its entry, or the only one', () => {
+  const several = load(`${TWO_ISSUERS}identities:
+  "CN=gateway": {client_id: api-gateway, issuer: "${SERVICES}", may_forward: [mobile, {client_id: web-app, issuer: "${USERS}"}]}`);
+  assert.deepEqual(several.identities, {
+    'CN=gateway': {
+      client_id: 'api-gateway',
+      issuer: SERVICES,
+      may_forward: [
+        { client_id: 'mobile', issuer: SERVICES },
+        { client_id: 'web-app', issuer: USERS },
+      ],
+    },
+  });
+  const { identities } = load(`${TLS}
+jwt: {issuer: "${USERS}", audience: test, jwks_url: "https://idp.example/users"}
 identities:
   spiffe://example.org/zone1/api-gateway: {client_id: api-gateway, may_forward: [web-app]}
   "CN=order-service-client,O=MyOrg": order-service`);
   assert.deepEqual(identities, {
-    'spiffe://example.org/zone1/api-gateway': { client_id: 'api-gateway', may_forward: ['web-app'] },
-    'CN=order-service-client,O=MyOrg': { client_id: 'order-service', may_forward: [] },
+    'spiffe://example.org/zone1/api-gateway': {
+      client_id: 'api-gateway',
+      issuer: USERS,
+      may_forward: [{ client_id: 'web-app', issuer: USERS }],
+    },
+    'CN=order-service-client,O=MyOrg': { client_id: 'order-service', issuer: USERS, may_forward: [] },
   });
 });

@@ -4,7 +4,7 @@ import { adminSchema } from './admin.ts';
 import { auditSchema } from './audit.ts';
 import { egressSchema } from './egress.ts';
 import { httpSchema } from './http.ts';
-import { identitiesSchema } from './identities.ts';
+import { identitiesSchema, identityFindings, resolveIdentities } from './identities.ts';
 import { issuersOf, jwtSchema } from './jwt.ts';
 import { observabilitySchema } from './observability.ts';
 import { policySchema } from './policy.ts';
@@ -21,7 +21,7 @@ const chapters = z.strictObject({
   proxy: proxySchema.prefault({}),
   identities: identitiesSchema
     .default({})
-    .describe('Certificate identity → client id: binds the token to the peer that presents it.'),
+    .describe('Certificate identity → client of an issuer: binds the token to the peer that presents it.'),
   egress: egressSchema.prefault({}),
   policy: policySchema.prefault({}),
   audit: auditSchema.prefault({}),
@@ -33,6 +33,11 @@ const fileSchema = chapters
   .superRefine((file, context) => refuse(context, clientCertificates(file)), reading('http', 'proxy', 'identities'))
   .superRefine((file, context) => refuse(context, missingIssuer(file)), reading('jwt', 'proxy'))
   .superRefine((file, context) => refuse(context, tokenInRecords(file)), reading('audit', 'proxy'))
+  .superRefine(
+    ({ identities, jwt }, context) => refuse(context, identityFindings(identities, issuersOf(jwt))),
+    reading('jwt', 'identities'),
+  )
+  .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'));
 
@@ -42,13 +47,21 @@ type SidecarFile = z.output<typeof chapters>;
  * A complete sidecar configuration: every default is filled in, durations are milliseconds, and routes are resolved, so
  * that nothing later asks "and if it is absent?".
  */
-export const sidecarSchema = fileSchema.transform((file) => ({
+export const sidecarSchema = fileSchema.transform(({ policy: { query, ...policy }, ...file }) => ({
   ...file,
+  policy,
   // without either the rule above has refused the file
   service: { name: file.service.name ?? firstAudience(file) ?? '' },
   jwt: { issuers: issuersOf(file.jwt), validation: file.jwt.validation },
-  proxy: { ...file.proxy, routes: resolveRoutes(file) },
+  identities: resolveIdentities(file.identities, issuersOf(file.jwt)),
+  proxy: {
+    ...file.proxy,
+    authz: { ...file.proxy.authz, policy_query: file.proxy.authz.policy_query ?? query ?? DEFAULT_QUERY },
+    routes: resolveRoutes(file),
+  },
 }));
+
+const DEFAULT_QUERY = 'data.authz.allow';
 
 export type SidecarConfig = z.output<typeof sidecarSchema>;
 
@@ -64,6 +77,18 @@ function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
   if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length > 0) return;
   const hint = 'proxy.auth.enabled is true: set issuer, audience and jwks_url';
   yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
+}
+
+/** Both keys name the one rule that decides. */
+function* queryFindings({ proxy: { authz }, policy }: SidecarFile): Generator<Finding> {
+  const path = ['proxy', 'authz', 'policy_query'];
+  if (authz.policy_query === undefined) return;
+  if (policy.query !== undefined && policy.query !== authz.policy_query) {
+    yield { path, message: 'is not what policy.query says', hint: 'keep one of them' };
+  }
+  if (policy.engine === 'builtin') {
+    yield { path, message: 'is not used by the engine builtin', hint: 'remove it, or choose another engine' };
+  }
 }
 
 function* tokenInRecords({ audit, proxy }: SidecarFile): Generator<Finding> {
@@ -96,11 +121,11 @@ function* ambiguousUpstreams({ proxy, egress }: SidecarFile): Generator<Finding>
   }
 }
 
-function firstAudience({ jwt }: SidecarFile): string | undefined {
+function firstAudience({ jwt }: Pick<SidecarFile, 'jwt'>): string | undefined {
   return issuersOf(jwt)[0]?.audience[0];
 }
 
-function resolveRoutes({ proxy, egress }: SidecarFile) {
+function resolveRoutes({ proxy, egress }: Pick<SidecarFile, 'proxy' | 'egress'>) {
   const everything = { path: '/**', auth_required: true, authz_required: true } as const;
   const routes: SidecarFile['proxy']['routes'] = proxy.routes.length > 0 ? proxy.routes : [everything];
   return routes.map((route) => {

@@ -1,4 +1,4 @@
-/** `auth.type: none`: the certificate alone speaks for us. */
+/** `auth.type: none` and `mtls`: no header field, the certificate alone speaks for us, if there is one. */
 import type { Credential } from '../obtain-credential.ts';
 
 export function noCredential(): Credential {

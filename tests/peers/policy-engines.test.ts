@@ -1,0 +1,109 @@
+/** The engines that OPA itself stands behind: its server beside a sidecar, and its WebAssembly inside of one. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { StartRefused } from '../../packages/sidegate/src/cli/start-finding.ts';
+import { assertEngineRow, ENGINE_ROWS, REGO } from '../support/engine-table.ts';
+import { type Ingress, startIngress } from '../support/ingress.ts';
+import { packBundle } from '../support/policy-bundle.ts';
+import { opaBinary, withoutOpa } from './opa-binary.ts';
+import { startOpaRest } from './opa-rest.ts';
+
+const skip = withoutOpa();
+const PROXY = '  authz: { policy_query: data.order.allow }';
+const WASM = 'policy: { engine: opa_wasm, path: /policy.tar.gz }';
+
+/** What `opa build -t wasm` makes of a policy. */
+function build(rego: string, entrypoint = 'order/allow'): Buffer {
+  const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-wasm-'));
+  try {
+    const [policy, bundle] = [path.join(directory, 'order.rego'), path.join(directory, 'bundle.tar.gz')];
+    writeFileSync(policy, rego);
+    execFileSync(opaBinary() ?? '', ['build', '-t', 'wasm', '-e', entrypoint, '-o', bundle, policy], {
+      stdio: 'ignore',
+    });
+    return readFileSync(bundle);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const startWasm = (bundle: Uint8Array): Promise<Ingress> =>
+  startIngress({ proxy: PROXY, chapters: WASM, files: { '/policy.tar.gz': bundle } });
+
+describe('equal answers to equal requests', { skip }, () => {
+  for (const engine of ['opa_sidecar', 'opa_wasm'] as const) {
+    describe(engine, () => {
+      const started = new AsyncDisposableStack();
+      let ingress: Ingress;
+      before(async () => {
+        if (engine === 'opa_wasm') {
+          ingress = started.use(await startWasm(build(REGO)));
+          return;
+        }
+        const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-opa-'));
+        started.defer(() => rmSync(directory, { recursive: true }));
+        const policy = path.join(directory, 'order.rego');
+        writeFileSync(policy, REGO);
+        const opa = started.use(await startOpaRest([policy]));
+        const chapters = 'policy: { engine: opa_sidecar, opa: { url: "${OPA}", timeout: 5s } }';
+        ingress = started.use(await startIngress({ proxy: PROXY, chapters, env: { OPA: opa.url } }));
+      });
+      after(() => started.disposeAsync());
+      for (const row of ENGINE_ROWS) {
+        test(`${row.title} is ${row.allowed ? 'allowed' : 'policy_denied'}`, () => assertEngineRow(ingress, row));
+      }
+    });
+  }
+});
+
+describe('opa_wasm', { skip }, () => {
+  const rego = (body: string): string => `package order\n\nimport rego.v1\n\n${body}\n`;
+  const ROWS = [
+    ['an undefined rule', 'allow if input.request.path == "/elsewhere"', 'policy_undefined'],
+    ['the text "true"', 'allow := "true"', 'policy_undefined'],
+    ['a conflict', 'allow := true if input.request.path\n\nallow := false if input.request.method', 'policy_error'],
+    [
+      'a comprehension without end',
+      'allow if count([1 | some a in numbers.range(1, 3000); some b in numbers.range(1, 3000); a * b == -1]) == 0',
+      'policy_timeout',
+    ],
+  ] as const;
+  for (const [title, body, code] of ROWS) {
+    test(`C-225 ${title}: ${code}, also the next time`, async () => {
+      await using ingress = await startWasm(build(rego(body)));
+      for (let i = 0; i < 2; i += 1) await ingress.refused(code, () => ingress.send({ target: '/orders' }));
+    });
+  }
+
+  test('C-225 whoever waits behind a decision without end is decided all the same', async () => {
+    const endless = 'count([1 | some a in numbers.range(1, 3000); some b in numbers.range(1, 3000); a * b == -1]) == 0';
+    const body = `allow if input.request.path == "/fine"\n\nallow if {\n\tinput.request.path == "/endless"\n\t${endless}\n}`;
+    await using ingress = await startWasm(build(rego(body)));
+    const targets = ['/endless', '/fine', '/other', '/fine'];
+    const answers = await Promise.all(targets.map((target) => ingress.send({ target })));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [403, 200, 403, 200],
+    );
+  });
+
+  test('a bundle without WebAssembly, a broken one and one without the rule stop the start', async () => {
+    const good = build(REGO);
+    for (const [bundle, reason] of [
+      [packBundle({ 'order.rego': REGO }), /has no policy\.wasm/],
+      [packBundle({ 'policy.wasm': 'canary' }), /has a policy\.wasm that cannot be loaded/],
+      [good.subarray(0, 200), /cannot be unpacked/],
+      [build('package other\n\nallow := true', 'other/allow'), /has no entrypoint order\/allow/],
+    ] as const) {
+      await assert.rejects(startWasm(bundle), (error) => {
+        assert.ok(error instanceof StartRefused);
+        assert.match(error.message, reason);
+        return true;
+      });
+    }
+  });
+});
