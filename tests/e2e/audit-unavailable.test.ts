@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, test } from 'node:test';
-import { startHandlerApp } from '../support/handler-app.ts';
+import { after, describe, test } from 'node:test';
+import { type HandlerApp, startHandlerApp } from '../support/handler-app.ts';
 import { type Ingress, startIngress } from '../support/ingress.ts';
 import { startSidecarProcess } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
@@ -123,34 +123,60 @@ describe('with audit.mode required and a full disk', () => {
     );
     assert.match(ingress.sidecar.log(), /audit records cannot be kept[^]*audit records are kept again/);
   });
+});
 
-  test('a real one: /dev/full', { skip: process.platform !== 'linux' }, async () => {
-    const root = mkdtempSync(path.join(tmpdir(), 'sidegate-full-'));
-    try {
-      await using app = await startHandlerApp((_request, response) => response.end('secret answer'));
-      const config = path.join(root, 'config.yaml');
-      writeFileSync(
-        config,
-        `service: { name: order-service }
-audit: { mode: required, export: { file: { path: /dev/full } } }
+describe('what a process meets', { skip: process.platform === 'win32' }, () => {
+  const root = mkdtempSync(path.join(tmpdir(), 'sidegate-full-'));
+  after(() => rmSync(root, { recursive: true }));
+
+  /** Calls of the local service, which the app answers with a secret. */
+  async function start(app: HandlerApp, audit: string) {
+    const config = path.join(root, 'config.yaml');
+    writeFileSync(
+      config,
+      `service: { name: order-service }
+audit: ${audit}
 egress:
   enabled: true
   addr: 127.0.0.1:0
   targets: { app: { url: "http://127.0.0.1:${app.port}" } }
   routes: [{ path_prefix: /, target: app }]
 `,
-      );
-      await using sidecar = await startSidecarProcess(['--config', config]);
-      const port = Number(sidecar.listening?.egress?.split(':').at(-1));
-      const answer = await sendRequest({ port });
-      assertUnavailable(answer);
-      assert.ok(!answer.raw.includes('secret answer'));
-      assert.equal(await sidecar.end(), 0);
-      assert.match(sidecar.stderr(), /ENOSPC/);
-      assert.match(sidecar.stderr(), /audit records were lost/);
-    } finally {
-      rmSync(root, { recursive: true });
-    }
+    );
+    const sidecar = await startSidecarProcess(['--config', config]);
+    const port = Number(sidecar.listening?.egress?.split(':').at(-1));
+    return { sidecar, send: () => sendRequest({ port }), [Symbol.asyncDispose]: () => sidecar[Symbol.asyncDispose]() };
+  }
+  const startApp = () => startHandlerApp((_request, response) => response.end('secret answer'));
+
+  test('a full disk, /dev/full: required answers 503', { skip: process.platform !== 'linux' }, async () => {
+    await using app = await startApp();
+    await using full = await start(app, '{ mode: required, export: { file: { path: /dev/full } } }');
+    const answer = await full.send();
+    assertUnavailable(answer);
+    assert.ok(!answer.raw.includes('secret answer'));
+    assert.equal(await full.sidecar.end(), 0);
+    assert.match(full.sidecar.stderr(), /ENOSPC/);
+    assert.match(full.sidecar.stderr(), /audit records were lost/);
+  });
+
+  test('a reader of standard output that goes away: required answers 503, the process stays', async () => {
+    await using app = await startApp();
+    await using left = await start(app, '{ mode: required }');
+    assert.equal((await left.send()).body, 'secret answer');
+    left.sidecar.closeStdout();
+    for (let i = 0; i < 3; i += 1) assertUnavailable(await left.send());
+    assert.equal(await left.sidecar.end(), 0);
+    assert.match(left.sidecar.stderr(), /EPIPE/);
+  });
+
+  test('a reader of standard output that goes away: best_effort serves, and tells at the end what was lost', async () => {
+    await using app = await startApp();
+    await using left = await start(app, '{ mode: best_effort }');
+    left.sidecar.closeStdout();
+    for (let i = 0; i < 3; i += 1) assert.equal((await left.send()).body, 'secret answer');
+    assert.equal(await left.sidecar.end(), 0);
+    assert.match(left.sidecar.stderr(), /"dropped":\{"stdout":3\}/);
   });
 });
 

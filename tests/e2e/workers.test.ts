@@ -65,10 +65,45 @@ describe('several workers', () => {
     assert.equal(sidecar.stderr().match(/nonsense/g)?.length, 1, sidecar.stderr());
   });
 
-  test('do not start with an admin listener, which would answer for one of them', async () => {
-    await using sidecar = await start(1, '2', 'admin: { addr: "127.0.0.1:0" }\n');
-    assert.equal(await sidecar.end(), 78);
-    assert.match(sidecar.stderr(), /admin: error: does not go with --workers/);
+  test('answer together on the admin listener, whichever of them is asked', async () => {
+    await using app = await startHandlerApp((_request, response) => response.end('ok'));
+    await using sidecar = await start(app.port, '2', 'admin: { addr: "127.0.0.1:0" }\n');
+    await until(() => linesOf(sidecar, 'ready').length === 1);
+    const admin = Number(sidecar.listening?.admin?.split(':').at(-1));
+    await Promise.all(Array.from({ length: 10 }, () => get(portOf(sidecar))));
+    for (let i = 0; i < 4; i += 1) {
+      const { body } = await sendRequest({ port: admin }, { target: '/metrics' });
+      const counts = [
+        ...body.matchAll(/^authz_requests_total\{direction="egress",.*code="ok",worker="\d+"\} (\d+)$/gm),
+      ];
+      assert.equal(counts.length, 2, body);
+      assert.equal(
+        counts.reduce((sum, [, count]) => sum + Number(count), 0),
+        10,
+      );
+      assert.equal(body.match(/^# TYPE authz_requests_total /gm)?.length, 1);
+      assert.equal((await sendRequest({ port: admin }, { target: '/ready' })).status, 200);
+    }
+  });
+
+  test('are not ready while one of them does not answer', { skip: process.platform === 'win32' }, async () => {
+    await using app = await startHandlerApp((_request, response) => response.end('ok'));
+    await using sidecar = await start(app.port, '2', 'admin: { addr: "127.0.0.1:0" }\n');
+    await until(() => linesOf(sidecar, 'ready').length === 1);
+    const admin = Number(sidecar.listening?.admin?.split(':').at(-1));
+    const [stopped = 0] = linesOf(sidecar, 'listening')[0]?.workers ?? [];
+    process.kill(stopped, 'SIGSTOP');
+    try {
+      // One of two connections reaches the worker that runs.
+      const answers = [1, 2].map(() => sendRequest({ port: admin }, { target: '/ready' }));
+      const { status, body } = await Promise.any(answers);
+      assert.equal(status, 503);
+      assert.match(body, /"code":"worker_silent","detail":"worker \d does not answer"/);
+      process.kill(stopped, 'SIGCONT');
+      await Promise.allSettled(answers);
+    } finally {
+      process.kill(stopped, 'SIGCONT');
+    }
   });
 
   test('share one address, keep every record, and end together on SIGTERM', async () => {

@@ -11,10 +11,12 @@ const COMMAND = [
 
 export interface SidecarProcess extends AsyncDisposable {
   /** The line `{"event":"listening"}`; undefined when the process ended instead. */
-  readonly listening: { readonly ingress?: string; readonly egress?: string } | undefined;
+  readonly listening: { readonly ingress?: string; readonly egress?: string; readonly admin?: string } | undefined;
   stdout(): string;
   stderr(): string;
   signal(name: NodeJS.Signals): void;
+  /** Nobody reads its standard output from now on. */
+  closeStdout(): void;
   /** Sends the signal, unless the process has ended, and waits for its exit code. */
   end(signal?: 'SIGTERM' | 'SIGINT'): Promise<number | null>;
 }
@@ -54,6 +56,7 @@ export async function startSidecarProcess(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     signal: (name) => void child.kill(name),
+    closeStdout: () => void child.stdout.destroy(),
     end,
     [Symbol.asyncDispose]: async () => void (await end()),
   };

@@ -20,7 +20,7 @@ export interface IssuerState {
 
 /** Why nothing should be sent here. */
 export interface Unready {
-  readonly code: 'keys_missing' | 'draining';
+  readonly code: 'keys_missing' | 'draining' | 'worker_silent';
   readonly issuer?: string;
   readonly detail: string;
 }
@@ -40,10 +40,9 @@ export function readinessOf({ issuers, draining }: HealthSources): Readiness {
   return { status: reasons.length === 0 ? 'ready' : 'not_ready', reasons };
 }
 
-/** Readiness, and what a person wants to know who looks into it; it judges nothing. */
-export function healthOf(sources: HealthSources): Readiness & Readonly<Record<string, unknown>> {
+/** What a person wants to know who looks into a process; it judges nothing. */
+export function detailsOf(sources: HealthSources): Readonly<Record<string, unknown>> {
   return {
-    ...readinessOf(sources),
     service: sources.service,
     uptime_seconds: Math.round(sources.uptimeSeconds()),
     issuers: sources.issuers().map(({ name, keys }) => {

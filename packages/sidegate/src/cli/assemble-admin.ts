@@ -3,8 +3,9 @@ import type { X509Certificate } from 'node:crypto';
 import type { Problem } from '@sidegate/sdk';
 import { authorizeEndpoints } from '../admin/authorize.ts';
 import { healthEndpoints, metricsEndpoint } from '../admin/endpoints.ts';
-import type { IssuerState } from '../admin/health.ts';
-import { type Endpoint, serveAdmin } from '../admin/serve.ts';
+import { type HealthSources, type IssuerState, readinessOf } from '../admin/health.ts';
+import { serveAdmin } from '../admin/serve.ts';
+import type { Snapshot } from '../admin/snapshot.ts';
 import { isLoopback } from '../config/address.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
@@ -64,25 +65,26 @@ export function planAdmin(
     audit,
     meters,
   }: { readonly state: SidecarState; readonly audit: Audit; readonly meters: Meters | undefined },
-  { clock, randomHex, logger }: Assembly,
+  { clock, randomHex, logger, gather }: Assembly,
 ): AdminPlan | undefined {
   if (admin === undefined) return undefined;
   const { addr, remote_reason: reason } = admin;
   const localOnly = addr.host !== undefined && isLoopback(addr.host);
   if (!localOnly) logger.warn({ reason }, 'the admin listener is open to other machines');
   const startedAt = clock.monotonic();
-  const endpoints: (readonly [path: string, Endpoint])[] = [
-    ...healthEndpoints({
-      service: service.name,
-      issuers: () => state.issuers,
-      draining: () => state.draining,
-      auditAvailable: () => audit.available,
-      uptimeSeconds: () => (clock.monotonic() - startedAt) / 1000,
-    }),
-  ];
+  const sources: HealthSources = {
+    service: service.name,
+    issuers: () => state.issuers,
+    draining: () => state.draining,
+    auditAvailable: () => audit.available,
+    uptimeSeconds: () => (clock.monotonic() - startedAt) / 1000,
+  };
+  const own = (): Snapshot => ({ readiness: readinessOf(sources), metrics: meters?.metrics.read() ?? [] });
+  const takeSnapshots = gather?.(own) ?? (() => [{ worker: undefined, snapshot: own() }]);
+  const endpoints = [...healthEndpoints(sources, takeSnapshots)];
   if (meters !== undefined) {
     observeState(meters.metrics, state, audit);
-    endpoints.push(metricsEndpoint(meters.metrics));
+    endpoints.push(metricsEndpoint(takeSnapshots));
   }
   const onInternalError = (requestId: string, problem: Problem): void => {
     logger.error({ request_id: requestId, err: problem.cause }, problem.message);

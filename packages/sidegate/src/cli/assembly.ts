@@ -1,5 +1,6 @@
 /** What assembling a sidecar needs besides its configuration, and the list on which every finding ends. */
 import type { Clock, Random, Schedule } from '@sidegate/sdk';
+import type { Snapshot, TakeSnapshots } from '../admin/snapshot.ts';
 import type { FileFinding, Loaded, ReadFile } from '../identity/key-pair.ts';
 import type { ConnectTo } from '../net/connector.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -14,6 +15,8 @@ export interface Assembly {
   readonly connectTo: ConnectTo;
   readonly readFile: ReadFile;
   readonly logger: Logger;
+  /** With several workers: how one of them learns what all of them know. */
+  readonly gather?: ((own: () => Snapshot) => TakeSnapshots) | undefined;
   /** Findings are collected, not thrown, so that one start reports all of them. */
   readonly findings: StartFinding[];
   /** Closed in order at the end of the process. */

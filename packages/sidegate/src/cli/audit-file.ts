@@ -2,19 +2,10 @@
  * The file of audit records, and those that it was before: a file that is full gets another name, and a new one begins. No record is
  * lost on the way: names are never used twice, whatever fails leaves the file that is open in use, and several processes may do it.
  */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { type AuditSink, PartlyTaken } from '../proxy/audit-sink.ts';
+import type { AuditSink } from '../proxy/audit-sink.ts';
+import { LineWriter } from './line-writer.ts';
 
 export interface AuditFileOptions {
   readonly path: string;
@@ -39,14 +30,14 @@ const ASIDE = /^\.\d{4}-\d\d-\d\dT\d{6}\.\d{3}Z-\d+-\d{6}$/;
 export function openAuditFile(options: AuditFileOptions): AuditFile {
   const { path: name, maxSize } = options;
   let file = openSync(name, 'a', 0o600);
-  let torn = false;
+  let writer = new LineWriter(file);
   let turns = 0;
 
   const reopen = (): void => {
     const next = openSync(name, 'a', 0o600);
     closeSync(file);
     file = next;
-    torn = false;
+    writer = new LineWriter(file);
   };
 
   /** Other processes have other names. */
@@ -74,19 +65,7 @@ export function openAuditFile(options: AuditFileOptions): AuditFile {
   return {
     sink: (lines) => {
       if (maxSize !== undefined) makeRoom(lines.length, maxSize);
-      // A full disk may take a part of a record: the next one must not continue its line.
-      const before = torn ? '\n' : '';
-      let rest = before + lines;
-      const { length } = rest;
-      try {
-        // A character is a byte.
-        while (rest !== '') rest = rest.slice(writeSync(file, rest, null, 'latin1'));
-      } catch (error) {
-        const written = length - rest.length;
-        throw written > before.length ? new PartlyTaken(written - before.length, error) : error;
-      } finally {
-        if (rest.length < length) torn = rest !== '';
-      }
+      writer.write(lines);
     },
     close: () => closeSync(file),
   };

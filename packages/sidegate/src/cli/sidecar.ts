@@ -7,15 +7,18 @@ import { destination } from 'pino';
 import { loadSidecarConfig } from '../config/load.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ConnectTo } from '../net/connector.ts';
+import type { AuditSink } from '../proxy/audit-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createRandomHex } from '../telemetry/random-hex.ts';
 import type { Assembly } from './assembly.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
+import { inPieces, LineWriter } from './line-writer.ts';
 import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { startSidecar } from './start-sidecar.ts';
 import { stopSignal } from './stop-signal.ts';
+import { gatherSnapshots } from './worker-snapshots.ts';
 import { announce, isWorker, runWorkers, undividedPieces } from './workers.ts';
 
 interface SidecarOptions {
@@ -25,14 +28,6 @@ interface SidecarOptions {
   readonly workers: number;
   readonly json?: boolean;
 }
-
-/** Each would answer for itself alone, whichever is asked. */
-const ADMIN_OF_WORKERS: StartFinding = {
-  file: 'admin',
-  severity: 'error',
-  message: 'does not go with --workers',
-  hint: 'take admin out of the configuration, or run one process',
-};
 
 const DEFAULT_CONFIG_FILE = '/etc/authz/config.yaml';
 const GRACE_MS = 10_000;
@@ -64,8 +59,7 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
-    if (isWorker && config.admin !== undefined) findings.push(ADMIN_OF_WORKERS);
-    const running = await startSidecar(config, print, assemblyOf(config, options, findings));
+    const running = await startSidecar(config, standardOutput(), assemblyOf(config, options, findings));
     const { name: service } = config.service;
     const { ingress, egress, admin } = running;
     announce({ event: 'listening', service, ingress: shown(ingress), egress: shown(egress), admin: shown(admin) });
@@ -91,6 +85,7 @@ function assemblyOf(config: SidecarConfig, { connectTo }: SidecarOptions, findin
     connectTo,
     readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
     logger: createLogger(config.service.name, destination({ dest: 2, sync: true })),
+    gather: isWorker ? gatherSnapshots : undefined,
     findings,
     closers: [],
   };
@@ -115,7 +110,8 @@ function shown(address: AddressInfo | undefined): string | undefined {
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }
 
-function print(lines: string): void {
-  if (isWorker) for (const piece of undividedPieces(lines)) process.stdout.write(piece);
-  else process.stdout.write(lines);
+/** Not `process.stdout`, which takes what nobody may ever read. */
+function standardOutput(): AuditSink {
+  const { write } = new LineWriter(process.stdout.fd);
+  return isWorker ? inPieces(write, undividedPieces) : write;
 }

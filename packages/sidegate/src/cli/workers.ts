@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EXIT } from './exit-code.ts';
 import { printEvent } from './print-event.ts';
+import { createSnapshotRelay } from './worker-snapshots.ts';
 
 /** What a worker tells the first process, and what that prints once for all of them. */
 export type WorkerEvent =
@@ -52,11 +53,14 @@ export async function runWorkers(count: number, stopped: Promise<void>): Promise
   cluster.schedulingPolicy = cluster.SCHED_RR;
   /** How many have not said it yet. */
   const silent = { listening: count, ready: count };
+  const relaySnapshots = createSnapshotRelay();
   let stopping = false;
 
   const start = (): Worker => {
     const worker = cluster.fork();
-    worker.on('message', (message: WorkerEvent) => {
+    relaySnapshots(worker);
+    worker.on('message', (message: Partial<WorkerEvent>) => {
+      if (message.event === undefined) return;
       silent[message.event] -= 1;
       if (silent[message.event] === 0) printEvent({ ...message, workers: processIds() });
       else if (silent[message.event] < 0) printEvent({ event: `worker_${message.event}`, pid: worker.process.pid });
