@@ -56,6 +56,8 @@ Exit codes: 0 stopped, 64 wrong command line, 78 configuration, certificate, key
 async function runSidecar(options: SidecarOptions): Promise<number> {
   try {
     const stopped = stopSignal();
+    // Its reader may go away: what it misses of the records is refused or counted, and events are for nobody else.
+    process.stdout.on('error', () => undefined);
     if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings);
