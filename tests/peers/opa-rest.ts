@@ -1,8 +1,7 @@
 /** The real OPA with its REST API on a loopback port, as it runs beside a sidecar. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { freePort } from '../support/free-port.ts';
 import { opaBinary } from './opa-binary.ts';
 
 export interface OpaRest extends AsyncDisposable {
@@ -39,12 +38,4 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

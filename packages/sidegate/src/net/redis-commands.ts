@@ -48,19 +48,17 @@ export function createRedisCommands({ host, port, tls, password, database }: Red
     client.on('error', (error: Error) => {
       trouble = error;
     });
-    const connected = client.connect().then(
-      () => undefined,
-      (error: Error) => {
-        trouble = error;
-      },
-    );
-    return { client, connected, trouble: () => trouble };
+    // Who comes while it connects for the first time waits, later nobody does.
+    const begun = inTime(client.connect()).catch((error: Error) => {
+      trouble = error;
+    });
+    return { client, begun, trouble: () => trouble };
   });
 
   return {
     send: async (command) => {
-      const { client, connected, trouble } = await connecting;
-      if (!client.isReady) await inTime(connected);
+      const { client, begun, trouble } = await connecting;
+      if (!client.isReady) await begun;
       if (!client.isReady) throw trouble();
       return inTime(client.sendCommand([...command]));
     },
