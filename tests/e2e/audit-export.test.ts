@@ -206,3 +206,16 @@ describe('audit.export.file', () => {
     assert.equal(pathsIn(ingress, ['audit.jsonl']).length, 3);
   });
 });
+
+test('with audit.enabled false exchanges are answered without a record, with true each has one', async () => {
+  for (const [enabled, records] of [
+    [false, 0],
+    [true, 2],
+  ] as const) {
+    await using ingress = await startIngress({ chapters: `audit: { enabled: ${enabled} }` });
+    assert.equal((await ingress.send()).status, 200);
+    assert.equal((await ingress.send({ headers: ['Authorization', 'Bearer x'] })).status, 401);
+    await until(() => ingress.sidecar.audit.length === 2, enabled ? 3_000 : 100);
+    assert.equal(ingress.sidecar.audit.length, records);
+  }
+});
