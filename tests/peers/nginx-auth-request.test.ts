@@ -12,7 +12,8 @@ import { startIngress } from '../support/ingress.ts';
 import { sendRequest, type WireRequest } from '../support/wire.ts';
 
 const version = spawnSync('nginx', ['-V'], { encoding: 'utf8' });
-const skip = version.stderr?.includes('http_auth_request_module') === true ? false : 'there is no nginx';
+const known = version.error === undefined && version.stderr.includes('http_auth_request_module');
+const skip = known ? false : 'there is no nginx with auth_request';
 
 const POLICY = `package authz
 default allow := false
