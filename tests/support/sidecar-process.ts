@@ -12,6 +12,7 @@ const COMMAND = [
 export interface SidecarProcess extends AsyncDisposable {
   /** The line `{"event":"listening"}`; undefined when the process ended instead. */
   readonly listening: { readonly ingress?: string; readonly egress?: string; readonly admin?: string } | undefined;
+  readonly pid: number | undefined;
   stdout(): string;
   stderr(): string;
   signal(name: NodeJS.Signals): void;
@@ -53,6 +54,7 @@ export async function startSidecarProcess(
   };
   return {
     listening: await Promise.race([listening.promise, exited.then(() => undefined)]),
+    pid: child.pid,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     signal: (name) => void child.kill(name),

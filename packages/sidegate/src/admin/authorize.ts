@@ -19,7 +19,7 @@ export interface AuthorizeOptions {
   readonly deps: () => IngressDeps;
   /** Those of `http.tls.client_ca_file`. */
   readonly authorities: () => readonly X509Certificate[];
-  readonly audit: Audit;
+  readonly audit: () => Audit;
   readonly ports: ExchangePorts;
   readonly onEnded: ((exchange: Exchange) => void) | undefined;
   readonly onInternalError: (requestId: string, problem: Problem) => void;
@@ -75,7 +75,7 @@ async function decideAll(values: readonly JsonValue[], options: AuthorizeOptions
   const place = options.deps().tokens ?? NO_ISSUER;
   // All of them are read before the first is decided: one that is malformed refuses the whole question.
   const questions = values.map((value) => readDecisionRequest(value, place));
-  options.audit.assertAvailable();
+  options.audit().assertAvailable();
   const decided: { readonly exchange: Exchange; readonly decision: object }[] = [];
   for (const question of questions) {
     // What the data path has to do comes in between.
@@ -136,7 +136,7 @@ function recorded(exchanges: readonly Exchange[], { audit, onEnded }: AuthorizeO
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let waiting = exchanges.length;
   for (const exchange of exchanges) {
-    audit.record(exchange, {
+    audit().record(exchange, {
       kept: () => {
         onEnded?.(exchange);
         waiting -= 1;

@@ -56,6 +56,7 @@ export function serveAdmin(options: AdminOptions): ListenerHandlers {
     },
     malformed: (problem, head, reply) => respond(respondentOf(head?.fields), problem, reply, true),
     handshakeFailed: () => undefined,
+    mayStay: () => true,
   };
 }
 

@@ -13,7 +13,7 @@ import type { Listener, ListenerHandlers, ListenerOptions } from '../net/listene
 import type { Audit } from '../proxy/audit.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { createMeters, type Meters } from './assemble-metrics.ts';
-import type { Assembly } from './assembly.ts';
+import type { AssemblyPorts } from './assembly.ts';
 import { observeProcess } from './process-metrics.ts';
 
 /** What changes while a sidecar runs, and the admin listener tells. */
@@ -24,6 +24,7 @@ export interface SidecarState {
   draining: boolean;
   /** By name; those that are open. */
   readonly listeners: ReadonlyMap<string, Listener>;
+  audit: Audit;
 }
 
 /** What the ingress decides by. */
@@ -36,7 +37,7 @@ export interface JudgeState {
 /** Nothing is measured that nobody can read. */
 export function assembleMeters(
   { admin, observability: { metrics } }: SidecarConfig,
-  assembly: Assembly,
+  assembly: AssemblyPorts,
 ): Meters | undefined {
   if (admin === undefined || !metrics.enabled) return undefined;
   const meters = createMeters(new Metrics(), assembly.clock);
@@ -60,12 +61,8 @@ export interface AdminPlan {
 
 export function planAdmin(
   { admin, service }: SidecarConfig,
-  {
-    state,
-    audit,
-    meters,
-  }: { readonly state: SidecarState; readonly audit: Audit; readonly meters: Meters | undefined },
-  { clock, randomHex, logger, gather }: Assembly,
+  { state, meters }: { readonly state: SidecarState; readonly meters: Meters | undefined },
+  { clock, randomHex, logger, gather }: AssemblyPorts,
 ): AdminPlan | undefined {
   if (admin === undefined) return undefined;
   const { addr, remote_reason: reason } = admin;
@@ -76,14 +73,14 @@ export function planAdmin(
     service: service.name,
     issuers: () => state.issuers,
     draining: () => state.draining,
-    auditAvailable: () => audit.available,
+    auditAvailable: () => state.audit.available,
     uptimeSeconds: () => (clock.monotonic() - startedAt) / 1000,
   };
   const own = (): Snapshot => ({ readiness: readinessOf(sources), metrics: meters?.metrics.read() ?? [] });
   const takeSnapshots = gather?.(own) ?? (() => [{ worker: undefined, snapshot: own() }]);
   const endpoints = [...healthEndpoints(sources, takeSnapshots)];
   if (meters !== undefined) {
-    observeState(meters.metrics, state, audit);
+    observeState(meters.metrics, state);
     endpoints.push(metricsEndpoint(takeSnapshots));
   }
   const onInternalError = (requestId: string, problem: Problem): void => {
@@ -92,7 +89,7 @@ export function planAdmin(
   if (state.judge !== undefined) {
     const judging = (): JudgeState => state.judge as JudgeState;
     const ports = { clock, randomHex };
-    const ended = { audit, onEnded: meters?.exchange, onInternalError };
+    const ended = { audit: () => state.audit, onEnded: meters?.exchange, onInternalError };
     endpoints.push(
       ...authorizeEndpoints({ ...ended, deps: () => judging().deps, authorities: () => judging().authorities, ports }),
     );
@@ -101,20 +98,20 @@ export function planAdmin(
   return { options: { ...LIMITS, host: addr.host ?? '::', port: addr.port }, handlers };
 }
 
-function observeState(metrics: Metrics, { listeners }: SidecarState, audit: Audit): void {
+function observeState(metrics: Metrics, state: SidecarState): void {
   metrics.observed(
     { name: 'authz_connections', help: 'Connections of clients that are open.', labels: ['listener'] },
     'gauge',
-    () => Array.from(listeners, ([name, { connections }]) => ({ labels: [name], value: connections })),
+    () => Array.from(state.listeners, ([name, { connections }]) => ({ labels: [name], value: connections })),
   );
   metrics.observed(
     { name: 'authz_audit_records_dropped_total', help: 'Audit records that a sink did not keep.', labels: ['sink'] },
     'counter',
-    () => audit.dropped().map(([sink, value]) => ({ labels: [sink], value })),
+    () => state.audit.dropped().map(([sink, value]) => ({ labels: [sink], value })),
   );
   metrics.observed(
     { name: 'authz_audit_available', help: '1 while audit records are kept, else 0.', labels: [] },
     'gauge',
-    () => [{ labels: [], value: audit.available ? 1 : 0 }],
+    () => [{ labels: [], value: state.audit.available ? 1 : 0 }],
   );
 }

@@ -19,6 +19,7 @@ import type { ClientTls } from '../net/connector.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import type { AssembledTarget } from './assemble-upstreams.ts';
 import { type Assembly, take } from './assembly.ts';
+import type { Part } from './components.ts';
 
 type Auth = SidecarConfig['egress']['targets'][string]['auth'];
 type ClientCredentialsAuth = Extract<Auth, { type: 'oauth2_client_credentials' }>;
@@ -56,40 +57,46 @@ function assembleClientCredentials(
   { tls, share, onRefresh }: TokenSurroundings & { readonly tls: ClientTls },
   assembly: Assembly,
 ): Credential {
-  const { clock, random, logger, connectTo, closers } = assembly;
+  const { clock, random, logger, connectTo, components } = assembly;
   const authentication = assembleAuthentication(auth, assembly);
   // A finding says why, and stops the start.
   if (authentication === undefined) return noCredential();
-  const { cert, key } = tls;
-  const http = createHttpClient({ connectTo, tls: cert === undefined || key === undefined ? {} : { cert, key } });
-  const grant: ClientCredentialsGrant = {
-    tokenUrl: auth.token_url,
-    clientId: auth.client_id,
-    authentication,
-    scopes: auth.scopes,
-    parameters: auth.params,
-    ...(auth.audience === undefined ? {} : { audience: auth.audience }),
-    ...(auth.resource === undefined ? {} : { resource: auth.resource }),
-  };
-  const ask = (): Promise<AccessToken> => obtainToken(grant, { http: http.send, clock });
-  const shared = share && sharedToken(grant, auth.refresh_before_expiry, tls);
-  const credential = clientCredentials(
-    createTokenSource({
-      obtain: share === undefined || shared === undefined ? ask : () => share(shared, ask),
-      clock,
-      random,
-      refreshBeforeExpirySeconds: auth.refresh_before_expiry / 1000,
-      onRefresh: (failure) => {
-        onRefresh(failure !== undefined);
-        if (failure !== undefined) logger.warn({ code: failure.code, reason: failure.message }, 'token request failed');
-      },
-    }),
-  );
-  closers.push(
-    () => credential.close(),
-    () => http.close(),
-  );
-  return credential;
+  const proof = secretOf(authentication, tls.key);
+  return components.take('credential', { auth, tls, proof, shared: share !== undefined }, () => open(authentication));
+
+  function open(authentication: ClientAuthentication): Part<Credential> {
+    const { cert, key } = tls;
+    const http = createHttpClient({ connectTo, tls: cert === undefined || key === undefined ? {} : { cert, key } });
+    const grant: ClientCredentialsGrant = {
+      tokenUrl: auth.token_url,
+      clientId: auth.client_id,
+      authentication,
+      scopes: auth.scopes,
+      parameters: auth.params,
+      ...(auth.audience === undefined ? {} : { audience: auth.audience }),
+      ...(auth.resource === undefined ? {} : { resource: auth.resource }),
+    };
+    const ask = (): Promise<AccessToken> => obtainToken(grant, { http: http.send, clock });
+    const shared = share && sharedToken(grant, auth.refresh_before_expiry, tls);
+    const credential = clientCredentials(
+      createTokenSource({
+        obtain: share === undefined || shared === undefined ? ask : () => share(shared, ask),
+        clock,
+        random,
+        refreshBeforeExpirySeconds: auth.refresh_before_expiry / 1000,
+        onRefresh: (failure) => {
+          onRefresh(failure !== undefined);
+          if (failure !== undefined)
+            logger.warn({ code: failure.code, reason: failure.message }, 'token request failed');
+        },
+      }),
+    );
+    const close = async (): Promise<void> => {
+      credential.close();
+      await http.close();
+    };
+    return { value: credential, close };
+  }
 }
 
 function assembleAuthentication(auth: ClientCredentialsAuth, assembly: Assembly): ClientAuthentication | undefined {

@@ -9,6 +9,7 @@ import {
   createTokenVerifier,
   httpJwksLoader,
   type IdentityLookup,
+  type JwksSource,
 } from '@sidegate/sdk';
 import type { IssuerState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
@@ -70,6 +71,7 @@ export function assembleIngress(
     tokens,
     policy: { engine: policy && (meters?.policy(policy) ?? policy), extract: config.proxy.headers.extract },
     headers,
+    peers: new WeakMap(),
   };
   const { mode, decision } = config.proxy;
   const pipeline = mode === 'decision_only' ? createDecisionIngress(deps, decision.request_from) : createIngress(deps);
@@ -95,53 +97,67 @@ function assembleRoute(
 
 function assembleTokens(
   { jwt, proxy }: SidecarConfig,
-  { clock, random, schedule, connectTo, logger, closers }: Assembly,
+  assembly: Assembly,
   meters: Meters | undefined,
 ): Pick<AssembledIngress, 'keysLoaded' | 'issuers'> & { readonly tokens: TokenOptions | undefined } {
   if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [], issuers: [] };
-  const http = createHttpClient({ connectTo });
-  const keysLoaded: Promise<void>[] = [];
-  const issuers = jwt.issuers.map((issuer) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    keysLoaded.push(promise);
-    const keys = createFetchedJwks({
-      load: httpJwksLoader(http.send, issuer.jwks_url),
-      clock,
-      random,
-      schedule,
-      refreshIntervalSeconds: issuer.jwks_refresh_interval / 1000,
-      onAttempt: (state) => {
-        const { keySet, failure, findings } = state;
-        meters?.keysLoaded(issuer.name, state);
-        if (failure !== undefined) logger.warn({ issuer: issuer.issuer, reason: failure }, 'keys could not be loaded');
-        for (const finding of findings) logger.warn({ issuer: issuer.issuer, ...finding }, 'a key is not used');
-        if (keySet !== undefined) resolve();
-      },
-    });
-    return { name: issuer.name, issuer: issuer.issuer, audiences: issuer.audience, keys };
-  });
-  const verifier = cacheTokens(
-    createTokenVerifier({
-      issuers,
+  const { clock, components } = assembly;
+  const issuers = jwt.issuers.map((issuer) => ({ ...issuer, ...assembleKeys(issuer, assembly, meters) }));
+  const verifier = components.take('verifier', jwt, () => {
+    const made = createTokenVerifier({
+      issuers: issuers.map(({ name, issuer, audience, keys }) => ({ name, issuer, audiences: audience, keys })),
       clock,
       clockSkewSeconds: jwt.validation.clock_skew / 1000,
       maxLifetimeSeconds: jwt.validation.max_lifetime / 1000,
-    }),
-    { clock },
-  );
-  closers.push(
-    () => verifier.close(),
-    () => http.close(),
-  );
+    });
+    // Its keys are parts of their own, which the next configuration may still use.
+    return { value: cacheTokens(made, { clock }), close: () => undefined };
+  });
   return {
     tokens: {
       header: proxy.auth.header.toLowerCase(),
       scheme: proxy.auth.scheme,
       verifier: meters?.tokens(verifier) ?? verifier,
     },
-    keysLoaded,
+    keysLoaded: issuers.map(({ loaded }) => loaded),
     issuers: issuers.map(({ name, keys }) => ({ name, keys: () => keys.state() })),
   };
+}
+
+interface IssuerKeys {
+  readonly keys: JwksSource;
+  /** Resolves when the first usable set is there. */
+  readonly loaded: Promise<void>;
+}
+
+function assembleKeys(
+  { name, issuer, jwks_url: url, jwks_refresh_interval: intervalMs }: SidecarConfig['jwt']['issuers'][number],
+  { clock, random, schedule, connectTo, logger, components }: Assembly,
+  meters: Meters | undefined,
+): IssuerKeys {
+  return components.take('keys', { name, issuer, url, intervalMs }, () => {
+    const http = createHttpClient({ connectTo });
+    const { promise: loaded, resolve } = Promise.withResolvers<void>();
+    const keys = createFetchedJwks({
+      load: httpJwksLoader(http.send, url),
+      clock,
+      random,
+      schedule,
+      refreshIntervalSeconds: intervalMs / 1000,
+      onAttempt: (state) => {
+        const { keySet, failure, findings } = state;
+        meters?.keysLoaded(name, state);
+        if (failure !== undefined) logger.warn({ issuer, reason: failure }, 'keys could not be loaded');
+        for (const finding of findings) logger.warn({ issuer, ...finding }, 'a key is not used');
+        if (keySet !== undefined) resolve();
+      },
+    });
+    const close = async (): Promise<void> => {
+      keys.close();
+      await http.close();
+    };
+    return { value: { keys, loaded }, close };
+  });
 }
 
 function assembleIdentities({ identities }: SidecarConfig): Compiled<IdentityLookup> {

@@ -16,6 +16,8 @@ export interface Meters {
   keysLoaded(issuer: string, state: JwksState): void;
   /** After every request for a token of ours. */
   credentialRefreshed(target: string, failed: boolean): void;
+  /** After every attempt to put another configuration in the place of the one that runs. */
+  reloaded(failed: boolean): void;
   /** Its own certificate, by where the configuration names it; of a chain, the first one. */
   certificate(name: string, pem: string): void;
 }
@@ -36,8 +38,14 @@ export function createMeters(metrics: Metrics, clock: Clock): Meters {
     help: 'Requests for tokens of this service.',
     labels: ['target', 'result'],
   });
+  const reloads = metrics.counter({
+    name: 'authz_config_reloads_total',
+    help: 'Configurations, certificates and policies read anew.',
+    labels: ['result'],
+  });
   return {
     metrics,
+    reloaded: (failed) => reloads.with(failed ? 'failure' : 'success').increment(),
     exchange: meterExchanges(metrics, clock),
     policy(engine) {
       const [allowed, denied] = [evaluations.with('allow'), evaluations.with('deny')];

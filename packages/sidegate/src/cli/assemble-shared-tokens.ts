@@ -7,7 +7,7 @@ import type { Assembly } from './assembly.ts';
 
 export function assembleSharedTokens(
   { redis }: SidecarConfig['egress']['token_store'],
-  { clock, randomHex, logger, findings, closers }: Assembly,
+  { clock, randomHex, logger, findings, components }: Assembly,
 ): ShareToken | undefined {
   if (redis === undefined) return undefined;
   if (!hasRedisLibrary()) {
@@ -15,19 +15,21 @@ export function assembleSharedTokens(
     findings.push({ file: 'egress.token_store', severity: 'error', message, hint: `npm install ${REDIS_PACKAGE}` });
     return undefined;
   }
-  const { tls, password, db: database, key_prefix: keyPrefix } = redis;
-  const { host, port } = redis.address;
-  const commands = createRedisCommands({ host, port, tls, password, database });
-  closers.push(() => commands.close());
-  return createSharedTokens({
-    command: commands.send,
-    clock,
-    keyPrefix,
-    newId: () => randomHex(16),
-    pause: (milliseconds) => pause(milliseconds),
-    onChange: (failure) => {
-      if (failure === undefined) logger.info('tokens are shared through Redis again');
-      else logger.warn({ reason: failure.message }, 'Redis is away: this replica keeps its tokens for itself');
-    },
+  return components.take('shared tokens', redis, () => {
+    const { tls, password, db: database, key_prefix: keyPrefix } = redis;
+    const { host, port } = redis.address;
+    const commands = createRedisCommands({ host, port, tls, password, database });
+    const share = createSharedTokens({
+      command: commands.send,
+      clock,
+      keyPrefix,
+      newId: () => randomHex(16),
+      pause: (milliseconds) => pause(milliseconds),
+      onChange: (failure) => {
+        if (failure === undefined) logger.info('tokens are shared through Redis again');
+        else logger.warn({ reason: failure.message }, 'Redis is away: this replica keeps its tokens for itself');
+      },
+    });
+    return { value: share, close: () => commands.close() };
   });
 }

@@ -36,24 +36,21 @@ export function assembleRouteUpstreams(
   targets: ReadonlyMap<string, AssembledTarget>,
   assembly: Assembly,
 ): (route: SidecarConfig['proxy']['routes'][number]) => Upstream {
-  const opened = new Map<string, Upstream>();
   return ({ upstream: url, target, timeout: timeoutMs }) => {
-    const key = `${url} ${target ?? ''} ${timeoutMs}`;
     const tls = target === undefined ? {} : (targets.get(target)?.tls ?? {});
-    const upstream = opened.get(key) ?? openUpstream(url, { tls, timeoutMs }, assembly);
-    opened.set(key, upstream);
-    return upstream;
+    return openUpstream(url, { tls, timeoutMs }, assembly);
   };
 }
 
 function openUpstream(
   url: string,
   { tls, timeoutMs }: { readonly tls: ClientTls; readonly timeoutMs: number },
-  { connectTo, closers }: Assembly,
+  { connectTo, components }: Assembly,
 ): Upstream {
-  const upstream = createUpstream({ url, tls, connectTo, timeoutMs, connectTimeoutMs: CONNECT_TIMEOUT_MS });
-  closers.push(() => upstream.close());
-  return upstream;
+  return components.take('upstream', { url, tls, timeoutMs }, () => {
+    const upstream = createUpstream({ url, tls, connectTo, timeoutMs, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    return { value: upstream, close: () => upstream.close(), graceful: true };
+  });
 }
 
 function targetTls({ tls }: TargetConfig, assembly: Assembly): ClientTls {

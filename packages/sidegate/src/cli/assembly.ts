@@ -5,9 +5,11 @@ import type { FileFinding, Loaded, ReadFile } from '../identity/key-pair.ts';
 import type { ConnectTo } from '../net/connector.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RandomHex } from '../telemetry/trace-context.ts';
+import type { Components } from './components.ts';
 import type { StartFinding } from './start-finding.ts';
 
-export interface Assembly {
+/** What a program gives to each configuration that it loads. */
+export interface AssemblyPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly schedule: Schedule;
@@ -19,8 +21,12 @@ export interface Assembly {
   readonly gather?: ((own: () => Snapshot) => TakeSnapshots) | undefined;
   /** Findings are collected, not thrown, so that one start reports all of them. */
   readonly findings: StartFinding[];
-  /** Closed in order at the end of the process. */
+  /** Run in order when this configuration ends: another has taken its place, or the process stops. */
   readonly closers: (() => Promise<void> | void)[];
+}
+
+export interface Assembly extends AssemblyPorts {
+  readonly components: Components;
 }
 
 /** The value, or undefined after its findings were noted. */

@@ -14,9 +14,10 @@ const SCRIPT = `
 import { truncateSync } from 'node:fs';
 import { auditSinks } from ${JSON.stringify(path.join(import.meta.dirname, 'audit-sinks.ts'))};
 const file = process.argv[2];
+import { Components } from ${JSON.stringify(path.join(import.meta.dirname, 'components.ts'))};
 const findings = [];
 const audit = { enabled: true, export: { stdout: { enabled: false, format: 'json' }, file: { path: file } } };
-const sink = auditSinks({ audit }, () => {}, { findings, closers: [] }).get('file');
+const sink = auditSinks({ audit }, () => {}, { findings, components: new Components() }).get('file');
 let kept = 0;
 try {
   for (; kept < 20; kept += 1) sink(String(kept).padStart(100, '.') + '\\n');

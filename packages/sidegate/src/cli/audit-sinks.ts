@@ -7,11 +7,13 @@ import { logfmt } from './logfmt.ts';
 
 type Exports = SidecarConfig['audit']['export'];
 
+type Ports = Pick<Assembly, 'clock' | 'logger' | 'findings' | 'components'>;
+
 /** By name. */
 export function auditSinks(
-  { audit }: SidecarConfig,
+  { audit }: Pick<SidecarConfig, 'audit'>,
   stdout: AuditSink,
-  assembly: Assembly,
+  assembly: Ports,
 ): ReadonlyMap<string, AuditSink> {
   const sinks = new Map<string, AuditSink>();
   if (!audit.enabled) return sinks;
@@ -24,18 +26,19 @@ export function auditSinks(
 
 function fileSink(
   { path, max_size: maxSize, max_files: maxFiles }: NonNullable<Exports['file']>,
-  { clock, logger, findings, closers }: Assembly,
+  { clock, logger, findings, components }: Ports,
 ): AuditSink | undefined {
   try {
-    const file = openAuditFile({
-      path,
-      maxSize,
-      maxFiles,
-      now: () => clock.now(),
-      onTrouble: (error) => logger.warn({ err: error }, 'an audit file could not be put aside'),
+    return components.take('audit file', { path, maxSize, maxFiles }, () => {
+      const file = openAuditFile({
+        path,
+        maxSize,
+        maxFiles,
+        now: () => clock.now(),
+        onTrouble: (error) => logger.warn({ err: error }, 'an audit file could not be put aside'),
+      });
+      return { value: file.sink, close: () => file.close() };
     });
-    closers.push(() => file.close());
-    return file.sink;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     const hint = 'audit.export.file.path must be in a folder that this process may write';

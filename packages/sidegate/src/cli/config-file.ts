@@ -7,6 +7,8 @@ export interface ConfigFileOptions {
   readonly env: LoadOptions['env'];
   /** Prefix of every absolute path that the file names, as with chroot; relative paths start at the file. */
   readonly root?: string | undefined;
+  /** Told of each file that is read, also of one that cannot be. */
+  readonly onRead?: (path: string) => void;
 }
 
 /** The file from the command line, else `SIDEGATE_CONFIG`, else `AUTHZ_CONFIG_PATH`; undefined when none names one. */
@@ -18,10 +20,13 @@ export function chosenConfigFile(option: string | undefined, env: LoadOptions['e
 export function loadConfigFile<T>(
   load: (text: string, options: LoadOptions) => Loaded<T>,
   file: string,
-  { env, root = '/' }: ConfigFileOptions,
+  { env, root = '/', onRead }: ConfigFileOptions,
 ): Loaded<T> {
   const resolvePath = (path: string): string => (isAbsolute(path) ? join(root, path) : resolve(dirname(file), path));
-  const readFile = (path: string): string => readFileSync(path, 'utf8');
+  const readFile = (path: string): string => {
+    onRead?.(path);
+    return readFileSync(path, 'utf8');
+  };
   let text: string;
   try {
     text = readFile(file);

@@ -10,11 +10,12 @@ import type { ConnectTo } from '../net/connector.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createRandomHex } from '../telemetry/random-hex.ts';
-import type { Assembly } from './assembly.ts';
+import type { AssemblyPorts } from './assembly.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
 import { inPieces, LineWriter } from './line-writer.ts';
+import { keepReloading, type Read, ReadRefused } from './reloading.ts';
 import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { startSidecar } from './start-sidecar.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -50,7 +51,8 @@ export function sidecarCommand(): Command {
 }
 
 const HELP = `Standard output carries JSON lines: {"event":"listening"}, {"event":"ready"}, then one audit record an exchange.
-Logs go to standard error. SIGTERM and SIGINT stop accepting, finish what is under way and exit 0.
+Logs go to standard error. Changed files are taken over while it runs, on SIGHUP at once; what is wrong with them is logged
+and changes nothing. SIGTERM and SIGINT stop accepting, finish what is under way and exit 0.
 Exit codes: 0 stopped, 64 wrong command line, 78 configuration, certificate, key or policy refused (all findings printed).`;
 
 async function runSidecar(options: SidecarOptions): Promise<number> {
@@ -59,14 +61,19 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     // Its reader may go away: what it misses of the records is refused or counted, and events are for nobody else.
     process.stdout.on('error', () => undefined);
     if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
-    const findings: StartFinding[] = [];
-    const config = readConfig(options, findings);
-    const running = await startSidecar(config, standardOutput(), assemblyOf(config, options, findings));
-    const { name: service } = config.service;
+    // Until it can read its files anew: it would end the process.
+    process.on('SIGHUP', () => undefined);
+    const first = read(options);
+    const running = await startSidecar(first.config, standardOutput(), first.ports);
+    const { name: service } = first.config.service;
     const { ingress, egress, admin } = running;
     announce({ event: 'listening', service, ingress: shown(ingress), egress: shown(egress), admin: shown(admin) });
     void running.ready.then(() => announce({ event: 'ready', service }));
-    await stopped;
+    {
+      const { logger } = first.ports;
+      await using _reloading = await keepReloading({ running, first, read: () => read(options), logger });
+      await stopped;
+    }
     await running.close(GRACE_MS);
     return EXIT.ok;
   } catch (error) {
@@ -75,7 +82,32 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
   }
 }
 
-function assemblyOf(config: SidecarConfig, { connectTo }: SidecarOptions, findings: StartFinding[]): Assembly {
+function read(options: SidecarOptions): Read {
+  const files = new Set<string>();
+  const readAt = Date.now();
+  try {
+    const findings: StartFinding[] = [];
+    const config = readConfig(options, findings, files);
+    for (const file of policyFiles(config)) files.add(file);
+    return { config, ports: portsOf(config, options, { findings, files }), files, readAt };
+  } catch (error) {
+    if (error instanceof StartRefused) throw new ReadRefused(error.findings, files);
+    throw error;
+  }
+}
+
+/** A bundle that is fetched is kept in its file by ourselves. */
+function policyFiles({ policy }: SidecarConfig): string[] {
+  if (!policy.hot_reload) return [];
+  const own = policy.bundle?.enabled === true ? [] : [policy.path, policy.data_path];
+  return [...own, policy.fallback?.path, policy.fallback?.data_path].filter((file) => file !== undefined);
+}
+
+function portsOf(
+  config: SidecarConfig,
+  { connectTo }: SidecarOptions,
+  { findings, files }: { readonly findings: StartFinding[]; readonly files: Set<string> },
+): AssemblyPorts {
   return {
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     random: () => Math.random(),
@@ -85,7 +117,10 @@ function assemblyOf(config: SidecarConfig, { connectTo }: SidecarOptions, findin
     },
     randomHex: createRandomHex(randomBytes),
     connectTo,
-    readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
+    readFile: (file) => {
+      files.add(file);
+      return { text: readFileSync(file, 'utf8'), mode: statSync(file).mode };
+    },
     logger: createLogger(config.service.name, destination({ dest: 2, sync: true })),
     gather: isWorker ? gatherSnapshots : undefined,
     findings,
@@ -93,9 +128,13 @@ function assemblyOf(config: SidecarConfig, { connectTo }: SidecarOptions, findin
   };
 }
 
-function readConfig({ config, root }: SidecarOptions, findings: StartFinding[]): SidecarConfig {
+function readConfig({ config, root }: SidecarOptions, findings: StartFinding[], files: Set<string>): SidecarConfig {
   const file = chosenConfigFile(config, process.env) ?? DEFAULT_CONFIG_FILE;
-  const loaded = loadConfigFile(loadSidecarConfig, file, { env: process.env, root });
+  const loaded = loadConfigFile(loadSidecarConfig, file, {
+    env: process.env,
+    root,
+    onRead: (read) => files.add(read),
+  });
   if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(fromDiagnostic));
   findings.push(...loaded.warnings.map(fromDiagnostic));
   return loaded.config;

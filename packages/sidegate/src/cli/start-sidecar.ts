@@ -1,22 +1,18 @@
-/** A configuration → running listeners. Every finding of the start is collected before any of them stops it. */
+/** A configuration → running listeners, and a new one in its place without a request noticing. */
 import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
-import { beforeWriting } from '../net/batch.ts';
-import { type Listener, type ListenerOptions, listen } from '../net/listener.ts';
-import type { ServerTls } from '../net/tls-context.ts';
-import { createAudit } from '../proxy/audit.ts';
+import { type Listener, type ListenerHandlers, type ListenerOptions, listen } from '../net/listener.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
-import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
 import { assembleMeters, planAdmin, type SidecarState } from './assemble-admin.ts';
-import { assembleEgress } from './assemble-egress.ts';
-import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
-import type { Meters } from './assemble-metrics.ts';
-import { type AssembledPolicy, assemblePolicy } from './assemble-policy.ts';
-import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
-import { type Assembly, take } from './assembly.ts';
-import { auditSinks } from './audit-sinks.ts';
+import type { AssemblyPorts } from './assembly.ts';
+import { assembleGeneration, type Generation } from './generation.ts';
+import { needsRestart } from './needs-restart.ts';
 import { StartRefused } from './start-finding.ts';
+
+export interface Next {
+  readonly config: SidecarConfig;
+  readonly ports: AssemblyPorts;
+}
 
 export interface RunningSidecar {
   readonly ingress: AddressInfo | undefined;
@@ -24,168 +20,121 @@ export interface RunningSidecar {
   readonly admin: AddressInfo | undefined;
   /** Resolves once every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
+  /**
+   * Puts another configuration in the place of this one: new requests are served by it, those under way end as they began, and
+   * connections whose peer it would not accept are closed. Calls must not overlap.
+   *
+   * @param read may throw StartRefused itself
+   * @throws StartRefused with every error; then everything is as it was
+   */
+  reload(read: () => Next): Promise<void>;
   /** Stops accepting, finishes what is under way, cuts the rest after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
-type Targets = ReturnType<typeof assembleTargets>;
+type Direction = 'ingress' | 'egress';
 
-/** One listener that is about to open. */
-interface Plan {
-  readonly direction: 'ingress' | 'egress';
-  readonly pipeline: Pipeline;
-  readonly options: ListenerOptions;
-}
+/** Keys of an issuer and a policy bundle that are new are waited for that long before they are needed. */
+const KEYS_MS = 5_000;
+/** Token and key requests of a generation that ended are over after that. */
+const LINGER_MS = 10_000;
 
 /** @throws StartRefused with every error; warnings are logged */
 export async function startSidecar(
   config: SidecarConfig,
   stdout: AuditSink,
-  assembly: Assembly,
+  ports: AssemblyPorts,
 ): Promise<RunningSidecar> {
-  const meters = assembleMeters(config, assembly);
-  const targets = assembleTargets(config, assembly, meters);
-  const policy = await assemblePolicy(config, assembly);
-  const { plan: ingressPlan, keysLoaded, issuers, judge } = planIngress(config, { targets, policy }, assembly, meters);
-  const egressPlan = planEgress(config, targets, assembly, meters);
-  const sinks = auditSinks(config, stdout, assembly);
-  const errors = assembly.findings.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) {
-    await closeAll(assembly);
-    throw new StartRefused(assembly.findings);
-  }
-  for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
-
-  const audit = createAudit({
-    service: config.service.name,
-    sinks,
-    events: config.audit.events,
-    includeHeaders: config.audit.enrichment.include_headers,
-    maskFields: config.audit.enrichment.mask_fields.map((field) => field.split('.')),
-    mode: config.audit.mode,
-    clock: assembly.clock,
-    defer: beforeWriting,
-    onChange: (failure) => {
-      if (failure === undefined) assembly.logger.info('audit records are kept again');
-      else assembly.logger.error({ err: failure }, 'audit records cannot be kept');
-    },
-  });
+  const meters = assembleMeters(config, ports);
+  let current = await assembleGeneration(config, ports, { stdout, meters });
   const listeners = new Map<string, Listener>();
-  const state: SidecarState = { issuers, judge, draining: false, listeners };
+  const state: SidecarState = { ...current, draining: false, listeners };
   let admin: Listener | undefined;
+  /** Those before, which end later. */
+  const ending = new Map<Generation, () => void>();
   const close = async (graceMs: number): Promise<void> => {
     state.draining = true;
     await Promise.all(Array.from(listeners.values(), (listener) => listener.close(graceMs)));
     // It tells of the draining until that is over.
     await admin?.close(0);
-    audit.close();
-    const dropped = audit.dropped().filter(([, records]) => records > 0);
-    if (dropped.length > 0) assembly.logger.error({ dropped: Object.fromEntries(dropped) }, 'audit records were lost');
-    await closeAll(assembly);
+    for (const [generation, cancel] of ending) {
+      cancel();
+      await generation.end(current);
+    }
+    await current.end();
   };
   try {
-    for (const plan of [ingressPlan, egressPlan]) {
-      if (plan === undefined) continue;
-      const { direction, pipeline, options } = plan;
-      listeners.set(
-        direction,
-        await listen(options, serve(pipeline, serveOptions(direction, audit, assembly, meters))),
-      );
+    for (const direction of ['ingress', 'egress'] as const) {
+      if (current.handlers[direction] === undefined) continue;
+      const handlers = handlersOf(() => current.handlers[direction] as ListenerHandlers);
+      listeners.set(direction, await listen(listenerOptions(direction, current), handlers));
     }
-    const adminPlan = planAdmin(config, { state, audit, meters }, assembly);
+    const adminPlan = planAdmin(config, { state, meters }, ports);
     if (adminPlan !== undefined) admin = await listen(adminPlan.options, adminPlan.handlers);
   } catch (error) {
     await close(0);
     throw refusedToListen(error);
   }
+
+  const reload = async (read: () => Next): Promise<void> => {
+    const next = read();
+    const fixed = needsRestart(current.config, next.config);
+    if (fixed.length > 0) throw new StartRefused(fixed);
+    const before = current;
+    const generation = await assembleGeneration(next.config, next.ports, { stdout, meters, before });
+    const { schedule } = next.ports;
+    await Promise.race([generation.ready, new Promise<void>((resolve) => schedule(KEYS_MS, resolve))]);
+    current = generation;
+    Object.assign(state, { issuers: generation.issuers, judge: generation.judge, audit: generation.audit });
+    const ingress = listeners.get('ingress');
+    if (generation.tls !== undefined) ingress?.setTls(generation.tls);
+    ingress?.dismissUnless((socket) => generation.serves(socket));
+    await generation.components.settle();
+    const cancel = schedule(LINGER_MS, () => {
+      ending.delete(before);
+      void before.end(current);
+    });
+    ending.set(before, cancel);
+  };
+
   return {
     ingress: listeners.get('ingress')?.address,
     egress: listeners.get('egress')?.address,
     admin: admin?.address,
-    ready: Promise.all([...keysLoaded, policy.loaded]).then(() => undefined),
+    ready: current.ready,
+    async reload(read) {
+      try {
+        await reload(read);
+        meters?.reloaded(false);
+      } catch (error) {
+        meters?.reloaded(true);
+        throw error;
+      }
+    },
     close,
   };
 }
 
-interface PlannedIngress extends Pick<AssembledIngress, 'keysLoaded' | 'issuers'>, Pick<SidecarState, 'judge'> {
-  readonly plan: Plan | undefined;
+/** The listener stays, whoever serves it at the moment. */
+function handlersOf(current: () => ListenerHandlers): ListenerHandlers {
+  return {
+    request: (request, reply) => current().request(request, reply),
+    malformed: (problem, head, reply) => current().malformed(problem, head, reply),
+    handshakeFailed: (code, remoteAddress) => current().handshakeFailed(code, remoteAddress),
+    mayStay: (socket) => current().mayStay(socket),
+  };
 }
 
-function planIngress(
-  config: SidecarConfig,
-  { targets, policy }: { readonly targets: Targets; readonly policy: AssembledPolicy },
-  assembly: Assembly,
-  meters: Meters | undefined,
-): PlannedIngress {
-  if (!config.proxy.enabled) return { plan: undefined, judge: undefined, keysLoaded: [], issuers: [] };
-  const parts = { upstreamOf: assembleRouteUpstreams(targets, assembly), policy: policy.engine };
-  const { pipeline, deps, keysLoaded, issuers } = assembleIngress(config, parts, assembly, meters);
-  const { http } = config;
-  const tls = http.tls.enabled ? serverTls(config, assembly) : undefined;
-  if (tls !== undefined) meters?.certificate('http', tls.cert);
-  const options = {
-    host: http.addr.host ?? '::',
-    port: http.addr.port,
-    ...(tls === undefined ? {} : { tls }),
+function listenerOptions(direction: Direction, { config, tls }: Generation): ListenerOptions {
+  const { http, egress } = config;
+  const shared = {
     readTimeoutMs: http.read_timeout,
     writeTimeoutMs: http.write_timeout,
     idleTimeoutMs: http.idle_timeout,
     maxHeaderBytes: http.max_header_bytes,
   };
-  const judge = { deps, authorities: certificatesOf(tls?.clientCa ?? '') };
-  return { plan: { direction: 'ingress', pipeline, options }, judge, keysLoaded, issuers };
-}
-
-function planEgress(
-  config: SidecarConfig,
-  targets: Targets,
-  assembly: Assembly,
-  meters: Meters | undefined,
-): Plan | undefined {
-  if (!config.egress.enabled) return undefined;
-  const { http, egress } = config;
-  return {
-    direction: 'egress',
-    pipeline: assembleEgress(config, targets, assembly, meters),
-    options: {
-      host: egress.addr.host ?? '127.0.0.1',
-      port: egress.addr.port,
-      readTimeoutMs: http.read_timeout,
-      writeTimeoutMs: http.write_timeout,
-      idleTimeoutMs: http.idle_timeout,
-      maxHeaderBytes: http.max_header_bytes,
-    },
-  };
-}
-
-function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): ServerTls | undefined {
-  const { cert_file: certFile = '', key_file: keyFile = '', client_ca_file: clientCaFile } = tls;
-  const pair = take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly);
-  const clientCa =
-    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
-  if (pair === undefined) return undefined;
-  return { ...pair, clientAuth: tls.client_auth, ...(clientCa === undefined ? {} : { clientCa }) };
-}
-
-function serveOptions(
-  direction: Plan['direction'],
-  audit: ServeOptions['audit'],
-  { clock, randomHex, logger }: Assembly,
-  meters: Meters | undefined,
-): ServeOptions {
-  return {
-    direction,
-    audit,
-    ports: { clock, randomHex },
-    onInternalError: (exchange, problem) => {
-      logger.error({ request_id: exchange.requestId, err: problem.cause }, problem.message);
-    },
-    onEnded: meters?.exchange,
-  };
-}
-
-async function closeAll({ closers }: Assembly): Promise<void> {
-  for (const close of closers) await close();
+  if (direction === 'egress') return { ...shared, host: egress.addr.host ?? '127.0.0.1', port: egress.addr.port };
+  return { ...shared, host: http.addr.host ?? '::', port: http.addr.port, ...(tls === undefined ? {} : { tls }) };
 }
 
 function refusedToListen(error: unknown): unknown {

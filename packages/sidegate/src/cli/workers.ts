@@ -12,7 +12,8 @@ import { createSnapshotRelay } from './worker-snapshots.ts';
 /** What a worker tells the first process, and what that prints once for all of them. */
 export type WorkerEvent =
   | { readonly event: 'listening'; readonly [detail: string]: unknown }
-  | { readonly event: 'ready'; readonly [detail: string]: unknown };
+  | { readonly event: 'ready'; readonly [detail: string]: unknown }
+  | { readonly event: 'reloaded'; readonly [detail: string]: unknown };
 
 export const isWorker: boolean = cluster.isWorker;
 
@@ -61,6 +62,10 @@ export async function runWorkers(count: number, stopped: Promise<void>): Promise
     relaySnapshots(worker);
     worker.on('message', (message: Partial<WorkerEvent>) => {
       if (message.event === undefined) return;
+      if (message.event === 'reloaded') {
+        printEvent({ ...message, pid: worker.process.pid });
+        return;
+      }
       silent[message.event] -= 1;
       if (silent[message.event] === 0) printEvent({ ...message, workers: processIds() });
       else if (silent[message.event] < 0) printEvent({ event: `worker_${message.event}`, pid: worker.process.pid });
@@ -83,9 +88,13 @@ export async function runWorkers(count: number, stopped: Promise<void>): Promise
   const refusal = await Promise.race([once(first, 'message').then(() => undefined), ended]);
   if (refusal !== undefined) return refusal[0] ?? EXIT.internal;
   const workers = [first, ...Array.from({ length: count - 1 }, start)].map(keep);
+  const tell = (signal: 'SIGTERM' | 'SIGHUP'): void => {
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
+  };
+  process.on('SIGHUP', () => tell('SIGHUP'));
   await stopped;
   stopping = true;
-  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
+  tell('SIGTERM');
   await Promise.all(workers);
   return EXIT.ok;
 }

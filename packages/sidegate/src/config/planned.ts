@@ -14,7 +14,6 @@ const KEYS: ReadonlySet<string> = new Set([
   'proxy.retry',
   'jwt.issuers[].algorithms',
   'policy.print_enabled',
-  'policy.hot_reload',
   'egress.defaults',
   'cache',
   'audit.export.otlp',

@@ -224,6 +224,7 @@ test('S3-188 the policies of the seed, at the default path where it names none',
       engine: 'opa_embedded',
       path: '/etc/authz/policies',
       default_decision: 'deny',
+      hot_reload: true,
     });
   }
 });

@@ -36,6 +36,22 @@ export function identifyPeer(socket: Socket, trust: PeerTrust, cache: PeerCache)
   return known;
 }
 
+/** Whether a connection may wait for another request, as far as its certificate's dates go. */
+export function mayStay(socket: Socket, { now }: PeerTrust, cache: PeerCache): boolean {
+  const known = cache.get(socket);
+  return known === undefined || known instanceof Problem || known.notAfter > now();
+}
+
+/** Whether the peer of a connection, which may have been accepted under other rules, would be served now. */
+export function isServed(socket: Socket, trust: PeerTrust, cache: PeerCache): boolean {
+  try {
+    identifyPeer(socket, trust, cache);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function readPeer(socket: Socket, trust: PeerTrust): Peer | Problem {
   const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
   if (certificate !== undefined) return peerOf(certificate, trust);

@@ -9,14 +9,14 @@ import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
 
 export interface IngressDeps extends JudgeDeps {
   readonly headers: IngressHeaders;
+  readonly peers: PeerCache;
 }
 
 /** What is allowed is forwarded. */
 export function createIngress(deps: IngressDeps): Pipeline {
-  const peers: PeerCache = new WeakMap();
   return (exchange, request, reply) =>
     judge(exchange, request, deps, {
-      peer: () => identifyPeer(request.socket, deps.trust, peers),
+      peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
       allowed: (accepted, permit) => {
         const headers = shapeHeaders(exchange, accepted, deps.headers);
         return forward(permit, headers, exchange, { request, reply });
@@ -26,10 +26,9 @@ export function createIngress(deps: IngressDeps): Pipeline {
 
 /** Nothing is forwarded: a gateway that asks is told what it may forward itself. */
 export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFrom): Pipeline {
-  const peers: PeerCache = new WeakMap();
   return async (exchange, request, reply) => {
     await judge(exchange, describedRequest(request, requestFrom), deps, {
-      peer: () => identifyPeer(request.socket, deps.trust, peers),
+      peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
       allowed: () => grant(exchange, deps.headers, { request, reply }),
     });
   };

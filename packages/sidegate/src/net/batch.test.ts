@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { beforeWriting, readCopyTogether, readTogether, writeTogether } from './batch.ts';
+import { afterWriting, beforeWriting, readCopyTogether, readTogether, writeTogether } from './batch.ts';
 
 /** Tells in which pieces what was written has left. */
 function outlet(left: string[]): Writable {
@@ -80,10 +80,13 @@ describe('what is written in answer to them', () => {
     };
     readTogether(() => void answer(outlets[0], 'one'), Buffer.from('1'));
     readTogether(() => void answer(outlets[1], 'two'), Buffer.from('2'));
-    beforeWriting(() => left.push('chore'));
+    readTogether(() => {
+      afterWriting(() => left.push('last'));
+      beforeWriting(() => left.push('first'));
+    }, Buffer.from('3'));
     await nextTurn();
     await nextTurn();
-    assert.deepEqual(left, ['chore', 'one', 'two']);
+    assert.deepEqual(left, ['first', 'one', 'two', 'last']);
   });
 
   test('leaves before a connection is ended in the same turn', async () => {

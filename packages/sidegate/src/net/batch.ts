@@ -17,7 +17,8 @@ let readers: BytesReader[] = [];
 let pieces: Buffer[] = [];
 let waiting = 0;
 let corked: Writable[] = [];
-let chores: (() => void)[] = [];
+let before: (() => void)[] = [];
+let after: (() => void)[] = [];
 let ending = false;
 
 /**
@@ -72,7 +73,13 @@ export function writeTogether(socket: Writable): void {
 
 /** Runs `chore` before anything leaves that is written together. */
 export function beforeWriting(chore: () => void): void {
-  chores.push(chore);
+  before.push(chore);
+  endSoon();
+}
+
+/** Runs `chore` when all that is written together has left. */
+export function afterWriting(chore: () => void): void {
+  after.push(chore);
   endSoon();
 }
 
@@ -84,10 +91,12 @@ function endSoon(): void {
 }
 
 function writeNow(): void {
-  const [before, sockets] = [chores, corked];
-  chores = [];
+  const [first, sockets, last] = [before, corked, after];
+  before = [];
   corked = [];
+  after = [];
   ending = false;
-  for (const chore of before) chore();
+  for (const chore of first) chore();
   for (const socket of sockets) socket.uncork();
+  for (const chore of last) chore();
 }

@@ -52,6 +52,7 @@ function answering(): Promise<Listener> {
       reply.end();
     },
     handshakeFailed: () => undefined,
+    mayStay: () => true,
   });
 }
 

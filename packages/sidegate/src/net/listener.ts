@@ -4,7 +4,7 @@
  */
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { setImmediate as turnEnd } from 'node:timers/promises';
-import tls, { type TLSSocket } from 'node:tls';
+import tls, { type TLSSocket, Server as TlsServer } from 'node:tls';
 import type { Problem } from '@sidegate/sdk';
 import { fieldLine } from './fields.ts';
 import type { Reply } from './reply.ts';
@@ -42,6 +42,8 @@ export interface ListenerHandlers {
   readonly request: (request: InboundRequest, reply: Reply) => ExchangeWatch;
   /** Bytes that are no request; what is known of it, if anything. The connection ends after this reply. */
   readonly malformed: (problem: Problem, head: RequestHead | undefined, reply: Reply) => void;
+  /** Whether a connection may wait for another request; asked at intervals, of idle ones. */
+  readonly mayStay: (socket: Socket) => boolean;
   /** A TLS handshake that failed; the socket is gone. `code` is OpenSSL's or Node's. */
   readonly handshakeFailed: (code: string, remoteAddress: string | undefined) => void;
 }
@@ -58,6 +60,10 @@ export interface Listener {
   readonly address: AddressInfo;
   /** Open now, those in the handshake included. */
   readonly connections: number;
+  /** For the handshakes that come; {@link ServerTls.clientAuth} stays what it was. */
+  setTls(tls: ServerTls): void;
+  /** Ends the connections that do not hold up: idle ones now, the others after the answer that is under way. */
+  dismissUnless(holdsUp: (socket: Socket) => boolean): void;
   /** Stops accepting, lets exchanges finish, and after `graceMs` cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -96,7 +102,10 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     () => {
       scope.now = performance.now();
       scope.dateLine = dateLine();
-      for (const connection of connections) connection.checkTime(scope.now, options);
+      for (const connection of connections) {
+        connection.checkTime(scope.now, options);
+        if (connection.idle && !handlers.mayStay(connection.socket)) connection.destroy();
+      }
     },
     Math.max(MIN_INTERVAL_MS, Math.min(MAX_INTERVAL_MS, shortest / 8)),
   ).unref();
@@ -105,6 +114,12 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     address: server.address() as AddressInfo,
     get connections() {
       return sockets.size;
+    },
+    setTls(tls) {
+      if (server instanceof TlsServer) server.setSecureContext(serverTlsOptions(tls));
+    },
+    dismissUnless(holdsUp) {
+      for (const connection of connections) if (!holdsUp(connection.socket)) connection.dismiss();
     },
     async close(graceMs) {
       scope.closing = true;

@@ -42,6 +42,7 @@ before(async () => {
     },
     malformed: (problem, _head, reply) => refuse(problem, reply),
     handshakeFailed: () => undefined,
+    mayStay: () => true,
   });
 });
 after(() => listener.close(0));

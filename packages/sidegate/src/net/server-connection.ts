@@ -62,6 +62,8 @@ export class ServerConnection {
   /** Nothing that comes is looked at any more. */
   #over = false;
   #advancing = false;
+  /** The exchange that is under way is its last one. */
+  #dismissed = false;
   /** When something last moved, and since when a head is being waited for. */
   #movedAt: number;
   #headSince: number;
@@ -85,6 +87,17 @@ export class ServerConnection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** Ends the connection: now when it is idle, else after the answer that is under way. */
+  dismiss(): void {
+    this.#dismissed = true;
+    if (this.#turn === undefined) this.destroy();
+    else if (this.#turn.reply.status === undefined) this.#turn.reply.close();
   }
 
   /** Cuts or refuses a client that is too slow; called at intervals. */
@@ -273,7 +286,7 @@ export class ServerConnection {
 
   #reply(head: RequestHead | undefined): Reply {
     const reply = new Reply(this.#socket, head, this.#replyOwner);
-    if (this.#scope.closing || head === undefined || wantsClose(head)) reply.close();
+    if (this.#scope.closing || this.#dismissed || head === undefined || wantsClose(head)) reply.close();
     return reply;
   }
 
@@ -300,7 +313,7 @@ export class ServerConnection {
   #next(): void {
     this.#turn = undefined;
     this.#discarded = 0;
-    if (this.#scope.closing) {
+    if (this.#scope.closing || this.#dismissed) {
       this.#end();
       return;
     }

@@ -18,6 +18,7 @@ export interface UpstreamPool {
   acquire(fresh: boolean): UpstreamConnection | Promise<UpstreamConnection>;
   /** Gives back a connection that was not used. */
   release(connection: UpstreamConnection): void;
+  /** Ends what is idle now, and what is under way when it is over; who still comes gets a connection for once. */
   close(): void;
 }
 
@@ -72,7 +73,6 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
       const connection = new UpstreamConnection(await opened(), { ...options, time, onClosed, onFree: release });
       open.add(connection);
       looking ??= setInterval(look, interval).unref();
-      if (closed) connection.destroy();
       return connection;
     } finally {
       connecting -= 1;
@@ -83,6 +83,7 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
     if (!open.has(connection)) return;
     const waiter = waiters.shift();
     if (waiter !== undefined) waiter.resolve(connection);
+    else if (closed) connection.destroy();
     else idle.push(connection);
   };
 
@@ -98,7 +99,7 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
     release,
     close() {
       closed = true;
-      for (const connection of open) connection.destroy();
+      while (idle.length > 0) idle.pop()?.destroy();
     },
   };
 }

@@ -55,6 +55,7 @@ export interface Upstream {
    * @throws Problem `upstream_*` or `bad_upstream_response`; nothing went into the sink when its head did not
    */
   send(request: UpstreamRequest, sink: ResponseSink, cancellation: Cancellation): Promise<void>;
+  /** Idle connections end now, the others with what is under way. */
   close(): Promise<void>;
 }
 

@@ -12,7 +12,7 @@ export interface AuditOptions extends RecordOptions {
   readonly sinks: ReadonlyMap<string, AuditSink>;
   /** `required`: what cannot be recorded is refused; `best_effort`: it is served, its record waits, and may be lost. */
   readonly mode: 'required' | 'best_effort';
-  /** Runs a task when what has arrived by now is dealt with, before the answers to it leave. */
+  /** Runs a task when what has arrived by now is dealt with, before or behind the answers to it. */
   readonly defer: (task: () => void) => void;
   /** Told once when records begin to be lost, and once when they are kept again. */
   readonly onChange: (failure: unknown) => void;

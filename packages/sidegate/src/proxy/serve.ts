@@ -2,6 +2,7 @@
  * What both directions do around their stages: open the exchange, run them, answer the one refusal, record the
  * exchange, and let its answer go once the record is kept. Everything else that a listener can report ends here as a refusal too.
  */
+import type { Socket } from 'node:net';
 import { asProblem, Problem } from '@sidegate/sdk';
 import { Fields } from '../net/fields.ts';
 import type { ExchangeWatch, InboundRequest, ListenerHandlers } from '../net/listener.ts';
@@ -15,6 +16,8 @@ export interface ServeOptions {
   readonly direction: Direction;
   readonly audit: Audit;
   readonly ports: ExchangePorts;
+  /** Whether a connection may wait for another request. */
+  readonly mayStay: (socket: Socket) => boolean;
   /** Gets what is `internal`, with its cause, for the log. */
   readonly onInternalError: (exchange: Exchange, problem: Problem) => void;
   /** Told of every exchange, when it is known how it ended. */
@@ -27,8 +30,9 @@ export type Pipeline = (exchange: Exchange, request: InboundRequest, reply: Repl
 const NO_MESSAGE = { method: '', target: '', fields: Fields.NONE };
 
 export function serve(pipeline: Pipeline, options: ServeOptions): ListenerHandlers {
-  const { direction, audit, ports, onEnded } = options;
+  const { direction, audit, ports, onEnded, mayStay } = options;
   return {
+    mayStay,
     request: (request, reply) => {
       const serving = new Serving(openExchange(direction, request, ports), { request, reply }, options);
       serving.run(pipeline);

@@ -31,6 +31,7 @@ export function serve(endpoints: ReadonlyMap<string, TokenEndpoint>): ListenerHa
     },
     malformed: ({ row }, _head, reply) => write(reply, failure(row.status, 'invalid_request', row.title)),
     handshakeFailed: () => undefined,
+    mayStay: () => true,
   };
 }
 

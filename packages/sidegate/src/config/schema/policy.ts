@@ -52,6 +52,10 @@ const policyFile = z.strictObject({
     ),
   path: policyPath().default(DEFAULT_PATH),
   data_path: filePath().optional().describe('File or folder of more data, without policies; not beside a bundle.'),
+  hot_reload: z
+    .boolean()
+    .default(true)
+    .describe('Whether changed policies and data are taken over while it runs; SIGHUP always does.'),
   query: ruleQuery().optional().describe('The same as `proxy.authz.policy_query`; absent: `data.authz.allow`.'),
   default_decision: z
     .literal('deny')

@@ -1,0 +1,157 @@
+/** One configuration, assembled: what its listeners are told, whom they serve, and how it makes room for the next one. */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
+import { verifiedBy } from '../identity/verified-by.ts';
+import { isServed, mayStay } from '../ingress/identify-peer.ts';
+import { afterWriting, beforeWriting } from '../net/batch.ts';
+import type { ListenerHandlers } from '../net/listener.ts';
+import type { ServerTls } from '../net/tls-context.ts';
+import { type Audit, createAudit } from '../proxy/audit.ts';
+import type { AuditSink } from '../proxy/audit-sink.ts';
+import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
+import type { JudgeState } from './assemble-admin.ts';
+import { assembleEgress } from './assemble-egress.ts';
+import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
+import type { Meters } from './assemble-metrics.ts';
+import { assemblePolicy } from './assemble-policy.ts';
+import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
+import { type Assembly, type AssemblyPorts, take } from './assembly.ts';
+import { auditSinks } from './audit-sinks.ts';
+import { Components } from './components.ts';
+import { StartRefused } from './start-finding.ts';
+
+export interface Generation {
+  readonly config: SidecarConfig;
+  readonly components: Components;
+  readonly audit: Audit;
+  /** By direction; undefined: nobody listens there. */
+  readonly handlers: { readonly ingress: ListenerHandlers | undefined; readonly egress: ListenerHandlers | undefined };
+  readonly tls: ServerTls | undefined;
+  /** What the ingress decides by. */
+  readonly judge: JudgeState | undefined;
+  readonly issuers: AssembledIngress['issuers'];
+  /** Resolves when every issuer's keys and a policy are loaded. */
+  readonly ready: Promise<void>;
+  /** Whether the peer of a connection, which the generation before may have accepted, would be served now. */
+  serves(socket: Socket): boolean;
+  /** Closes what `next` does not use. */
+  end(next?: Generation): Promise<void>;
+}
+
+export interface GenerationContext {
+  readonly stdout: AuditSink;
+  readonly meters: Meters | undefined;
+  /** Whose parts are taken over where nothing about them changed. */
+  readonly before?: Generation | undefined;
+}
+
+/** @throws StartRefused with every error; warnings are logged */
+export async function assembleGeneration(
+  config: SidecarConfig,
+  ports: AssemblyPorts,
+  { stdout, meters, before }: GenerationContext,
+): Promise<Generation> {
+  const components = new Components(before?.components);
+  const assembly: Assembly = { ...ports, components };
+  const end = async (next?: Generation): Promise<void> => {
+    for (const close of assembly.closers) await close();
+    await components.end(next?.components);
+  };
+  const targets = assembleTargets(config, assembly, meters);
+  const policy = await assemblePolicy(config, assembly);
+  const parts = { upstreamOf: assembleRouteUpstreams(targets, assembly), policy: policy.engine };
+  const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
+  const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;
+  const egress = config.egress.enabled ? assembleEgress(config, targets, assembly, meters) : undefined;
+  const audit = assembleAudit(config, stdout, assembly);
+  if (assembly.findings.some(({ severity }) => severity === 'error')) {
+    await end(before);
+    throw new StartRefused(assembly.findings);
+  }
+  for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
+  if (tls !== undefined) meters?.certificate('http', tls.cert);
+  const served = (pipeline: Pipeline, direction: ServeOptions['direction'], stays: ServeOptions['mayStay']) =>
+    serve(pipeline, serveOptions({ direction, audit, mayStay: stays, onEnded: meters?.exchange }, assembly));
+  return {
+    config,
+    components,
+    audit,
+    handlers: {
+      ingress: ingress && served(ingress.pipeline, 'ingress', staysAt(ingress)),
+      egress: egress && served(egress, 'egress', () => true),
+    },
+    tls,
+    judge: ingress && { deps: ingress.deps, authorities: certificatesOf(tls?.clientCa ?? '') },
+    issuers: ingress?.issuers ?? [],
+    ready: Promise.all([...(ingress?.keysLoaded ?? []), policy.loaded]).then(() => undefined),
+    serves: servedBy(ingress, tls?.clientCa),
+    end,
+  };
+}
+
+function staysAt({ deps }: AssembledIngress): ServeOptions['mayStay'] {
+  return (socket) => mayStay(socket, deps.trust, deps.peers);
+}
+
+function servedBy(ingress: AssembledIngress | undefined, clientCa: string | undefined): Generation['serves'] {
+  const verified = clientCa === undefined ? undefined : verifiedBy(certificatesOf(clientCa));
+  return (socket) => {
+    if (ingress === undefined || !(socket instanceof TLSSocket)) return true;
+    const leaf = socket.getPeerX509Certificate();
+    if (leaf !== undefined && verified?.(leaf) === false) return false;
+    return isServed(socket, ingress.deps.trust, ingress.deps.peers);
+  };
+}
+
+function assembleAudit(config: SidecarConfig, stdout: AuditSink, assembly: Assembly): Audit {
+  const { service, audit } = config;
+  const { clock, logger } = assembly;
+  const sinks = auditSinks(config, stdout, assembly);
+  return assembly.components.take('audit', { service: service.name, audit }, () => {
+    const made = createAudit({
+      service: service.name,
+      sinks,
+      events: audit.events,
+      includeHeaders: audit.enrichment.include_headers,
+      maskFields: audit.enrichment.mask_fields.map((field) => field.split('.')),
+      mode: audit.mode,
+      clock,
+      // A record that must be kept is kept before its answer leaves; else nobody waits for it.
+      defer: audit.mode === 'required' ? beforeWriting : afterWriting,
+      onChange: (failure) => {
+        if (failure === undefined) logger.info('audit records are kept again');
+        else logger.error({ err: failure }, 'audit records cannot be kept');
+      },
+    });
+    const close = (): void => {
+      made.close();
+      const dropped = made.dropped().filter(([, records]) => records > 0);
+      if (dropped.length > 0) logger.error({ dropped: Object.fromEntries(dropped) }, 'audit records were lost');
+    };
+    return { value: made, close };
+  });
+}
+
+function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): ServerTls | undefined {
+  const { cert_file: certFile = '', key_file: keyFile = '', client_ca_file: clientCaFile } = tls;
+  const pair = take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly);
+  const clientCa =
+    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
+  if (pair === undefined) return undefined;
+  return { ...pair, clientAuth: tls.client_auth, ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+function serveOptions(
+  given: Pick<ServeOptions, 'direction' | 'audit' | 'mayStay' | 'onEnded'>,
+  { clock, randomHex, logger }: Assembly,
+): ServeOptions {
+  return {
+    ...given,
+    ports: { clock, randomHex },
+    onInternalError: (exchange, problem) => {
+      logger.error({ request_id: exchange.requestId, err: problem.cause }, problem.message);
+    },
+  };
+}
