@@ -118,7 +118,6 @@ function assembleAudit(config: SidecarConfig, stdout: AuditSink, assembly: Assem
       maskFields: audit.enrichment.mask_fields.map((field) => field.split('.')),
       mode: audit.mode,
       clock,
-      // A record that must be kept is kept before its answer leaves; else nobody waits for it.
       defer: audit.mode === 'required' ? beforeWriting : afterWriting,
       onChange: (failure) => {
         if (failure === undefined) logger.info('audit records are kept again');

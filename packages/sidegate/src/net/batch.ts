@@ -91,12 +91,16 @@ function endSoon(): void {
 }
 
 function writeNow(): void {
-  const [first, sockets, last] = [before, corked, after];
-  before = [];
+  // What a chore lets go is written with the rest, and the request behind it may bring another chore.
+  while (before.length > 0) {
+    const chores = before;
+    before = [];
+    for (const chore of chores) chore();
+  }
+  const [sockets, last] = [corked, after];
   corked = [];
   after = [];
   ending = false;
-  for (const chore of first) chore();
   for (const socket of sockets) socket.uncork();
   for (const chore of last) chore();
 }

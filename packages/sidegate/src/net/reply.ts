@@ -87,6 +87,7 @@ export class Reply {
   release(): void {
     this.#held = false;
     if (!this.#ended || this.#socket.destroyed) return;
+    writeTogether(this.#socket);
     if (this.#pending === '' || this.#writePending()) this.#finish();
   }
 

@@ -58,6 +58,8 @@ export function createAudit(options: AuditOptions): Audit {
   let ends: number[] = [];
   let answers: RecordedAnswer[] = [];
   let failing = false;
+  /** A flush is on its way. */
+  let deferred = false;
 
   const note = (failure: unknown): void => {
     if (failing === (failure !== undefined)) return;
@@ -90,8 +92,8 @@ export function createAudit(options: AuditOptions): Audit {
     text = '';
     ends = [];
     answers = [];
-    if (waiting.length === 0) return;
-    const kept = outlets.length === 0 ? waiting.length : write(lines);
+    deferred = false;
+    const kept = outlets.length === 0 || lines.text === '' ? waiting.length : write(lines);
     for (const [index, answer] of waiting.entries()) {
       if (index < kept) answer.kept();
       else answer.lost(unavailable());
@@ -116,9 +118,14 @@ export function createAudit(options: AuditOptions): Audit {
         }
         ends.push(text.length);
       }
-      answers.push(answer);
+      // A record that must be kept is kept before its answer leaves; else nobody waits for it.
+      if (mode === 'required') answers.push(answer);
+      else answer.kept();
       if (text.length > MAX_WAITING) flush();
-      else if (answers.length === 1) defer(flush);
+      else if (!deferred) {
+        deferred = true;
+        defer(flush);
+      }
     },
     assertAvailable() {
       if (failing && mode === 'required') throw unavailable();
