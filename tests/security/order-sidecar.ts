@@ -46,6 +46,8 @@ export interface OrderSidecarOptions {
   readonly headers?: string;
   /** YAML lines of `allowed_clients`. */
   readonly allowedClients?: readonly string[];
+  /** YAML lines put below `proxy.authz`. */
+  readonly authz?: string;
   /** YAML of the `identities` chapter. */
   readonly identities?: string;
   /** Rego of package `order` instead of the one above. */
@@ -129,7 +131,16 @@ const USERS_ONLY = `jwt:
   jwks_url: \${JWKS}`;
 
 function configuration(options: OrderSidecarOptions): string {
-  const { jwt, headers = '', allowedClients, identities, routes = '[]', chapters = '', proxy = '' } = options;
+  const {
+    jwt,
+    authz = '',
+    headers = '',
+    allowedClients,
+    identities,
+    routes = '[]',
+    chapters = '',
+    proxy = '',
+  } = options;
   const allowed = allowedClients ?? [GATEWAY_ID, '"CN=api-gateway-client,O=MyOrg"'];
   return `
 http:
@@ -149,6 +160,7 @@ proxy:
 ${proxy}
   authz:
     policy_query: data.order.allow
+${authz}
   mtls:
     enabled: true
     allowed_clients:

@@ -112,10 +112,11 @@ async function decide({ head, certificate }: DecisionRequest, options: Authorize
 }
 
 function decisionOf(exchange: Exchange, headers: Readonly<Record<string, string>> | undefined): object {
-  const { problem, decision, status, requestId, correlationId, granted } = exchange;
+  const { problem, decision, status, requestId, correlationId, granted, shadowed } = exchange;
   const reasons = new Set([...(decision?.reasons ?? []), ...(problem === undefined ? [] : [problem.message])]);
   return {
     decision: granted ? 'allow' : 'deny',
+    ...(shadowed === undefined ? {} : { shadow: true }),
     status,
     ...(problem === undefined ? {} : { code: problem.code }),
     reasons: [...reasons],

@@ -13,12 +13,17 @@ import {
 } from '@sidegate/sdk';
 import type { IssuerState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import { type Cors, compileCors } from '../ingress/cors.ts';
 import { createDecisionIngress, createIngress, type IngressDeps } from '../ingress/ingress.ts';
+import type { RateLimits } from '../ingress/limit-rate.ts';
+import { compilePublicPaths } from '../ingress/public-paths.ts';
 import { compileRoutes, type Route } from '../ingress/route.ts';
 import type { IngressHeaders } from '../ingress/shape-headers.ts';
+import type { TokenCookie } from '../ingress/token-cookie.ts';
 import type { TokenOptions } from '../ingress/verify-token.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
+import { type Rate, TokenBuckets } from '../net/token-buckets.ts';
 import type { Upstream } from '../net/upstream.ts';
 import type { PolicyEngine } from '../policy/decision.ts';
 import { setField } from '../proxy/headers.ts';
@@ -59,7 +64,11 @@ export function assembleIngress(
   const deps: IngressDeps = {
     accept: {
       limits: DEFAULT_TARGET_LIMITS,
-      routes: compileRoutes(config.proxy.routes.map((route) => assembleRoute(config, route, upstreamOf(route)))),
+      routes: compileRoutes(
+        config.proxy.routes.map((route) => assembleRoute(config, route, { upstream: upstreamOf(route), assembly })),
+      ),
+      publicPaths: compilePublicPaths(config.proxy.public_paths),
+      cors: assembleCors(config),
       identityHeaders: new IdentityHeaders(headers.claims.map(([, , lowerHeader]) => lowerHeader)),
     },
     trust: {
@@ -68,8 +77,13 @@ export function assembleIngress(
       identities,
       now: () => clock.now(),
     },
+    limits: assembleRateLimits(config, assembly),
     tokens,
-    policy: { engine: policy && (meters?.policy(policy) ?? policy), extract: config.proxy.headers.extract },
+    policy: {
+      engine: policy && (meters?.policy(policy) ?? policy),
+      extract: config.proxy.headers.extract,
+      onDeny: config.proxy.authz.on_deny,
+    },
     headers,
     peers: new WeakMap(),
   };
@@ -81,8 +95,9 @@ export function assembleIngress(
 function assembleRoute(
   config: SidecarConfig,
   route: SidecarConfig['proxy']['routes'][number],
-  upstream: Upstream,
+  { upstream, assembly }: { readonly upstream: Upstream; readonly assembly: Assembly },
 ): Route {
+  const counted = { by: config.proxy.rate_limit.by, path: route.path, methods: route.methods };
   return {
     path: route.path,
     ...(route.methods === undefined ? {} : { methods: route.methods }),
@@ -92,7 +107,34 @@ function assembleRoute(
     authzRequired: route.authz_required,
     ...(route.strip_prefix === undefined ? {} : { stripPrefix: route.strip_prefix }),
     ...(route.rewrite_prefix === undefined ? {} : { rewritePrefix: route.rewrite_prefix }),
+    ...(route.rate_limit === undefined ? {} : { rateLimit: buckets(route.rate_limit, counted, assembly) }),
   };
+}
+
+function assembleRateLimits({ proxy }: SidecarConfig, assembly: Assembly): RateLimits {
+  const { enabled, by, requests_per_second: perSecond, burst = perSecond } = proxy.rate_limit;
+  return { by, general: enabled ? buckets({ perSecond, burst }, { by }, assembly) : undefined };
+}
+
+/** A new configuration that changes nothing here fills no bucket up. */
+function buckets(rate: Rate, counted: object, { clock, components }: Assembly): TokenBuckets {
+  return components.take('buckets', { rate, counted }, () => ({
+    value: new TokenBuckets({ rate, monotonic: () => clock.monotonic() }),
+    close: () => undefined,
+  }));
+}
+
+function assembleCors({ proxy: { cors, mode } }: SidecarConfig): Cors | undefined {
+  // A gateway that only asks answers its preflights itself.
+  if (!cors.enabled || mode === 'decision_only') return undefined;
+  return compileCors({
+    origins: cors.allowed_origins,
+    methods: cors.allowed_methods,
+    requestHeaders: cors.allowed_headers,
+    exposedHeaders: cors.exposed_headers,
+    credentials: cors.allow_credentials,
+    maxAgeSeconds: Math.floor(cors.max_age / 1000),
+  });
 }
 
 function assembleTokens(
@@ -105,7 +147,13 @@ function assembleTokens(
   const issuers = jwt.issuers.map((issuer) => ({ ...issuer, ...assembleKeys(issuer, assembly, meters) }));
   const verifier = components.take('verifier', jwt, () => {
     const made = createTokenVerifier({
-      issuers: issuers.map(({ name, issuer, audience, keys }) => ({ name, issuer, audiences: audience, keys })),
+      issuers: issuers.map(({ name, issuer, audience, keys, algorithms }) => ({
+        name,
+        issuer,
+        audiences: audience,
+        keys,
+        ...(algorithms === undefined ? {} : { algorithms }),
+      })),
       clock,
       clockSkewSeconds: jwt.validation.clock_skew / 1000,
       maxLifetimeSeconds: jwt.validation.max_lifetime / 1000,
@@ -117,11 +165,18 @@ function assembleTokens(
     tokens: {
       header: proxy.auth.header.toLowerCase(),
       scheme: proxy.auth.scheme,
+      cookie: tokenCookie(proxy),
       verifier: meters?.tokens(verifier) ?? verifier,
     },
     keysLoaded: issuers.map(({ loaded }) => loaded),
     issuers: issuers.map(({ name, keys }) => ({ name, keys: () => keys.state() })),
   };
+}
+
+function tokenCookie({ auth, cors }: SidecarConfig['proxy']): TokenCookie | undefined {
+  if (auth.cookie_name === undefined) return undefined;
+  const origins = new Set(cors.enabled && cors.allow_credentials ? cors.allowed_origins : []);
+  return { name: auth.cookie_name, allowsOrigin: (origin) => origins.has(origin) };
 }
 
 interface IssuerKeys {
@@ -195,6 +250,7 @@ function ingressHeaders({ proxy }: SidecarConfig): IngressHeaders {
     claims: claims.map(([claim, header]) => [claim, header, header.toLowerCase()]),
     passToken: headers.pass_token,
     tokenHeader: auth.header.toLowerCase(),
+    tokenCookie: auth.cookie_name,
     preserveHost: headers.preserve_host,
     remove: new Set(headers.remove.map((name) => name.toLowerCase())),
     known: new WeakMap(),

@@ -2,7 +2,7 @@
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import type { ClientTls } from '../net/connector.ts';
-import { createUpstream, type Upstream } from '../net/upstream.ts';
+import { createUpstream, type Upstream, type UpstreamOptions } from '../net/upstream.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { type Assembly, take } from './assembly.ts';
 
@@ -23,9 +23,10 @@ export function assembleTargets(
 ): ReadonlyMap<string, AssembledTarget> {
   return new Map(
     Object.entries(config.egress.targets).map(([name, target]) => {
-      const tls = targetTls(target, assembly);
+      const tls = clientTls(target.tls, assembly);
       if (tls.cert !== undefined) meters?.certificate(`egress.targets.${name}`, tls.cert);
-      const upstream = openUpstream(target.url, { tls, timeoutMs: target.timeout }, assembly);
+      const retry = retryPolicy(config.egress.defaults.retry);
+      const upstream = openUpstream(target.url, { tls, timeoutMs: target.timeout, ...retry }, assembly);
       return [name, { config: target, tls, upstream }];
     }),
   );
@@ -33,27 +34,36 @@ export function assembleTargets(
 
 /** The upstream of each ingress route, one for each address, identity and timeout; a target lends its TLS settings. */
 export function assembleRouteUpstreams(
+  { proxy }: SidecarConfig,
   targets: ReadonlyMap<string, AssembledTarget>,
   assembly: Assembly,
 ): (route: SidecarConfig['proxy']['routes'][number]) => Upstream {
+  const { max_idle_conns: maxIdle, idle_conn_timeout: idleTimeoutMs } = proxy.upstream;
+  const own = clientTls(proxy.upstream.tls, assembly);
+  const shared = { maxIdle, idleTimeoutMs, ...retryPolicy(proxy.retry) };
   return ({ upstream: url, target, timeout: timeoutMs }) => {
-    const tls = target === undefined ? {} : (targets.get(target)?.tls ?? {});
-    return openUpstream(url, { tls, timeoutMs }, assembly);
+    const tls = target === undefined ? (url === proxy.upstream.url ? own : {}) : (targets.get(target)?.tls ?? {});
+    return openUpstream(url, { tls, timeoutMs, ...shared }, assembly);
   };
 }
 
 function openUpstream(
   url: string,
-  { tls, timeoutMs }: { readonly tls: ClientTls; readonly timeoutMs: number },
+  options: Omit<UpstreamOptions, 'url' | 'connectTo' | 'connectTimeoutMs'>,
   { connectTo, components }: Assembly,
 ): Upstream {
-  return components.take('upstream', { url, tls, timeoutMs }, () => {
-    const upstream = createUpstream({ url, tls, connectTo, timeoutMs, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  return components.take('upstream', { url, ...options }, () => {
+    const upstream = createUpstream({ ...options, url, connectTo, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     return { value: upstream, close: () => upstream.close(), graceful: true };
   });
 }
 
-function targetTls({ tls }: TargetConfig, assembly: Assembly): ClientTls {
+function retryPolicy(retry: SidecarConfig['proxy']['retry']): Pick<UpstreamOptions, 'retry'> {
+  const { enabled, attempts, delay: delayMs, conditions } = retry;
+  return enabled ? { retry: { attempts, delayMs, conditions } } : {};
+}
+
+function clientTls(tls: TargetConfig['tls'], assembly: Assembly): ClientTls {
   if (!tls.enabled) return {};
   const ca = tls.ca_cert === undefined ? undefined : take(loadCertificates(tls.ca_cert, assembly.readFile), assembly);
   const pair =

@@ -61,7 +61,7 @@ export async function assembleGeneration(
   };
   const targets = assembleTargets(config, assembly, meters);
   const policy = await assemblePolicy(config, assembly);
-  const parts = { upstreamOf: assembleRouteUpstreams(targets, assembly), policy: policy.engine };
+  const parts = { upstreamOf: assembleRouteUpstreams(config, targets, assembly), policy: policy.engine };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
   const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;
   const egress = config.egress.enabled ? assembleEgress(config, targets, assembly, meters) : undefined;

@@ -62,10 +62,10 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
   ['an unknown chapter', 'proxi: {}', ['1:1: error: proxi: is an unknown key (did you mean proxy?)']],
   [
     'a key that the reference has and this version lacks',
-    'proxy:\n  cors: {}\n  routes:\n    - {path: /a, websocket: true}',
+    'cache: {}\nobservability:\n  tracing: {}',
     [
-      '2:3: error: proxy.cors: is an unknown key (known but not supported yet)',
-      '4:18: error: proxy.routes[0].websocket: is an unknown key (known but not supported yet)',
+      '1:1: error: cache: is an unknown key (known but not supported yet)',
+      '3:3: error: observability.tracing: is an unknown key (known but not supported yet)',
     ],
   ],
   [
@@ -261,6 +261,77 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
     `${NAMED}proxy: {routes: [{path: /a, upstream: "https://x:443"}]}
 egress: {targets: {a: {url: "https://x"}, b: {url: "https://x/"}}}`,
     ['2:39: error: proxy.routes[0].upstream: is the url of several egress targets (keep one of a, b)'],
+  ],
+  [
+    'S3-189 a limit that is no number of requests in a time',
+    `${NAMED}proxy: {routes: [{path: /a, rate_limit: 100/day}, {path: /b, rate_limit: 0/s}]}`,
+    ['2:41: error', '2:74: error'].map(
+      (at, index) =>
+        `${at}: proxy.routes[${index}].rate_limit: is not a number of requests and a unit of time (for example 10/s, 100/m, 1000/h)`,
+    ),
+  ],
+  [
+    'callers that are counted by what they do not have',
+    `${NAMED}proxy: {auth: {enabled: false}, rate_limit: {enabled: true, by: user}}`,
+    ['2:65: error: proxy.rate_limit.by: needs tokens (set proxy.auth.enabled to true)'],
+  ],
+  [
+    'a route that counts client certificates, where nobody asks for them',
+    `${NAMED}proxy: {routes: [{path: /a, rate_limit: 1/s}], rate_limit: {by: peer}}`,
+    ['2:65: error: proxy.rate_limit.by: needs client certificates (set http.tls.client_auth to require)'],
+  ],
+  [
+    'every origin with credentials, and beside single ones',
+    `${NAMED}proxy: {cors: {enabled: true, allowed_origins: ["*", "https://a.example"], allow_credentials: true}}`,
+    [
+      '2:48: error: proxy.cors.allowed_origins: has `*` beside single origins (keep one or the other)',
+      '2:95: error: proxy.cors.allow_credentials: cannot be true for every origin (name the origins: any page on the web could act as its visitor)',
+    ],
+  ],
+  [
+    'CORS for nobody, and headers by wildcard',
+    `${NAMED}proxy: {cors: {enabled: true, allowed_headers: ["*"]}}`,
+    [
+      '2:9: error: proxy.cors.allowed_origins: is empty (list the origins: with an empty list no page could call)',
+      '2:49: error: proxy.cors.allowed_headers[0]: is a wildcard (name the headers)',
+    ],
+  ],
+  [
+    'origins that no browser sends',
+    `${NAMED}proxy: {cors: {allowed_origins: ["https://A.example", "https://a.example/", "https://a.example:443", "null"]}}`,
+    [0, 1, 2, 3].map(
+      (index) =>
+        `2:${[34, 55, 77, 102][index]}: error: proxy.cors.allowed_origins[${index}]: is not an origin as browsers send it: scheme, host in lower case, port unless it is the default one (for example https://app.example.com, http://localhost:5173, *)`,
+    ),
+  ],
+  [
+    'more attempts than a failing service should see',
+    `${NAMED}proxy: {retry: {attempts: 11, delay: 11s, conditions: [4xx]}}`,
+    [
+      '2:27: error: proxy.retry.attempts: must be at most 10',
+      '2:38: error: proxy.retry.delay: must be between 0s and 10s (for example 500ms, 60s, 5m, 1h, 90d)',
+      '2:56: error: proxy.retry.conditions[0]: must be 5xx or reset or connect_failure',
+    ],
+  ],
+  [
+    'an algorithm that no token may be signed with',
+    `${NAMED}jwt: {issuers: [{name: a, issuer: "https://i", audience: x, jwks_url: "https://i/k", algorithms: [HS256]}]}`,
+    [
+      '2:99: error: jwt.issuers[0].algorithms[0]: must be RS256 or RS384 or RS512 or PS256 or PS384 or PS512 or ES256 or ES384 or ES512 or EdDSA or Ed25519',
+    ],
+  ],
+  [
+    'TLS towards an app that is called without it',
+    `${NAMED}proxy: {upstream: {url: "http://127.0.0.1:1", tls: {enabled: true}}}`,
+    ['2:62: error: proxy.upstream.tls.enabled: needs an https url'],
+  ],
+  [
+    'two TLS settings for one upstream',
+    `${NAMED}proxy: {upstream: {url: "https://x", tls: {enabled: true}}}
+egress: {targets: {a: {url: "https://x"}}}`,
+    [
+      '2:43: error: proxy.upstream.tls: is a second TLS setting for one url (remove one of it and egress.targets.a.tls)',
+    ],
   ],
   [
     'one header from two claims',

@@ -1,20 +1,8 @@
 /** Keys and values of the full configuration reference that this version does not implement, and so refuses. */
 
 const KEYS: ReadonlySet<string> = new Set([
-  'proxy.upstream.max_idle_conns',
-  'proxy.upstream.idle_conn_timeout',
-  'proxy.upstream.tls',
-  'proxy.auth.cookie_name',
-  'proxy.authz.on_deny',
-  'proxy.routes[].rate_limit',
   'proxy.routes[].websocket',
-  'proxy.public_paths',
-  'proxy.cors',
-  'proxy.rate_limit',
-  'proxy.retry',
-  'jwt.issuers[].algorithms',
   'policy.print_enabled',
-  'egress.defaults',
   'cache',
   'audit.export.otlp',
   'observability.tracing',

@@ -5,23 +5,33 @@ import type { RequestHead } from '../net/request-head.ts';
 import { parseRequestTarget, type RequestTarget, type TargetLimits } from '../net/request-target.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { IdentityHeaders } from '../proxy/identity-headers.ts';
+import type { Cors } from './cors.ts';
+import type { PublicPaths } from './public-paths.ts';
 import { type MatchedRoute, matchRoute, type Routes } from './route.ts';
 
 export interface AcceptOptions {
   readonly limits: TargetLimits;
   readonly routes: Routes;
+  readonly publicPaths: PublicPaths;
+  /** Undefined: CORS is the service's own business. */
+  readonly cors: Cors | undefined;
   readonly identityHeaders: IdentityHeaders;
 }
 
 export interface Accepted extends MatchedRoute {
   readonly target: RequestTarget;
+  /** Why nobody has to prove anything; undefined: token, binding and policy are asked. */
+  readonly open: string | undefined;
+  /** It only asks what a page of another origin may do. */
+  readonly preflight: boolean;
   /** Tells by lower-case name what the service does not get as it was sent: policies do not see it either. */
   readonly endsHere: (lowerName: string) => boolean;
 }
 
 /** @throws Problem */
 export function accept(exchange: Exchange, request: RequestHead, options: AcceptOptions): Accepted {
-  const { identityHeaders } = options;
+  const { identityHeaders, cors } = options;
+  exchange.corsLines = cors?.answerLines(request.fields);
   const target = parseRequestTarget(request, options.limits);
   exchange.target = target;
   refuseExpectation(request);
@@ -29,8 +39,16 @@ export function accept(exchange: Exchange, request: RequestHead, options: Accept
   const hopByHop = hopByHopNames(request.fields, 'connection_option_forbidden');
   refuseQueryToken(target, request);
   const endsHere = (name: string): boolean => hopByHop.has(name) || identityHeaders.has(name);
-  const { route, upstreamPath } = matchRoute(target, options.routes);
-  return { target, route, upstreamPath, endsHere };
+  const publicPath = options.publicPaths(target.path);
+  const asksAbout = cors?.preflightMethod(request);
+  const { route, upstreamPath } = matchRoute(target, options.routes, asksAbout);
+  const preflight = asksAbout !== undefined;
+  return { target, route, upstreamPath, open: openness(preflight, publicPath), preflight, endsHere };
+}
+
+function openness(preflight: boolean, publicPath: string | undefined): string | undefined {
+  if (preflight) return 'a preflight of an allowed origin';
+  return publicPath === undefined ? undefined : `${publicPath} is public`;
 }
 
 /** RFC 6750 section 2: one method of sending the token, and section 2.3 is one that ends up in logs. */

@@ -1,23 +1,29 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
 import { forward } from '../proxy/forward.ts';
 import type { Pipeline } from '../proxy/serve.ts';
+import { answerPreflight } from './cors.ts';
 import { describedRequest, type RequestFrom } from './described-request.ts';
 import { grant } from './grant.ts';
 import { identifyPeer, type PeerCache } from './identify-peer.ts';
 import { type JudgeDeps, judge } from './judge.ts';
+import { limitRate, type RateLimits } from './limit-rate.ts';
 import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
 
 export interface IngressDeps extends JudgeDeps {
+  readonly limits: RateLimits;
   readonly headers: IngressHeaders;
   readonly peers: PeerCache;
 }
 
 /** What is allowed is forwarded. */
 export function createIngress(deps: IngressDeps): Pipeline {
+  const { cors } = deps.accept;
   return (exchange, request, reply) =>
     judge(exchange, request, deps, {
       peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
+      limit: (moment, { route }) => limitRate(moment, deps.limits, exchange, { route, socket: request.socket }),
       allowed: (accepted, permit) => {
+        if (accepted.preflight && cors !== undefined) return answerPreflight(exchange, cors, reply);
         const headers = shapeHeaders(exchange, accepted, deps.headers);
         return forward(permit, headers, exchange, { request, reply });
       },
@@ -29,6 +35,7 @@ export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFro
   return async (exchange, request, reply) => {
     await judge(exchange, describedRequest(request, requestFrom), deps, {
       peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
+      limit: (moment, { route }) => limitRate(moment, deps.limits, exchange, { route, socket: request.socket }),
       allowed: () => grant(exchange, deps.headers, { request, reply }),
     });
   };

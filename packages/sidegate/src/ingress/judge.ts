@@ -8,7 +8,8 @@ import { type Accepted, type AcceptOptions, accept } from './accept.ts';
 import { bindIdentity } from './bind-identity.ts';
 import { decide, type PolicyOptions } from './decide.ts';
 import type { PeerTrust } from './identify-peer.ts';
-import { learnUserContext } from './user-context.ts';
+import type { Moment } from './limit-rate.ts';
+import { distrustUserContext, learnUserContext } from './user-context.ts';
 import { type TokenOptions, verifyToken } from './verify-token.ts';
 
 export interface JudgeDeps {
@@ -22,6 +23,12 @@ export interface JudgeDeps {
 export interface Occasion<T> {
   /** Who asks; called after the request itself was found to be good. */
   readonly peer: () => Peer | undefined;
+  /**
+   * Counts what the caller asks; absent: nobody is counted.
+   *
+   * @throws Problem `rate_limited`
+   */
+  readonly limit?: (moment: Moment, accepted: Accepted) => void;
   /** What becomes of a request that is allowed. */
   readonly allowed: (accepted: Accepted, permit: Permit) => T;
 }
@@ -31,15 +38,20 @@ export function judge<T>(
   exchange: Exchange,
   head: RequestHead,
   deps: JudgeDeps,
-  { peer, allowed }: Occasion<T>,
+  { peer, limit, allowed }: Occasion<T>,
 ): T | Promise<Awaited<T>> {
   const accepted = accept(exchange, head, deps.accept);
+  const { open, route } = accepted;
   exchange.peer = peer();
-  const verified = verifyToken(head.fields, accepted.route.authRequired, deps.tokens);
+  limit?.('connected', accepted);
+  const verified = open === undefined ? verifyToken(head, route.authRequired, deps.tokens) : undefined;
   const proceed = (token: VerifiedToken | undefined): T | Promise<Awaited<T>> => {
     exchange.token = token;
-    bindIdentity(exchange, deps.trust);
-    learnUserContext(exchange);
+    if (open === undefined) {
+      bindIdentity(exchange, deps.trust);
+      learnUserContext(exchange);
+    } else distrustUserContext(exchange);
+    limit?.('authenticated', accepted);
     const decided = decide(exchange, accepted, deps.policy);
     if (!(decided instanceof Promise)) return allowed(accepted, decided);
     return decided.then((permit) => allowed(accepted, permit)) as Promise<Awaited<T>>;

@@ -3,6 +3,7 @@ import { Problem } from '@sidegate/sdk';
 import { compilePathGlob } from '../net/path-glob.ts';
 import type { RequestTarget } from '../net/request-target.ts';
 import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
+import type { TokenBuckets } from '../net/token-buckets.ts';
 import type { Upstream } from '../net/upstream.ts';
 
 export interface Route extends PathRewrite {
@@ -15,6 +16,8 @@ export interface Route extends PathRewrite {
   readonly upstreamName: string;
   readonly authRequired: boolean;
   readonly authzRequired: boolean;
+  /** Absent = only the general limit counts. */
+  readonly rateLimit?: TokenBuckets;
 }
 
 export interface Routes {
@@ -36,16 +39,19 @@ export function compileRoutes(routes: readonly Route[]): Routes {
   return { table: routes.map((route) => ({ route, matches: compilePathGlob(route.path) })) };
 }
 
-/** @throws Problem `route_not_found`, or `method_not_allowed` when only the method was wrong */
-export function matchRoute(target: RequestTarget, routes: Routes): MatchedRoute {
+/**
+ * @param method when another one than the request's own is asked about
+ * @throws Problem `route_not_found`, or `method_not_allowed` when only the method was wrong
+ */
+export function matchRoute(target: RequestTarget, routes: Routes, method: string = target.method): MatchedRoute {
   let otherMethod = false;
   for (const { route, matches } of routes.table) {
     if (!matches(target.path)) continue;
-    if (route.methods === undefined || route.methods.includes(target.method)) {
+    if (route.methods === undefined || route.methods.includes(method)) {
       return { route, upstreamPath: rewritePath(target.path, route) };
     }
     otherMethod = true;
   }
-  if (otherMethod) throw new Problem('method_not_allowed', `no route takes ${target.method} on this path`);
+  if (otherMethod) throw new Problem('method_not_allowed', `no route takes ${method} on this path`);
   throw new Problem('route_not_found', 'no route matches the path');
 }

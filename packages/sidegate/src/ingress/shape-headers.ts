@@ -7,6 +7,7 @@ import type { OutgoingHeaders } from '../proxy/forward.ts';
 import { type SetField, setField, shapedLines } from '../proxy/headers.ts';
 import { formatTraceparent } from '../telemetry/trace-context.ts';
 import type { Accepted } from './accept.ts';
+import { otherCookies } from './token-cookie.ts';
 import { LOWER_USER_CONTEXT_HEADER, USER_CONTEXT_HEADER } from './user-context.ts';
 
 export interface IngressHeaders {
@@ -16,6 +17,8 @@ export interface IngressHeaders {
   readonly passToken: boolean;
   /** Lower-case name of the header that carried the token. */
   readonly tokenHeader: string;
+  /** The cookie that may have carried it. */
+  readonly tokenCookie: string | undefined;
   readonly preserveHost: boolean;
   /** Lower-case names to remove, and fields to set, as configured. */
   readonly remove: ReadonlySet<string>;
@@ -30,11 +33,14 @@ export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers
   const { tokenHeader, remove } = headers;
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
   const passed = headers.passToken && token !== undefined ? tokenHeader : undefined;
-  const set = ownFields(exchange, headers);
+  const cookieStays = headers.tokenCookie === undefined || passed !== undefined;
+  const cookies = cookieStays ? undefined : otherCookies(fields, headers.tokenCookie);
+  const own = ownFields(exchange, headers);
+  const set = cookies === undefined ? own : [...own, setField('Cookie', cookies, 'cookie')];
   const stripped = (name: string): boolean =>
     name === 'authorization' || name === tokenHeader
       ? name !== passed
-      : name === 'expect' || remove.has(name) || endsHere(name);
+      : name === 'expect' || (name === 'cookie' && !cookieStays) || remove.has(name) || endsHere(name);
   return {
     lines: shapedLines(fields, { stripped, set }),
     host: headers.preserveHost ? fields.single('host') : undefined,

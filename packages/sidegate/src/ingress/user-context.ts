@@ -10,6 +10,7 @@ import type { Exchange } from '../proxy/exchange.ts';
 export const USER_CONTEXT_HEADER = 'X-User-Context';
 export const LOWER_USER_CONTEXT_HEADER = 'x-user-context';
 
+const NOT_BELIEVED = { value: '', verified: false };
 const USABLE = /^[\x21-\x7e]{1,256}$/;
 
 /** @throws Problem `token_claim_unsafe` when no header can carry the subject */
@@ -25,7 +26,12 @@ export function learnUserContext(exchange: Exchange): void {
   if (!exchange.fields.has(LOWER_USER_CONTEXT_HEADER)) return;
   const value = exchange.fields.single(LOWER_USER_CONTEXT_HEADER);
   const believed = service !== undefined && value !== undefined && USABLE.test(value);
-  exchange.userContext = believed ? { value, verified: true } : { value: '', verified: false };
+  exchange.userContext = believed ? { value, verified: true } : NOT_BELIEVED;
+}
+
+/** Nobody was authenticated, so nobody is believed. */
+export function distrustUserContext(exchange: Exchange): void {
+  if (exchange.fields.has(LOWER_USER_CONTEXT_HEADER)) exchange.userContext = NOT_BELIEVED;
 }
 
 interface Speaker {

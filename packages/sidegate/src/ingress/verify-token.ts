@@ -1,21 +1,24 @@
 /** Stage 3: the bearer token, verified; synchronous when its keys are loaded. */
 
 import { Problem, readCredentials, type TokenVerifier, type VerifiedToken } from '@sidegate/sdk';
-import type { Fields } from '../net/fields.ts';
+import type { RequestHead } from '../net/request-head.ts';
+import { type TokenCookie, tokenOfCookie } from './token-cookie.ts';
 
 export interface TokenOptions {
   /** Lower-case name of the header that carries the token. */
   readonly header: string;
   readonly scheme: string;
+  /** Undefined: a token in a cookie is not read. */
+  readonly cookie: TokenCookie | undefined;
   readonly verifier: TokenVerifier;
 }
 
 /**
  * @returns undefined only where the route asks for no token and none was sent
- * @throws Problem `token_*`, `authorization_malformed`, `duplicate_header`, `jwks_unavailable`
+ * @throws Problem `token_*`, `authorization_malformed`, `duplicate_header`, `cross_site_request`, `jwks_unavailable`
  */
 export function verifyToken(
-  fields: Fields,
+  request: RequestHead,
   required: boolean,
   options: TokenOptions | undefined,
 ): VerifiedToken | Promise<VerifiedToken> | undefined {
@@ -24,9 +27,19 @@ export function verifyToken(
     throw new Problem('not_ready', 'the route requires a token, but no issuer is configured');
   }
   try {
-    return options.verifier.verify(readCredentials(fields.all(options.header), options));
+    return options.verifier.verify(readToken(request, options));
   } catch (error) {
     if (!required && error instanceof Problem && error.code === 'token_missing') return undefined;
     throw error;
   }
+}
+
+function readToken(request: RequestHead, options: TokenOptions): string {
+  const { fields } = request;
+  const { header, cookie } = options;
+  const token = cookie === undefined ? undefined : tokenOfCookie(request, cookie);
+  if (token === undefined) return readCredentials(fields.all(header), options);
+  // RFC 6750 section 2: one method of sending the token.
+  if (fields.has(header)) throw new Problem('invalid_request', 'a token in a cookie beside one in the header');
+  return token;
 }

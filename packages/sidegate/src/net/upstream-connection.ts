@@ -30,6 +30,8 @@ export interface CoarseTime {
 
 export interface ConnectionOptions {
   readonly timeoutMs: number;
+  /** For a connection without a request. */
+  readonly idleTimeoutMs: number;
   /** The value of `Host` unless the request brings its own. */
   readonly host: string;
   readonly time: CoarseTime;
@@ -238,10 +240,11 @@ export class UpstreamConnection implements ResponseReader {
 
   /** Ends what has not moved for too long; called at intervals. */
   checkTime(): void {
-    const { time, timeoutMs } = this.#options;
+    const { time, timeoutMs, idleTimeoutMs } = this.#options;
     // Whoever cannot take what has arrived is slow itself: that is not the upstream's fault.
     if (this.#running !== undefined && this.#socket.isPaused()) this.#movedAt = time.now;
-    if (time.now - this.#movedAt <= timeoutMs) return;
+    const allowedMs = this.#running === undefined ? idleTimeoutMs : timeoutMs;
+    if (time.now - this.#movedAt <= allowedMs) return;
     if (this.#running === undefined) this.destroy();
     else this.#fail('timeout', undefined);
   }

@@ -5,6 +5,7 @@ import { type ConnectionOptions, UpstreamConnection } from './upstream-connectio
 export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed' | 'onFree' | 'time'> {
   readonly monotonic: () => number;
   readonly maxConnections: number;
+  readonly maxIdle: number;
   readonly connect: () => Promise<OpenedSocket>;
 }
 
@@ -33,7 +34,10 @@ const MAX_INTERVAL_MS = 1_000;
 const MIN_INTERVAL_MS = 10;
 
 export function createUpstreamPool(options: PoolOptions): UpstreamPool {
-  const interval = Math.max(MIN_INTERVAL_MS, Math.min(MAX_INTERVAL_MS, options.timeoutMs / LOOKS));
+  const interval = Math.max(
+    MIN_INTERVAL_MS,
+    Math.min(MAX_INTERVAL_MS, Math.min(options.timeoutMs, options.idleTimeoutMs) / LOOKS),
+  );
   const idle: UpstreamConnection[] = [];
   const open = new Set<UpstreamConnection>();
   const waiters: Waiter[] = [];
@@ -83,7 +87,7 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
     if (!open.has(connection)) return;
     const waiter = waiters.shift();
     if (waiter !== undefined) waiter.resolve(connection);
-    else if (closed) connection.destroy();
+    else if (closed || idle.length >= options.maxIdle) connection.destroy();
     else idle.push(connection);
   };
 

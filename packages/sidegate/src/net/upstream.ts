@@ -4,8 +4,10 @@ import type { Cancellable, Cancellation } from './cancellation.ts';
 import { type ClientTls, CONNECT_TIMEOUT, type ConnectTo, createConnector, isTlsFailure } from './connector.ts';
 import type { RequestBody } from './request-body.ts';
 import type { ResponseHead } from './response-parser.ts';
+import { isRepeatable, type RetryCondition, type RetryPolicy } from './retry.ts';
 import type { Transfer, TransferFailure, UpstreamConnection } from './upstream-connection.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
+import { WithholdingSink } from './withholding-sink.ts';
 
 export interface UpstreamOptions {
   /** Scheme, host and port; a path in it is not used. */
@@ -15,6 +17,11 @@ export interface UpstreamOptions {
   /** Until the response head, and between two pieces of its body. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
+  /** Connections that wait for a request, and how long: by default all of them, as long as an answer may take. */
+  readonly maxIdle?: number;
+  readonly idleTimeoutMs?: number;
+  /** Undefined: nothing is asked twice, but for a connection that had ended while it was idle. */
+  readonly retry?: RetryPolicy;
 }
 
 export interface UpstreamRequest {
@@ -60,15 +67,15 @@ export interface Upstream {
 }
 
 const MAX_CONNECTIONS = 128;
-/** RFC 9110 section 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, host } = new URL(options.url);
   const pool = createUpstreamPool({
     connect: createConnector(options),
     maxConnections: MAX_CONNECTIONS,
+    maxIdle: options.maxIdle ?? MAX_CONNECTIONS,
     timeoutMs: options.timeoutMs,
+    idleTimeoutMs: options.idleTimeoutMs ?? options.timeoutMs,
     host,
     monotonic: () => performance.now(),
   });
@@ -77,7 +84,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     close: () => Promise.resolve(pool.close()),
     send: (request, sink, cancellation) =>
       new Promise((resolve, reject) => {
-        new Sending({ request, sink, cancellation }, { pool, origin, resolve, reject }).attempt(false);
+        const retry = options.retry !== undefined && isRepeatable(request) ? options.retry : undefined;
+        new Sending({ request, sink, cancellation }, { pool, origin, retry, resolve, reject }).attempt(false);
       }),
   };
 }
@@ -91,6 +99,8 @@ interface Job {
 interface SendingPorts {
   readonly pool: UpstreamPool;
   readonly origin: string;
+  /** Undefined: this request is not asked twice. */
+  readonly retry: RetryPolicy | undefined;
   readonly resolve: () => void;
   readonly reject: (problem: unknown) => void;
 }
@@ -99,6 +109,11 @@ interface SendingPorts {
 class Sending implements Transfer, Cancellable {
   readonly request: UpstreamRequest;
   readonly sink: ResponseSink;
+  /** Undefined: whatever is answered is passed on. */
+  readonly #withholding: WithholdingSink | undefined;
+  #attempts = 1;
+  /** Waits for the next attempt. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #cancellation: Cancellation;
   readonly #ports: SendingPorts;
   #connection: UpstreamConnection | undefined;
@@ -106,38 +121,81 @@ class Sending implements Transfer, Cancellable {
 
   constructor({ request, sink, cancellation }: Job, ports: SendingPorts) {
     this.request = request;
-    this.sink = sink;
     this.#cancellation = cancellation;
     this.#ports = ports;
+    this.#withholding =
+      ports.retry?.conditions.includes('5xx') === true
+        ? new WithholdingSink(sink, {
+            mayWithhold: () => this.#mayRetry('5xx'),
+            giveUp: () => this.#connection?.cancel(this),
+          })
+        : undefined;
+    this.sink = this.#withholding ?? sink;
   }
 
   /** @param fresh on a connection that was never used before */
   attempt(fresh: boolean): void {
     this.#fresh = fresh;
+    this.#withholding?.reset();
     const connection = this.#ports.pool.acquire(fresh);
     if (connection instanceof Promise) {
       const { origin, reject } = this.#ports;
       connection
         .then(
           (opened) => this.#begin(opened),
-          (error: unknown) => reject(connectProblem(error, origin)),
+          (error: unknown) => {
+            const problem = connectProblem(error, origin);
+            if (problem.code === 'upstream_tls' || !this.#again('connect_failure')) reject(problem);
+          },
         )
         .catch(reject);
     } else this.#begin(connection);
   }
 
   cancel(): void {
-    this.#connection?.cancel(this);
+    if (this.#timer === undefined) {
+      this.#connection?.cancel(this);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.onDone(ABORTED);
   }
 
   onDone(failure: TransferFailure | undefined): void {
     const { origin, resolve, reject } = this.#ports;
     this.#connection = undefined;
+    this.#timer = undefined;
     this.#cancellation.work = undefined;
+    if (this.#withholding?.withheld === true && this.#again('5xx')) return;
     if (failure === undefined) resolve();
     // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
     else if (failure.stale && !this.#fresh && isRepeatable(this.request)) this.attempt(true);
-    else reject(transferProblem(failure, origin));
+    else {
+      const problem = transferProblem(failure, origin);
+      if (problem.code !== 'upstream_unreachable' || !this.#again('reset')) reject(problem);
+    }
+  }
+
+  #mayRetry(condition: RetryCondition): boolean {
+    const { retry } = this.#ports;
+    if (retry === undefined || this.#cancellation.cancelled) return false;
+    return retry.conditions.includes(condition) && this.#attempts < retry.attempts;
+  }
+
+  /** @returns false when that was the last attempt */
+  #again(condition: RetryCondition): boolean {
+    if (!this.#mayRetry(condition)) return false;
+    this.#attempts += 1;
+    this.#cancellation.work = this;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      try {
+        this.attempt(false);
+      } catch (error) {
+        this.#ports.reject(error);
+      }
+    }, this.#ports.retry?.delayMs);
+    return true;
   }
 
   #begin(connection: UpstreamConnection): void {
@@ -153,10 +211,6 @@ class Sending implements Transfer, Cancellable {
 }
 
 const ABORTED: TransferFailure = { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
-
-function isRepeatable({ method, body }: UpstreamRequest): boolean {
-  return body === undefined && IDEMPOTENT.has(method);
-}
 
 function connectProblem(error: unknown, origin: string): Problem {
   const code = codeOf(error);

@@ -58,15 +58,16 @@ export class AuditRecords {
   /** Without its last brace. */
   #request(exchange: Exchange, limits: MemberLimits): string {
     const { problem, decision, status, target, received, upstream, trace } = exchange;
+    const refusal = problem ?? exchange.shadowed;
     // Of a message that was refused before it had a target, what it claimed to be.
     const method = target?.method ?? (received.method || undefined);
     const path = target?.path ?? (received.path || undefined);
     const duration = Math.round((this.#options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000;
     return (
-      `{"level":"${levelOf(problem)}","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"request",` +
-      `"direction":"${exchange.direction}","decision":"${verdictOf(exchange)}"${status === undefined ? '' : `,"status":${status}`}` +
-      textMember(',"code":', problem?.code, limits) +
-      listMember(',"reasons":', reasonsOf(decision?.reasons, problem), limits) +
+      `{"level":"${levelOf(refusal)}","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"request",` +
+      `"direction":"${exchange.direction}",${decisionMembers(exchange)}${status === undefined ? '' : `,"status":${status}`}` +
+      textMember(',"code":', refusal?.code, limits) +
+      listMember(',"reasons":', reasonsOf(decision?.reasons, refusal), limits) +
       textMember(',"rule":', decision?.rule, limits) +
       textMember(',"method":', method, limits) +
       textMember(',"path":', path, limits) +
@@ -91,7 +92,7 @@ export class AuditRecords {
       `{"level":"info","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"access"` +
       textMember(',"calling_service":', peer?.binding?.clientId, limits) +
       textMember(',"user_context":', userContext?.value, limits) +
-      `,"action":"${action}"${textMember(',"resource":', upstream?.path.slice(1), limits)},"decision":"allow",` +
+      `,"action":"${action}"${textMember(',"resource":', upstream?.path.slice(1), limits)},${decisionMembers(exchange)},` +
       `"correlation_id":${quoted(exchange.correlationId, limits)},"request_id":"${exchange.requestId}"`
     );
   }
@@ -173,6 +174,10 @@ function tokenMember({ issuer, audiences, clientId, scopes, keyId }: VerifiedTok
     textMember(',"client_id":', clientId, limits) +
     `,"scope":${quoted(scopes.join(' '), limits)},"kid":${quoted(keyId, limits)}}`
   );
+}
+
+function decisionMembers(exchange: Exchange): string {
+  return `"decision":"${verdictOf(exchange)}"${exchange.shadowed === undefined ? '' : ',"shadow":true'}`;
 }
 
 function levelOf(problem: Problem | undefined): string {

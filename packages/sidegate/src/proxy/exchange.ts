@@ -34,11 +34,17 @@ export interface Exchange {
   /** The user on whose behalf the call is made, and whether someone we trust said so. */
   userContext: { readonly value: string; readonly verified: boolean } | undefined;
   decision: Decision | undefined;
+  /** The policy's denial in shadow mode, in spite of which the request goes on. */
+  shadowed: Problem | undefined;
   upstream: { readonly name: string; readonly path: string } | undefined;
   /** The request has left towards the upstream. */
   forwarded: boolean;
   /** Somebody was told that the request is allowed, and forwards it. */
   granted: boolean;
+  /** Nothing was to be forwarded: the answer is ours, and it is no refusal. */
+  answered: boolean;
+  /** Field lines for whatever is answered, in place of the upstream's of CORS; undefined while CORS is not ours. */
+  corsLines: string | undefined;
   status: number | undefined;
   problem: Problem | undefined;
   /** The other side went away before the answer was complete. */
@@ -75,18 +81,24 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
     user: undefined,
     userContext: undefined,
     decision: undefined,
+    shadowed: undefined,
     upstream: undefined,
     forwarded: false,
     granted: false,
+    answered: false,
+    corsLines: undefined,
     status: undefined,
     problem: undefined,
     aborted: false,
   };
 }
 
-/** What was forwarded was allowed, also when the upstream then failed, and so was what somebody else may forward; nothing else was. */
-export function verdictOf({ forwarded, granted }: Exchange): 'allow' | 'deny' {
-  return forwarded || granted ? 'allow' : 'deny';
+/**
+ * What was forwarded was allowed, also when the upstream then failed, and so was what somebody else may forward and what we
+ * answered; nothing else was. In shadow mode it is what the policy said.
+ */
+export function verdictOf({ forwarded, granted, answered, shadowed }: Exchange): 'allow' | 'deny' {
+  return shadowed === undefined && (forwarded || granted || answered) ? 'allow' : 'deny';
 }
 
 /** Only what looks like a path: an absolute target could hold a password. */

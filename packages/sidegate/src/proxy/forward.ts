@@ -65,11 +65,15 @@ class Answer implements ResponseSink {
 }
 
 /** @throws Problem `bad_upstream_response` when the answer takes its own framing away */
-function answerLines({ correlationId }: Exchange, fields: Fields): string {
+function answerLines({ correlationId, corsLines }: Exchange, fields: Fields): string {
   const hopByHop = hopByHopNames(fields, 'bad_upstream_response');
-  return shapedLines(fields, {
+  const lines = shapedLines(fields, {
     // An upstream cannot speak in our name.
-    stripped: (name) => hopByHop.has(name) || name.startsWith('x-sidegate-'),
+    stripped: (name) =>
+      hopByHop.has(name) ||
+      name.startsWith('x-sidegate-') ||
+      (corsLines !== undefined && name.startsWith('access-control-')),
     set: [setField(CORRELATION_HEADER, correlationId, LOWER_CORRELATION_HEADER)],
   });
+  return corsLines === undefined ? lines : lines + corsLines;
 }

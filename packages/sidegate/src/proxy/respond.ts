@@ -6,7 +6,7 @@ import { CORRELATION_HEADER } from './correlation.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Whose request is refused. */
-export type Respondent = Pick<Exchange, 'requestId' | 'correlationId'>;
+export type Respondent = Pick<Exchange, 'requestId' | 'correlationId'> & Partial<Pick<Exchange, 'corsLines'>>;
 
 /** Statuses that speak about the message itself. */
 const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 417, 431, 501, 505]);
@@ -36,7 +36,10 @@ function problemBody({ requestId }: Respondent, problem: Problem): string {
   return JSON.stringify({ type: 'about:blank', title, status, code: problem.code, request_id: requestId });
 }
 
-function problemLines({ requestId, correlationId }: Respondent, { row, retryAfterSeconds }: Problem): string {
+function problemLines(
+  { requestId, correlationId, corsLines = '' }: Respondent,
+  { row, retryAfterSeconds }: Problem,
+): string {
   const { challenge } = row;
   const fields: (readonly [name: string, value: string])[] = [
     ['Content-Type', 'application/problem+json'],
@@ -48,5 +51,5 @@ function problemLines({ requestId, correlationId }: Respondent, { row, retryAfte
     fields.push(['WWW-Authenticate', challenge === '' ? 'Bearer' : `Bearer error="${challenge}"`]);
   }
   if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(Math.ceil(retryAfterSeconds))]);
-  return fields.map(([name, value]) => fieldLine(name, value)).join('');
+  return fields.map(([name, value]) => fieldLine(name, value)).join('') + corsLines;
 }

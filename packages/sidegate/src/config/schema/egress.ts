@@ -1,35 +1,20 @@
 /** `egress`: the loopback listener that the local service calls, and the targets that it reaches. */
 import { z } from 'zod';
 import { isLoopback } from '../address.ts';
+import { clientTlsSchema } from './client-tls.ts';
 import { targetAuthSchema } from './egress-auth.ts';
+import { retrySchema } from './retry.ts';
 import { type Finding, reading, refuse } from './rule.ts';
-import { address, duration, filePath, method, name, origin, pathPrefix, routePrefix } from './scalars.ts';
+import { address, duration, method, name, origin, pathPrefix, routePrefix } from './scalars.ts';
 import { tokenStoreSchema } from './token-store.ts';
-
-const targetTlsSchema = z
-  .strictObject({
-    enabled: z.boolean().default(false).describe('Use the files below; an https target is verified in any case.'),
-    client_cert: filePath().optional().describe('Client certificate chain, PEM.'),
-    client_key: filePath().optional().describe('Its private key, PEM, readable by its owner only.'),
-    ca_cert: filePath().optional().describe('Only this CA is trusted for the target; absent: those of the system.'),
-  })
-  .superRefine(
-    (tls, context) => {
-      for (const [key, other] of [['client_cert', 'client_key'] as const, ['client_key', 'client_cert'] as const]) {
-        if (tls[key] !== undefined || tls[other] === undefined) continue;
-        refuse(context, [{ path: [key], message: 'is required', hint: `${other} is set`, code: 'missing_key' }]);
-      }
-    },
-    reading('client_cert', 'client_key'),
-  );
 
 const targetFile = z.strictObject({
   url: origin().describe('Scheme, host and port of the target.'),
-  timeout: duration('1ms', '1h').prefault('30s').describe('Until the response head has arrived.'),
+  timeout: duration('1ms', '1h').optional().describe('Absent: `egress.defaults.timeout`.'),
   auth: targetAuthSchema
     .prefault({ type: 'none' })
     .describe('`none` adds no token: the caller is known by its certificate, if any, and by headers.'),
-  tls: targetTlsSchema.prefault({}),
+  tls: clientTlsSchema.prefault({}),
 });
 
 const targetSchema = targetFile
@@ -66,6 +51,12 @@ export const egressSchema = z
       .prefault('127.0.0.1:8080')
       .describe('Where the local service calls; loopback only, because whoever calls acts as this service.'),
     token_store: tokenStoreSchema.prefault({}),
+    defaults: z
+      .strictObject({
+        timeout: duration('1ms', '1h').prefault('30s').describe('Until the response head of a target has arrived.'),
+        retry: retrySchema.prefault({}),
+      })
+      .prefault({}),
     targets: z.record(name(), targetSchema).default({}).describe('Name → service that may be called.'),
     routes: z.array(routeSchema).default([]).describe('In order, the first match wins, no match is 404.'),
   })

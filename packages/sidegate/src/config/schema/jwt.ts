@@ -1,4 +1,5 @@
 /** `jwt`: whose tokens are accepted, one issuer at the top level or several in `issuers`. */
+import type { AlgorithmName } from '@sidegate/sdk';
 import { z } from 'zod';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, name, url } from './scalars.ts';
@@ -13,7 +14,23 @@ export interface Issuer {
   readonly jwks_url: string;
   /** Milliseconds. */
   readonly jwks_refresh_interval: number;
+  /** What it may sign with; undefined: every algorithm that we know. */
+  readonly algorithms?: readonly AlgorithmName[] | undefined;
 }
+
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const satisfies readonly AlgorithmName[];
 
 const audience = () =>
   z
@@ -37,6 +54,11 @@ const keys = z.strictObject({
         audience: audience(),
         jwks_url: jwksUrl(),
         jwks_refresh_interval: interval().optional(),
+        algorithms: z
+          .array(z.enum(ALGORITHMS))
+          .min(1)
+          .optional()
+          .describe('What its tokens may be signed with. Absent: each of these; `none` and HMAC are never accepted.'),
       }),
     )
     .default([])

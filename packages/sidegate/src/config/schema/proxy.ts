@@ -1,8 +1,21 @@
 /** `proxy`: what happens to a request that arrives at the `http` listener. */
 import { z } from 'zod';
+import { clientTlsSchema } from './client-tls.ts';
+import { proxyCorsSchema } from './proxy-cors.ts';
 import { proxyHeadersSchema } from './proxy-headers.ts';
+import { retrySchema } from './retry.ts';
 import { reading, refuse } from './rule.ts';
-import { certificateIdentity, duration, headerName, method, origin, pathGlob, pathPrefix } from './scalars.ts';
+import {
+  certificateIdentity,
+  cookieName,
+  duration,
+  headerName,
+  method,
+  origin,
+  pathGlob,
+  pathPrefix,
+  rate,
+} from './scalars.ts';
 
 const routeSchema = z
   .strictObject({
@@ -16,6 +29,9 @@ const routeSchema = z
     strip_prefix: pathPrefix().optional().describe('Removed from the path before forwarding.'),
     rewrite_prefix: pathPrefix().optional().describe('Put before the path after stripping.'),
     timeout: duration('1ms', '1h').optional().describe('Absent: `proxy.upstream.timeout`.'),
+    rate_limit: rate()
+      .optional()
+      .describe('Besides `proxy.rate_limit`, for this route alone, counted by `proxy.rate_limit.by`.'),
   })
   .superRefine(
     (route, context) => {
@@ -25,6 +41,49 @@ const routeSchema = z
     },
     reading('path', 'strip_prefix'),
   );
+
+const upstreamSchema = z
+  .strictObject({
+    url: origin().prefault('http://127.0.0.1:3000').describe('The service behind this sidecar.'),
+    timeout: duration('1ms', '1h').prefault('30s').describe('Until the response head has arrived.'),
+    max_idle_conns: z
+      .int()
+      .min(0)
+      .max(128)
+      .default(100)
+      .describe('Connections to one upstream that wait for a request; the others are closed after their answer.'),
+    idle_conn_timeout: duration('10ms', '1h').prefault('90s').describe('How long a connection waits for a request.'),
+    tls: clientTlsSchema.prefault({}),
+  })
+  .superRefine(
+    ({ url, tls }, context) => {
+      if (!tls.enabled || url.startsWith('https:')) return;
+      refuse(context, [{ path: ['tls', 'enabled'], message: 'needs an https url' }]);
+    },
+    reading('url', 'tls'),
+  );
+
+const rateLimitSchema = z.strictObject({
+  enabled: z.boolean().default(false).describe('Answer 429 to a caller that asks more often than this.'),
+  requests_per_second: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(100)
+    .describe('What one caller may ask in the long run; each process counts for itself.'),
+  burst: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .describe('What one caller may ask at once. Absent: `requests_per_second`.'),
+  by: z
+    .enum(['ip', 'user', 'token', 'peer'])
+    .default('ip')
+    .describe(
+      'Who is one caller: an address (a /64 network of IPv6), the user, the token, or the client certificate; no header counts.',
+    ),
+});
 
 const mtlsSchema = z
   .strictObject({
@@ -64,16 +123,16 @@ export const proxySchema = z.strictObject({
         ),
     })
     .prefault({}),
-  upstream: z
-    .strictObject({
-      url: origin().prefault('http://127.0.0.1:3000').describe('The service behind this sidecar.'),
-      timeout: duration('1ms', '1h').prefault('30s').describe('Until the response head has arrived.'),
-    })
-    .prefault({}),
+  upstream: upstreamSchema.prefault({}),
   auth: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Require a valid token.'),
       header: headerName().default('Authorization').describe('Where the token is.'),
+      cookie_name: cookieName()
+        .optional()
+        .describe(
+          'A cookie that may hold the token instead, for browsers; pages of other origins are refused unless CORS names them.',
+        ),
       scheme: z
         .string()
         .regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/, 'is not an authentication scheme')
@@ -93,10 +152,25 @@ export const proxySchema = z.strictObject({
           '`data.<package>.<rule>`: true, or an object whose `allow` is true, lets the request pass. ' +
             'Absent: `policy.query`.',
         ),
+      on_deny: z
+        .enum(['reject', 'log_only'])
+        .default('reject')
+        .describe(
+          '`log_only` forwards what the policy denies and records the denial with `shadow: true`; a policy that is undefined or fails still refuses.',
+        ),
     })
     .prefault({}),
   mtls: mtlsSchema.prefault({}),
   headers: proxyHeadersSchema.prefault({}),
+  public_paths: z
+    .array(pathGlob())
+    .default([])
+    .describe(
+      'Paths without token, binding and policy, patterns as in `routes`, which still say where they go; `mtls` still holds.',
+    ),
+  cors: proxyCorsSchema.prefault({}),
+  rate_limit: rateLimitSchema.prefault({}),
+  retry: retrySchema.prefault({}),
   routes: z
     .array(routeSchema)
     .default([])

@@ -42,6 +42,21 @@ export function duration(shortest: string, longest: string) {
     });
 }
 
+const RATE_UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+/** So many in so long, parsed to a bucket of that many that fills up in that time. */
+export const rate = () =>
+  parsed(
+    (text) => {
+      const [, count, unit = ''] = /^([1-9]\d{0,6})\/([smh])$/.exec(text) ?? [];
+      const seconds = RATE_UNITS[unit];
+      if (count === undefined || seconds === undefined) return undefined;
+      return { perSecond: Number(count) / seconds, burst: Number(count) };
+    },
+    'is not a number of requests and a unit of time',
+    ['10/s', '100/m', '1000/h'],
+  );
+
 /** A listen address, parsed to `{host, port}`. */
 export const address = () => parsed(parseAddress, 'is not a listen address', [':8443', '127.0.0.1:0', '[::1]:8080']);
 
@@ -87,6 +102,14 @@ export const origin = () =>
     },
     'is not an https origin: scheme, host and port, no path',
     ['https://order-service.zone2.local:8443', 'http://127.0.0.1:3000 (http only to a loopback address)'],
+  );
+
+/** An origin as browsers write it in `Origin`, or `*`. */
+export const browserOrigin = () =>
+  checked(
+    (text) => text === '*' || (/^https?:\/\/[!-~]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text),
+    'is not an origin as browsers send it: scheme, host in lower case, port unless it is the default one',
+    ['https://app.example.com', 'http://localhost:5173', '*'],
   );
 
 /** An HTTP field name (RFC 9110 section 5.1). */
@@ -141,6 +164,12 @@ export function byteSize(smallest: string, largest: string) {
     ['10MiB', '500KB', '1GB'],
   );
 }
+
+/** The name of a cookie (RFC 6265 section 4.1.1). */
+export const cookieName = () =>
+  checked((text) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(text), 'is not the name of a cookie', [
+    '__Host-session',
+  ]);
 
 /** A path of plain segments without trailing slash, as matched segment by segment. */
 export const pathPrefix = () => checked(isPlainPath, 'is not a path of whole segments', ['/data', '/api/v1']);

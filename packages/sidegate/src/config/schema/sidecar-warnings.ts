@@ -7,6 +7,8 @@ import type { SidecarConfig } from './sidecar.ts';
 export function* sidecarWarnings(config: SidecarConfig): Generator<Finding> {
   yield* identityWarnings(config);
   yield* listenerWarnings(config);
+  yield* decisionOnlyWarnings(config);
+  yield* leniencyWarnings(config);
   yield* targetWarnings(config);
   yield* adminWarnings(config);
   yield* decisionWarnings(config);
@@ -37,11 +39,37 @@ function* listenerWarnings({ http, proxy }: SidecarConfig): Generator<Finding> {
   }
 }
 
-function* targetWarnings({ egress }: SidecarConfig): Generator<Finding> {
-  for (const [name, { tls }] of Object.entries(egress.targets)) {
+/** What needs an answer of ours, or a forwarded request. */
+function* decisionOnlyWarnings({ proxy }: SidecarConfig): Generator<Finding> {
+  if (proxy.mode !== 'decision_only') return;
+  const hint = 'proxy.mode is decision_only: the gateway that asks does this';
+  for (const key of ['cors', 'retry'] as const) {
+    if (proxy[key].enabled) yield { path: ['proxy', key], message: 'has no effect', hint, code: 'no_effect' };
+  }
+}
+
+function* leniencyWarnings({ proxy }: SidecarConfig): Generator<Finding> {
+  if (proxy.authz.on_deny === 'log_only') {
+    const path = ['proxy', 'authz', 'on_deny'];
+    yield proxy.authz.enabled
+      ? { path, message: 'forwards what the policy denies', hint: 'set it to reject to enforce', code: 'insecure' }
+      : { path, message: 'has no effect', hint: 'set proxy.authz.enabled to true', code: 'no_effect' };
+  }
+  for (const [index, pattern] of proxy.public_paths.entries()) {
+    if (pattern !== '/**') continue;
+    const path = ['proxy', 'public_paths', index];
+    yield { path, message: 'asks nobody for anything, on any path', hint: 'name the public paths', code: 'insecure' };
+  }
+}
+
+function* targetWarnings({ egress, proxy }: SidecarConfig): Generator<Finding> {
+  const called = [
+    [['proxy', 'upstream', 'tls'], proxy.upstream.tls] as const,
+    ...Object.entries(egress.targets).map(([name, { tls }]) => [['egress', 'targets', name, 'tls'], tls] as const),
+  ];
+  for (const [path, tls] of called) {
     const files = tls.ca_cert ?? tls.client_cert;
     if (tls.enabled || files === undefined) continue;
-    const path = ['egress', 'targets', name, 'tls'];
     yield { path, message: 'has no effect', hint: 'set tls.enabled to true', code: 'no_effect' };
   }
 }

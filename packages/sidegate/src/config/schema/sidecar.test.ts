@@ -10,6 +10,8 @@ function load(text: string): SidecarConfig {
   return loaded.config;
 }
 
+const RETRY = { enabled: false, attempts: 3, delay: 100, conditions: ['5xx', 'reset', 'connect_failure'] };
+
 test('a key that is absent has the documented default', () => {
   const { service, ...config } = load('service: {name: test}');
   assert.deepEqual(service, { name: 'test' });
@@ -27,11 +29,29 @@ test('a key that is absent has the documented default', () => {
       enabled: false,
       mode: 'reverse_proxy',
       decision: { request_from: 'request_line' },
-      upstream: { url: 'http://127.0.0.1:3000', timeout: 30_000 },
+      upstream: {
+        url: 'http://127.0.0.1:3000',
+        timeout: 30_000,
+        max_idle_conns: 100,
+        idle_conn_timeout: 90_000,
+        tls: { enabled: false },
+      },
       auth: { enabled: true, header: 'Authorization', scheme: 'Bearer' },
-      authz: { enabled: true, policy_query: 'data.authz.allow' },
+      authz: { enabled: true, policy_query: 'data.authz.allow', on_deny: 'reject' },
       mtls: { enabled: false, allowed_clients: [] },
       headers: { inject_claims: {}, extract: [], remove: [], add: {}, pass_token: false, preserve_host: false },
+      public_paths: [],
+      cors: {
+        enabled: false,
+        allowed_origins: [],
+        allowed_methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        allowed_headers: ['Authorization', 'Content-Type'],
+        exposed_headers: [],
+        allow_credentials: false,
+        max_age: 600_000,
+      },
+      rate_limit: { enabled: false, requests_per_second: 100, by: 'ip' },
+      retry: RETRY,
       routes: [
         {
           path: '/**',
@@ -48,6 +68,7 @@ test('a key that is absent has the documented default', () => {
       enabled: false,
       addr: { host: '127.0.0.1', port: 8080 },
       token_store: { type: 'memory' },
+      defaults: { timeout: 30_000, retry: RETRY },
       targets: {},
       routes: [],
     },

@@ -39,7 +39,8 @@ const fileSchema = chapters
   )
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
-  .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'));
+  .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
+  .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'));
 
 type SidecarFile = z.output<typeof chapters>;
 
@@ -59,6 +60,7 @@ export const sidecarSchema = fileSchema.transform(({ policy: { query, ...policy 
     authz: { ...file.proxy.authz, policy_query: file.proxy.authz.policy_query ?? query ?? DEFAULT_QUERY },
     routes: resolveRoutes(file),
   },
+  egress: { ...file.egress, targets: resolveTargets(file) },
 }));
 
 const DEFAULT_QUERY = 'data.authz.allow';
@@ -107,6 +109,11 @@ function* missingName(file: SidecarFile): Generator<Finding> {
 
 /** Two targets with one URL may have two client certificates: guessing one would be wrong half the time. */
 function* ambiguousUpstreams({ proxy, egress }: SidecarFile): Generator<Finding> {
+  const lender = Object.keys(egress.targets).find((target) => egress.targets[target]?.url === proxy.upstream.url);
+  if (lender !== undefined && proxy.upstream.tls.enabled) {
+    const hint = `remove one of it and egress.targets.${lender}.tls`;
+    yield { path: ['proxy', 'upstream', 'tls'], message: 'is a second TLS setting for one url', hint };
+  }
   const upstreams: [url: string | undefined, path: (string | number)[]][] = [
     [proxy.upstream.url, ['proxy', 'upstream', 'url']],
     ...proxy.routes.map(({ upstream }, index): [string | undefined, (string | number)[]] => [
@@ -121,8 +128,27 @@ function* ambiguousUpstreams({ proxy, egress }: SidecarFile): Generator<Finding>
   }
 }
 
+/** Counted by what no request has, all of them would be counted by address, which nobody asked for. */
+function* unknownCallers({ http, proxy }: SidecarFile): Generator<Finding> {
+  const { enabled, by } = proxy.rate_limit;
+  if (!enabled && proxy.routes.every(({ rate_limit }) => rate_limit === undefined)) return;
+  const path = ['proxy', 'rate_limit', 'by'];
+  if (by === 'peer' && http.tls.client_auth !== 'require') {
+    yield { path, message: 'needs client certificates', hint: 'set http.tls.client_auth to require' };
+  }
+  if ((by === 'user' || by === 'token') && !proxy.auth.enabled) {
+    yield { path, message: 'needs tokens', hint: 'set proxy.auth.enabled to true' };
+  }
+}
+
 function firstAudience({ jwt }: Pick<SidecarFile, 'jwt'>): string | undefined {
   return issuersOf(jwt)[0]?.audience[0];
+}
+
+function resolveTargets({ egress: { defaults, targets } }: Pick<SidecarFile, 'egress'>) {
+  return Object.fromEntries(
+    Object.entries(targets).map(([name, target]) => [name, { ...target, timeout: target.timeout ?? defaults.timeout }]),
+  );
 }
 
 function resolveRoutes({ proxy, egress }: Pick<SidecarFile, 'proxy' | 'egress'>) {

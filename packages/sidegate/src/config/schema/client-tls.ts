@@ -1,0 +1,21 @@
+/** `tls` of a service that we call: what we show, and whom we trust. */
+import { z } from 'zod';
+import { reading, refuse } from './rule.ts';
+import { filePath } from './scalars.ts';
+
+export const clientTlsSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Use the files below; an https target is verified in any case.'),
+    client_cert: filePath().optional().describe('Client certificate chain, PEM.'),
+    client_key: filePath().optional().describe('Its private key, PEM, readable by its owner only.'),
+    ca_cert: filePath().optional().describe('Only this CA is trusted for this service; absent: those of the system.'),
+  })
+  .superRefine(
+    (tls, context) => {
+      for (const [key, other] of [['client_cert', 'client_key'] as const, ['client_key', 'client_cert'] as const]) {
+        if (tls[key] !== undefined || tls[other] === undefined) continue;
+        refuse(context, [{ path: [key], message: 'is required', hint: `${other} is set`, code: 'missing_key' }]);
+      }
+    },
+    reading('client_cert', 'client_key'),
+  );
