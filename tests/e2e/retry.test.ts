@@ -7,6 +7,8 @@ import { startTestSidecar } from '../support/sidecar.ts';
 import { until } from '../support/until.ts';
 import { sendRequest, type WireRequest } from '../support/wire.ts';
 
+/** What is tested here is not how fast this machine is. */
+const PATIENT = { AUTHZ_PROXY_UPSTREAM_TIMEOUT: '5s' };
 const OPEN = '  authz: { enabled: false }';
 const RETRY = `${OPEN}\n  retry: { enabled: true, attempts: 3, delay: 10ms }`;
 
@@ -111,7 +113,7 @@ describe('proxy.retry', { concurrency: true }, () => {
   for (const { title, deeds, proxy = RETRY, request = {}, expected, text } of ROWS) {
     test(`${title}: ${expected[0]} after ${expected[1]}`, async () => {
       await using service = await startService(...deeds);
-      await using ingress = await startIngress({ proxy, upstreamPort: service.port });
+      await using ingress = await startIngress({ proxy, upstreamPort: service.port, env: PATIENT });
       const { status, body } = await ingress.send(request);
       assert.deepEqual([status, service.asked.length], expected);
       if (text !== undefined) assert.equal(body, text);
@@ -148,7 +150,11 @@ describe('proxy.retry', { concurrency: true }, () => {
 
   test('the delay is kept between the attempts', async () => {
     await using service = await startService(reset, answer(200));
-    await using ingress = await startIngress({ proxy: RETRY.replace('10ms', '250ms'), upstreamPort: service.port });
+    await using ingress = await startIngress({
+      proxy: RETRY.replace('10ms', '250ms'),
+      upstreamPort: service.port,
+      env: PATIENT,
+    });
     const before = performance.now();
     assert.equal((await ingress.send()).status, 200);
     assert.ok(performance.now() - before >= 245);
@@ -156,7 +162,11 @@ describe('proxy.retry', { concurrency: true }, () => {
 
   test('a client that goes away between two attempts ends them', async () => {
     await using service = await startService(reset);
-    await using ingress = await startIngress({ proxy: RETRY.replace('10ms', '400ms'), upstreamPort: service.port });
+    await using ingress = await startIngress({
+      proxy: RETRY.replace('10ms', '400ms'),
+      upstreamPort: service.port,
+      env: PATIENT,
+    });
     await goAway(ingress, service);
     await until(() => ingress.sidecar.audit.length > 0);
     assert.equal(ingress.sidecar.audit[0]?.['aborted'], true);

@@ -9,6 +9,8 @@ import { bytes, startJwksServer } from '../support/jwks-server.ts';
 import { createSigningKey, keySetBytes } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 
+/** What is tested here is not how fast this machine is. */
+const PATIENT = { AUTHZ_PROXY_UPSTREAM_TIMEOUT: '5s' };
 const OPEN = '  authz: { enabled: false }';
 
 interface CountingApp extends AsyncDisposable {
@@ -45,7 +47,7 @@ async function startCountingApp(): Promise<CountingApp> {
 
 /** The app's URL comes from the environment, which names the settings beside it. */
 const start = (app: { readonly port: number }, env: Readonly<Record<string, string>> = {}) =>
-  startIngress({ proxy: OPEN, upstreamPort: app.port, env });
+  startIngress({ proxy: OPEN, upstreamPort: app.port, env: { ...PATIENT, ...env } });
 
 describe('max_idle_conns', () => {
   for (const [value, kept] of [
@@ -100,6 +102,7 @@ describe('tls', () => {
       proxy: OPEN,
       files,
       env: {
+        ...PATIENT,
         APP: `https://localhost:${app.port}`,
         ...Object.fromEntries(Object.entries(tls).map(([key, value]) => [`AUTHZ_PROXY_UPSTREAM_TLS_${key}`, value])),
       },
@@ -157,7 +160,7 @@ describe('jwt.issuers[].algorithms', () => {
       await using ingress = await startIngress({
         proxy: OPEN,
         jwt: issuer(algorithms),
-        env: { ROBOTS: `${jwks.origin}/certs` },
+        env: { ...PATIENT, ROBOTS: `${jwks.origin}/certs` },
       });
       const token = ingress.token({ iss: ROBOTS }, { key });
       const send = () => ingress.send({ headers: ['Authorization', `Bearer ${token}`] });

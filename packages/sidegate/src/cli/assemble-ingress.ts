@@ -105,6 +105,7 @@ function assembleRoute(
     upstreamName: route.target ?? 'app',
     authRequired: config.proxy.auth.enabled && route.auth_required,
     authzRequired: route.authz_required,
+    websocket: route.websocket,
     ...(route.strip_prefix === undefined ? {} : { stripPrefix: route.strip_prefix }),
     ...(route.rewrite_prefix === undefined ? {} : { rewritePrefix: route.rewrite_prefix }),
     ...(route.rate_limit === undefined ? {} : { rateLimit: buckets(route.rate_limit, counted, assembly) }),

@@ -1,7 +1,6 @@
 /** Keys and values of the full configuration reference that this version does not implement, and so refuses. */
 
 const KEYS: ReadonlySet<string> = new Set([
-  'proxy.routes[].websocket',
   'policy.print_enabled',
   'cache',
   'audit.export.otlp',

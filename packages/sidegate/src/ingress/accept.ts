@@ -8,6 +8,7 @@ import type { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Cors } from './cors.ts';
 import type { PublicPaths } from './public-paths.ts';
 import { type MatchedRoute, matchRoute, type Routes } from './route.ts';
+import { refuseUpgrade } from './upgrade.ts';
 
 export interface AcceptOptions {
   readonly limits: TargetLimits;
@@ -42,6 +43,7 @@ export function accept(exchange: Exchange, request: RequestHead, options: Accept
   const publicPath = options.publicPaths(target.path);
   const asksAbout = cors?.preflightMethod(request);
   const { route, upstreamPath } = matchRoute(target, options.routes, asksAbout);
+  refuseUpgrade(request, route);
   const preflight = asksAbout !== undefined;
   return { target, route, upstreamPath, open: openness(preflight, publicPath), preflight, endsHere };
 }

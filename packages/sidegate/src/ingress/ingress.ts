@@ -8,6 +8,7 @@ import { identifyPeer, type PeerCache } from './identify-peer.ts';
 import { type JudgeDeps, judge } from './judge.ts';
 import { limitRate, type RateLimits } from './limit-rate.ts';
 import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
+import { refuseEarlyBytes, withinLifetime } from './upgrade.ts';
 
 export interface IngressDeps extends JudgeDeps {
   readonly limits: RateLimits;
@@ -25,7 +26,10 @@ export function createIngress(deps: IngressDeps): Pipeline {
       allowed: (accepted, permit) => {
         if (accepted.preflight && cors !== undefined) return answerPreflight(exchange, cors, reply);
         const headers = shapeHeaders(exchange, accepted, deps.headers);
-        return forward(permit, headers, exchange, { request, reply });
+        const message = { request, reply };
+        if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
+        refuseEarlyBytes(request.tunnel);
+        return withinLifetime(exchange, deps.trust.now, () => forward(permit, headers, exchange, message));
       },
     });
 }

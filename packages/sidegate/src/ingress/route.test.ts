@@ -12,7 +12,7 @@ const upstream: Upstream = {
 };
 
 function route(path: string, rest: Partial<Route> = {}): Route {
-  return { path, upstream, upstreamName: path, authRequired: true, authzRequired: true, ...rest };
+  return { path, upstream, upstreamName: path, authRequired: true, authzRequired: true, websocket: false, ...rest };
 }
 
 function match(routes: readonly Route[], path: string, method = 'GET'): string {

@@ -16,6 +16,8 @@ export interface Route extends PathRewrite {
   readonly upstreamName: string;
   readonly authRequired: boolean;
   readonly authzRequired: boolean;
+  /** Whether an upgrade to a WebSocket may pass. */
+  readonly websocket: boolean;
   /** Absent = only the general limit counts. */
   readonly rateLimit?: TokenBuckets;
 }

@@ -34,6 +34,8 @@ export interface InboundRequest extends RequestHead {
   readonly body: RequestBody | undefined;
   /** `Content-Length: 0` was sent. */
   readonly announcedEmpty: boolean;
+  /** What the client sends behind a request for an upgrade; nothing may come before it is agreed to. */
+  readonly tunnel: RequestBody | undefined;
   readonly socket: Socket;
 }
 

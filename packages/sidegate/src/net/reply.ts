@@ -19,6 +19,7 @@ export interface ReplyOwner {
 /** What is collected before it is written. */
 const MAX_PENDING = 16 * 1024;
 
+const SWITCHING_PROTOCOLS = 101;
 const NO_CONTENT = 204;
 const NOT_MODIFIED = 304;
 
@@ -119,6 +120,16 @@ export class Reply {
     const date = dated ? '' : this.#owner.dateLine();
     const connection = this.#keepAlive ? '' : 'Connection: close\r\n';
     this.#pending = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${date}${framing}${connection}\r\n`;
+  }
+
+  /** `101 Switching Protocols`: what is written from now on is no body any more, but bytes. */
+  switchProtocols(lines: string): void {
+    if (this.#begun) throw new Error('a second head');
+    this.#status = SWITCHING_PROTOCOLS;
+    this.#framing = 'close';
+    this.#left = Number.POSITIVE_INFINITY;
+    this.#keepAlive = false;
+    this.#pending = `HTTP/1.1 ${SWITCHING_PROTOCOLS} ${STATUS_CODES[SWITCHING_PROTOCOLS] ?? ''}\r\n${lines}\r\n`;
   }
 
   #frame(status: number, length: number | undefined): string {

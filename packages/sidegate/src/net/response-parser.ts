@@ -29,6 +29,7 @@ const MAX_FIELDS = 200;
 const MAX_INTERIM = 8;
 /** Every further piece means one more look at all of a head. */
 const MAX_HEAD_PIECES = 1_024;
+const SWITCHING_PROTOCOLS = 101;
 const HEAD_END = '\r\n\r\n';
 const VERSION = 'HTTP/1.';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d{2})(?: [\t\x20-\x7e\x80-\xff]*)?$/;
@@ -39,6 +40,7 @@ export class ResponseParser {
   readonly #reader: ResponseReader;
   readonly #body = new BodyDecoder();
   #method = '';
+  #upgrades = false;
   /** Latin-1, from where a head begins. */
   #text = '';
   #headDone = false;
@@ -52,9 +54,14 @@ export class ResponseParser {
     this.#reader = reader;
   }
 
-  /** What comes from now on answers a request with this method. */
-  begin(method: string): void {
+  /**
+   * What comes from now on answers a request with this method.
+   *
+   * @param upgrades it asked for a `101`, behind which everything is a body until the connection ends
+   */
+  begin(method: string, upgrades: boolean = false): void {
     this.#method = method;
+    this.#upgrades = upgrades;
     this.#headDone = false;
     this.#partial = NO_BYTES;
     this.#pieces = 0;
@@ -151,6 +158,13 @@ export class ResponseParser {
     const status = Number(code);
     const fields = readFields(bytes, text, lineEnd + 2, end - 2);
     if (fields.size > MAX_FIELDS) throw new ResponseSyntaxError(`more than ${MAX_FIELDS} header fields`);
+    if (status === SWITCHING_PROTOCOLS && this.#upgrades) {
+      this.#body.begin('close');
+      this.#keepAlive = false;
+      this.#headDone = true;
+      this.#reader.onHead({ status, fields, length: undefined });
+      return;
+    }
     if (status < 200) {
       this.#passInterim(status);
       return;

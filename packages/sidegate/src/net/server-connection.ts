@@ -13,6 +13,7 @@ import { requestFraming } from './message-framing.ts';
 import { Reply, type ReplyOwner } from './reply.ts';
 import { RequestBody } from './request-body.ts';
 import { MAX_HEAD_PIECES, type RequestHead, readRequestHead, refuseBrokenStart } from './request-head.ts';
+import { requestedTunnel } from './tunnel.ts';
 
 /** What all connections of a listener share. */
 export interface ConnectionScope {
@@ -39,6 +40,7 @@ interface Turn {
   readonly reply: Reply;
   readonly body: RequestBody | undefined;
   readonly decoder: BodyDecoder | undefined;
+  readonly tunnel?: RequestBody | undefined;
   watch: ExchangeWatch | undefined;
 }
 
@@ -58,6 +60,8 @@ export class ServerConnection {
   #pieces = 0;
   #turn: Turn | undefined;
   #served = 0;
+  /** As of the last look at a tunnel. */
+  #bytesWritten = 0;
   #discarded = 0;
   /** Nothing that comes is looked at any more. */
   #over = false;
@@ -112,9 +116,20 @@ export class ServerConnection {
       }
       return;
     }
+    if (turn.tunnel !== undefined && turn.reply.status !== undefined) {
+      this.#checkTunnel(now, idleTimeoutMs);
+      return;
+    }
     // How long a service may take is for the upstream's own timeout to say.
     const awaited = (turn.body?.whole === false && !this.#socket.isPaused()) || this.#socket.writableLength > 0;
     if (awaited && now - this.#movedAt > writeTimeoutMs) this.destroy();
+  }
+
+  #checkTunnel(now: number, idleTimeoutMs: number): void {
+    const { bytesWritten } = this.#socket;
+    if (bytesWritten !== this.#bytesWritten) this.#movedAt = now;
+    this.#bytesWritten = bytesWritten;
+    if (now - this.#movedAt > idleTimeoutMs) this.destroy();
   }
 
   #onData(bytes: Buffer): void {
@@ -123,6 +138,8 @@ export class ServerConnection {
     if (this.#turn === undefined) {
       if (this.#waiting.length === 0) this.#headSince = this.#movedAt;
       this.#advance(this.#waiting.length === 0 ? bytes : Buffer.concat([this.#waiting, bytes]));
+    } else if (this.#turn.tunnel !== undefined) {
+      this.#pushIntoTunnel(this.#turn.tunnel, bytes);
     } else if (this.#turn.decoder?.complete === false) {
       const turn = this.#turn;
       this.#keep(this.#readBody(turn, bytes));
@@ -130,6 +147,12 @@ export class ServerConnection {
     } else {
       this.#keep(bytes);
     }
+  }
+
+  /** Until somebody takes them, the client waits. */
+  #pushIntoTunnel(tunnel: RequestBody, bytes: Buffer): void {
+    if (bytes.length > 0) tunnel.push(bytes);
+    if (tunnel.held) this.#socket.pause();
   }
 
   /** Bytes of a later request: they wait, and so does the client. */
@@ -197,14 +220,17 @@ export class ServerConnection {
     const decoder = hasBody ? new BodyDecoder() : undefined;
     decoder?.begin(framing ?? 0);
     const body = hasBody ? new RequestBody(framing === 'chunked' ? undefined : framing, this.#flow) : undefined;
-    const turn: Turn = { head, reply: this.#reply(head), body, decoder, watch: undefined };
+    const upgrades = !hasBody && framing === undefined && requestedTunnel(head) === 'upgrade';
+    const tunnel = upgrades ? new RequestBody(undefined, this.#flow) : undefined;
+    const turn: Turn = { head, reply: this.#reply(head), body, decoder, tunnel, watch: undefined };
     this.#waiting = NO_BYTES;
     this.#pieces = 0;
     this.#turn = turn;
     // What is already here of the body is read first: a message that is broken is refused, not begun.
     const following = rest.length === 0 ? rest : this.#readBody(turn, rest);
     if (this.#over) return;
-    this.#keep(following);
+    if (tunnel === undefined) this.#keep(following);
+    else this.#pushIntoTunnel(tunnel, following);
     this.#finishBody(turn);
     if (body?.held === true) this.#socket.pause();
     const { method, target, version, fields } = head;
@@ -215,6 +241,7 @@ export class ServerConnection {
       fields,
       body,
       announcedEmpty: framing === 0,
+      tunnel,
       socket: this.#socket,
     };
     turn.watch = this.#scope.handlers.request(request, turn.reply);

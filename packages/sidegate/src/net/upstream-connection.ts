@@ -41,6 +41,7 @@ export interface ConnectionOptions {
   readonly onClosed: (connection: UpstreamConnection) => void;
 }
 
+const SWITCHING_PROTOCOLS = 101;
 /** Closed that long before the other side would do it: a request must not meet the end of its connection. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
@@ -68,7 +69,10 @@ export class UpstreamConnection implements ResponseReader {
     listen((bytes, length) => {
       if (this.#expectsBytes()) readCopyTogether(reader, bytes, length);
     });
-    socket.on('drain', () => this.#running?.request.body?.resume());
+    socket.on('drain', () => {
+      const request = this.#running?.request;
+      (request?.body ?? request?.tunnel)?.resume();
+    });
     this.#movedAt = options.time.now;
     socket.on('error', (error) => setImmediate(() => this.#fail('broken', error)));
     socket.on('end', () => setImmediate(() => this.#onEnd()));
@@ -91,7 +95,7 @@ export class UpstreamConnection implements ResponseReader {
     this.#heard = false;
     this.#answered = false;
     this.#served += 1;
-    this.#parser.begin(transfer.request.method);
+    this.#parser.begin(transfer.request.method, transfer.request.tunnel !== undefined);
     this.#movedAt = this.#options.time.now;
     this.#send(transfer);
   }
@@ -99,7 +103,25 @@ export class UpstreamConnection implements ResponseReader {
   onHead(head: ResponseHead): void {
     this.#answered = true;
     this.#noteKeepAlive(head.fields);
-    this.#running?.sink.head(head);
+    const running = this.#running;
+    running?.sink.head(head);
+    if (head.status === SWITCHING_PROTOCOLS && running !== undefined) this.#openTunnel(running);
+  }
+
+  /** From now on it carries bytes for this client, and belongs to the pool no more. */
+  #openTunnel(transfer: Transfer): void {
+    const socket = this.#socket;
+    this.#close();
+    transfer.request.tunnel?.receive({
+      write: (piece) => {
+        if (this.#running !== transfer) return true;
+        writeTogether(socket);
+        return socket.write(piece);
+      },
+      // A client that ends has gone away, which cancels the transfer.
+      end: () => undefined,
+      cut: () => undefined,
+    });
   }
 
   onBody(bytes: Buffer, start: number, end: number): void {

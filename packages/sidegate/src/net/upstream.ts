@@ -35,6 +35,8 @@ export interface UpstreamRequest {
   readonly body: RequestBody | undefined;
   /** `Content-Length: 0` was sent. */
   readonly announcedEmpty: boolean;
+  /** What follows once the upstream has agreed to an upgrade, which the lines ask for; undefined: they ask for none. */
+  readonly tunnel?: RequestBody | undefined;
 }
 
 /** Where an answer goes, piece by piece. */

@@ -9,6 +9,9 @@ import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from './correlation.ts';
 import type { Exchange } from './exchange.ts';
 import { setField, shapedLines } from './headers.ts';
 import type { Permit } from './permit.ts';
+import { refuseFalseSwitch, UPGRADE_LINES } from './websocket.ts';
+
+const SWITCHING_PROTOCOLS = 101;
 
 /** The header fields that leave with a request. */
 export interface OutgoingHeaders {
@@ -29,21 +32,33 @@ export function forward(
   if (cancellation.cancelled) throw exchange.problem;
   if (request.fields.has('expect')) reply.continue();
   exchange.forwarded = true;
-  const { body, announcedEmpty } = request;
+  const { body, announcedEmpty, tunnel } = request;
   const { method, path, upstream } = permit;
-  return upstream.send({ method, path, lines, host, body, announcedEmpty }, new Answer(exchange, reply), cancellation);
+  const sent = tunnel === undefined ? lines : lines + UPGRADE_LINES;
+  return upstream.send(
+    { method, path, lines: sent, host, body, announcedEmpty, tunnel },
+    new Answer(exchange, { request, reply }),
+    cancellation,
+  );
 }
 
 class Answer implements ResponseSink {
   readonly #exchange: Exchange;
+  readonly #request: InboundRequest;
   readonly #reply: Reply;
 
-  constructor(exchange: Exchange, reply: Reply) {
+  constructor(exchange: Exchange, { request, reply }: { readonly request: InboundRequest; readonly reply: Reply }) {
     this.#exchange = exchange;
+    this.#request = request;
     this.#reply = reply;
   }
 
   head({ status, fields, length }: ResponseHead): void {
+    if (status === SWITCHING_PROTOCOLS) {
+      refuseFalseSwitch(this.#request, fields);
+      this.#reply.switchProtocols(answerLines(this.#exchange, fields) + UPGRADE_LINES);
+      return;
+    }
     this.#reply.head(status, answerLines(this.#exchange, fields), length, fields.has('date'));
   }
 

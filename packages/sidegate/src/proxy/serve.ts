@@ -76,7 +76,7 @@ class Serving implements ExchangeWatch, RecordedAnswer {
     if (request === undefined) return;
     try {
       this.#options.audit.assertAvailable();
-      refuseTunnel(request, reply);
+      refuseTunnel(this.#options.direction, request, reply);
       pipeline(this.#exchange, request, reply).then(
         () => this.#answered(),
         (error: unknown) => this.refuse(error),
@@ -152,12 +152,11 @@ class Serving implements ExchangeWatch, RecordedAnswer {
   }
 }
 
-/** Bytes that nobody looks at never pass, and what follows such a request is none. */
-function refuseTunnel(request: InboundRequest, reply: Reply): void {
+/** What follows such a request is none. Only a route of the ingress may let an upgrade through: `ingress/upgrade.ts`. */
+function refuseTunnel(direction: Direction, request: InboundRequest, reply: Reply): void {
   const tunnel = requestedTunnel(request);
   if (tunnel === undefined) return;
   reply.close();
-  throw tunnel === 'connect'
-    ? new Problem('method_not_allowed', 'CONNECT is never proxied')
-    : new Problem('upgrade_not_allowed', 'no route allows an upgrade');
+  if (tunnel === 'connect') throw new Problem('method_not_allowed', 'CONNECT is never proxied');
+  if (direction === 'egress') throw new Problem('upgrade_not_allowed', 'the egress listener allows no upgrade');
 }

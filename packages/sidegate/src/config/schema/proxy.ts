@@ -29,6 +29,12 @@ const routeSchema = z
     strip_prefix: pathPrefix().optional().describe('Removed from the path before forwarding.'),
     rewrite_prefix: pathPrefix().optional().describe('Put before the path after stripping.'),
     timeout: duration('1ms', '1h').optional().describe('Absent: `proxy.upstream.timeout`.'),
+    websocket: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Let WebSockets through, decided like any request; closed when the token or client certificate expires, or nothing moves for `http.idle_timeout`.',
+      ),
     rate_limit: rate()
       .optional()
       .describe('Besides `proxy.rate_limit`, for this route alone, counted by `proxy.rate_limit.by`.'),

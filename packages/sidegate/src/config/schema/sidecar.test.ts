@@ -57,6 +57,7 @@ test('a key that is absent has the documented default', () => {
           path: '/**',
           auth_required: true,
           authz_required: true,
+          websocket: false,
           upstream: 'http://127.0.0.1:3000',
           timeout: 30_000,
           target: undefined,
@@ -72,7 +73,7 @@ test('a key that is absent has the documented default', () => {
       targets: {},
       routes: [],
     },
-    policy: { engine: 'opa_embedded', path: '/etc/authz/policies', default_decision: 'deny' },
+    policy: { engine: 'opa_embedded', path: '/etc/authz/policies', hot_reload: true, default_decision: 'deny' },
     audit: {
       enabled: true,
       mode: 'required',
@@ -164,7 +165,7 @@ test('a route takes the upstream and the timeout of the proxy where it has none'
 proxy:
   upstream: {url: "http://127.0.0.1:4000", timeout: 5s}
   routes: [{path: /a}, {path: /b, upstream: "http://127.0.0.1:5000", timeout: 1s, methods: [GET], strip_prefix: /b, rewrite_prefix: /c}]`).proxy;
-  const common = { auth_required: true, authz_required: true, target: undefined };
+  const common = { auth_required: true, authz_required: true, websocket: false, target: undefined };
   assert.deepEqual(routes, [
     { ...common, path: '/a', upstream: 'http://127.0.0.1:4000', timeout: 5000 },
     {

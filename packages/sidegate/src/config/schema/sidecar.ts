@@ -152,7 +152,7 @@ function resolveTargets({ egress: { defaults, targets } }: Pick<SidecarFile, 'eg
 }
 
 function resolveRoutes({ proxy, egress }: Pick<SidecarFile, 'proxy' | 'egress'>) {
-  const everything = { path: '/**', auth_required: true, authz_required: true } as const;
+  const everything = { path: '/**', auth_required: true, authz_required: true, websocket: false } as const;
   const routes: SidecarFile['proxy']['routes'] = proxy.routes.length > 0 ? proxy.routes : [everything];
   return routes.map((route) => {
     const upstream = route.upstream ?? proxy.upstream.url;
