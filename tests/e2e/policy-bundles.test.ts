@@ -7,9 +7,11 @@ import { type BundleServer, startBundleServer } from '../support/bundle-server.t
 import { type Ingress, type IngressOptions, startIngress } from '../support/ingress.ts';
 import { createBundleSigner, packBundle, signFiles } from '../support/policy-bundle.ts';
 import { until } from '../support/until.ts';
+import { sendRequest } from '../support/wire.ts';
 
 const signer = createBundleSigner();
 const stranger = createBundleSigner();
+const ADMIN = 'admin: { addr: "127.0.0.1:0" }';
 const KEPT = '/state/policy.tar.gz';
 const TOKEN = 'canary-bundle-token';
 
@@ -75,6 +77,20 @@ describe('without a good bundle nothing is allowed:', () => {
     });
   }
 
+  test('/ready is 503 and says why, until a bundle is there', async () => {
+    await using server = await startBundleServer();
+    server.serve((response) => void response.writeHead(500).end());
+    await using ingress = await start(server.url, { ready: false }, '', ADMIN);
+    await keysLoaded(ingress);
+    const ready = () => sendRequest({ port: ingress.sidecar.adminPort }, { target: '/ready' });
+    const { status: before, body } = await ready();
+    const reasons = [{ code: 'policy_missing', detail: 'no policy bundle is loaded yet' }];
+    assert.deepEqual([before, JSON.parse(body)], [503, { status: 'not_ready', reasons }]);
+    server.serve(bundle('/orders'));
+    await ingress.sidecar.ready;
+    assert.equal((await ready()).status, 200);
+  });
+
   test('policy.fallback decides until a first bundle is there', async () => {
     await using server = await startBundleServer();
     server.serve((response) => void response.writeHead(500).end());
@@ -88,7 +104,7 @@ describe('without a good bundle nothing is allowed:', () => {
     await keysLoaded(ingress);
     assert.deepEqual([await status(ingress, '/meanwhile'), await status(ingress, '/orders')], [200, 403]);
     server.serve(bundle('/orders'));
-    await ingress.sidecar.ready;
+    await until(() => logged(ingress, /up to date again/) > 0, 5_000);
     assert.deepEqual([await status(ingress, '/meanwhile'), await status(ingress, '/orders')], [403, 200]);
   });
 });

@@ -5,10 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { NODE_HOST, readBundle } from '@sidegate/rego';
 import { StartRefused } from '../../packages/sidegate/src/cli/start-finding.ts';
+import { startBundleServer } from '../support/bundle-server.ts';
 import { assertEngineRow, ENGINE_ROWS, REGO } from '../support/engine-table.ts';
 import { type Ingress, startIngress } from '../support/ingress.ts';
-import { packBundle } from '../support/policy-bundle.ts';
+import { createBundleSigner, packBundle, signFiles } from '../support/policy-bundle.ts';
+import { until } from '../support/until.ts';
 import { opaBinary, withoutOpa } from './opa-binary.ts';
 import { startOpaRest } from './opa-rest.ts';
 
@@ -65,6 +68,11 @@ describe('opa_wasm', { skip }, () => {
   const ROWS = [
     ['an undefined rule', 'allow if input.request.path == "/elsewhere"', 'policy_undefined'],
     ['the text "true"', 'allow := "true"', 'policy_undefined'],
+    [
+      "http.send, which OPA's package does not have",
+      'allow if http.send({"method": "GET", "url": "http://127.0.0.1:1"}).status_code == 200',
+      'policy_error',
+    ],
     ['a conflict', 'allow := true if input.request.path\n\nallow := false if input.request.method', 'policy_error'],
     [
       'a comprehension without end',
@@ -89,6 +97,36 @@ describe('opa_wasm', { skip }, () => {
       answers.map(({ status }) => status),
       [403, 200, 403, 200],
     );
+  });
+
+  test('a bundle server may serve it: a newer one takes its place, a broken one does not', async () => {
+    const signer = createBundleSigner();
+    const signed = (rego: string): Buffer => {
+      const read = readBundle(build(rego), { host: NODE_HOST });
+      assert.ok(read.ok && read.bundle.wasm !== undefined);
+      return packBundle(signFiles({ 'policy.wasm': Buffer.from(read.bundle.wasm) }, signer));
+    };
+    const only = (target: string): string => rego(`allow if input.request.path == "${target}"`);
+    await using server = await startBundleServer();
+    server.serve(signed(only('/orders')));
+    await using ingress = await startIngress({
+      proxy: PROXY,
+      chapters: `policy:
+  engine: opa_wasm
+  path: /policy.tar.gz
+  bundle: { enabled: true, url: "\${BUNDLE}", polling_interval: 1s, keys: { default: { algorithm: ES256, key_file: /key } } }`,
+      files: { '/key': signer.publicPem },
+      env: { BUNDLE: server.url },
+    });
+    const statuses = () =>
+      Promise.all(['/orders', '/next'].map(async (target) => (await ingress.send({ target })).status));
+    assert.deepEqual(await statuses(), [200, 403]);
+    server.serve(packBundle(signFiles({ 'policy.wasm': 'canary' }, signer)));
+    await until(() => ingress.sidecar.log().includes('the last good one stays'), 5_000);
+    assert.deepEqual(await statuses(), [200, 403]);
+    server.serve(signed(only('/next')));
+    await until(() => ingress.sidecar.log().includes('up to date again'), 5_000);
+    assert.deepEqual(await statuses(), [403, 200]);
   });
 
   test('a bundle without WebAssembly, a broken one and one without the rule stop the start', async () => {

@@ -4,9 +4,11 @@ import { gzipSync } from 'node:zlib';
 import { writeTar } from './tar-writer.ts';
 
 /** Contents by path. */
-export type BundleFiles = Readonly<Record<string, string>>;
+export type BundleFiles<T = string> = Readonly<Record<string, T>>;
 
-export function packBundle(files: BundleFiles): Buffer {
+type Content = string | Uint8Array;
+
+export function packBundle(files: BundleFiles<Content>): Buffer {
   return gzipSync(writeTar(Object.entries(files).map(([name, content]) => ({ name: `/${name}`, content }))));
 }
 
@@ -31,7 +33,11 @@ export interface SignOptions {
 /**
  * The files and their `.signatures.json`. Documents must be written as OPA signs them: keys sorted, no spaces.
  */
-export function signFiles(files: BundleFiles, { privateKey }: BundleSigner, options: SignOptions = {}): BundleFiles {
+export function signFiles<T extends Content>(
+  files: BundleFiles<T>,
+  { privateKey }: BundleSigner,
+  options: SignOptions = {},
+): BundleFiles<T | string> {
   const header = { alg: 'ES256', kid: 'default', ...options.header };
   const input = `${encoded(header)}.${encoded({ files: digestsOf(files), ...options.claims })}`;
   const make =
@@ -44,7 +50,7 @@ export function hmacWith(secret: string): (input: Buffer) => Buffer {
   return (input) => createHmac('sha256', secret).update(input).digest();
 }
 
-export function digestsOf(files: BundleFiles, algorithm = 'SHA-256') {
+export function digestsOf(files: BundleFiles<Content>, algorithm = 'SHA-256') {
   return Object.entries(files).map(([name, content]) => ({
     name,
     hash: createHash(algorithm.replace('-', '').toLowerCase()).update(content).digest('hex'),

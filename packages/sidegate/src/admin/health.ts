@@ -6,6 +6,8 @@ export interface HealthSources {
   readonly service: string;
   /** The issuers whose tokens are accepted, by name. */
   readonly issuers: () => readonly IssuerState[];
+  /** There is a policy, or one that stands in for it. */
+  readonly policyLoaded: () => boolean;
   /** It stops: nothing new should be sent here. */
   readonly draining: () => boolean;
   /** The last audit records were kept. */
@@ -20,7 +22,7 @@ export interface IssuerState {
 
 /** Why nothing should be sent here. */
 export interface Unready {
-  readonly code: 'keys_missing' | 'draining' | 'worker_silent';
+  readonly code: 'keys_missing' | 'policy_missing' | 'draining' | 'worker_silent';
   readonly issuer?: string;
   readonly detail: string;
 }
@@ -30,9 +32,10 @@ export interface Readiness {
   readonly reasons: readonly Unready[];
 }
 
-export function readinessOf({ issuers, draining }: HealthSources): Readiness {
+export function readinessOf({ issuers, policyLoaded, draining }: HealthSources): Readiness {
   const reasons: Unready[] = [];
   if (draining()) reasons.push({ code: 'draining', detail: 'the sidecar stops' });
+  if (!policyLoaded()) reasons.push({ code: 'policy_missing', detail: 'no policy bundle is loaded yet' });
   for (const { name, keys } of issuers()) {
     const { keySet, failure } = keys();
     if (keySet === undefined) reasons.push({ code: 'keys_missing', issuer: name, detail: failure ?? 'not loaded yet' });

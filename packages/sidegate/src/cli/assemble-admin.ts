@@ -19,6 +19,7 @@ import { observeProcess } from './process-metrics.ts';
 /** What changes while a sidecar runs, and the admin listener tells. */
 export interface SidecarState {
   issuers: readonly IssuerState[];
+  policyLoaded: () => boolean;
   /** Undefined: there is no ingress, so nothing to decide. */
   judge: JudgeState | undefined;
   draining: boolean;
@@ -72,6 +73,7 @@ export function planAdmin(
   const sources: HealthSources = {
     service: service.name,
     issuers: () => state.issuers,
+    policyLoaded: () => state.policyLoaded(),
     draining: () => state.draining,
     auditAvailable: () => state.audit.available,
     uptimeSeconds: () => (clock.monotonic() - startedAt) / 1000,

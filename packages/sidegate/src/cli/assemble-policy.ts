@@ -21,22 +21,23 @@ type PolicyConfig = SidecarConfig['policy'];
 export interface AssembledPolicy {
   /** Undefined: authorization is switched off. */
   readonly engine: PolicyEngine | undefined;
-  /** Resolves once there is a policy. */
+  /** Resolves once there is a policy, or one that stands in for it. */
   readonly loaded: Promise<void>;
+  readonly isLoaded: () => boolean;
 }
 
-const LOADED = Promise.resolve();
+const LOADED = { loaded: Promise.resolve(), isLoaded: () => true };
 
 /** Connections to the OPA beside us. */
 const OPA_CONNECTIONS = { keepAlive: true, maxSockets: 64 } as const;
 
 export async function assemblePolicy(config: SidecarConfig, assembly: Assembly): Promise<AssembledPolicy> {
-  if (!config.proxy.enabled || !config.proxy.authz.enabled) return { engine: undefined, loaded: LOADED };
+  if (!config.proxy.enabled || !config.proxy.authz.enabled) return { engine: undefined, ...LOADED };
   const { fallback } = config.policy;
-  const { engine = denyAll, loaded } = await assembleFirst(config, assembly);
-  if (fallback === undefined) return { engine, loaded };
+  const { engine = denyAll, ...state } = await assembleFirst(config, assembly);
+  if (fallback === undefined) return { engine, ...state };
   const instead = inProcess(fallback, config.proxy.authz.policy_query, assembly) ?? denyAll;
-  return { engine: withFallback(engine, instead), loaded };
+  return { engine: withFallback(engine, instead), ...LOADED };
 }
 
 /** A finding stops the start before anybody asks; whoever asks all the same gets nothing. */
@@ -47,9 +48,9 @@ async function assembleFirst({ proxy, policy }: SidecarConfig, assembly: Assembl
   const query = proxy.authz.policy_query;
   if (policy.bundle?.enabled === true) return assemblePolled(policy, query, assembly);
   const { engine } = policy;
-  if (engine === 'opa_sidecar') return { engine: assembleSidecar(policy, query, assembly), loaded: LOADED };
-  if (engine === 'opa_wasm') return { engine: await assembleWasm(policy, query, assembly), loaded: LOADED };
-  return { engine: inProcess({ ...policy, engine }, query, assembly), loaded: LOADED };
+  if (engine === 'opa_sidecar') return { engine: assembleSidecar(policy, query, assembly), ...LOADED };
+  if (engine === 'opa_wasm') return { engine: await assembleWasm(policy, query, assembly), ...LOADED };
+  return { engine: inProcess({ ...policy, engine }, query, assembly), ...LOADED };
 }
 
 type InProcess = Pick<PolicyConfig, 'path' | 'data_path' | 'bundle'> & {
@@ -140,7 +141,7 @@ async function assemblePolled(policy: PolicyConfig, query: string, assembly: Ass
   const { path: file, bundle } = policy;
   const before = findings.length;
   const verification = bundle && assembleVerification(bundle, assembly);
-  const none = { engine: undefined, loaded: LOADED };
+  const none = { engine: undefined, ...LOADED };
   // Without all of its keys it would refuse what it should take.
   if (bundle?.url === undefined || findings.length > before) return none;
   const load = async (bytes: Uint8Array): Promise<LoadedBundle> => {
@@ -168,7 +169,7 @@ async function assemblePolled(policy: PolicyConfig, query: string, assembly: Ass
     () => polled.close(),
     () => http.close(),
   );
-  return { engine: polled.decide, loaded: polled.loaded };
+  return { engine: polled.decide, loaded: polled.loaded, isLoaded: polled.isLoaded };
 }
 
 function unreadable(error: unknown): { readonly message: string } {

@@ -32,6 +32,7 @@ export interface Generation {
   /** What the ingress decides by. */
   readonly judge: JudgeState | undefined;
   readonly issuers: AssembledIngress['issuers'];
+  readonly policyLoaded: () => boolean;
   /** Resolves when every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
   /** Whether the peer of a connection, which the generation before may have accepted, would be served now. */
@@ -85,6 +86,7 @@ export async function assembleGeneration(
     tls,
     judge: ingress && { deps: ingress.deps, authorities: certificatesOf(tls?.clientCa ?? '') },
     issuers: ingress?.issuers ?? [],
+    policyLoaded: policy.isLoaded,
     ready: Promise.all([...(ingress?.keysLoaded ?? []), policy.loaded]).then(() => undefined),
     serves: servedBy(ingress, tls?.clientCa),
     end,

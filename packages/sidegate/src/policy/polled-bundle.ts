@@ -38,6 +38,7 @@ export interface PolledBundle {
   readonly decide: PolicyEngine;
   /** Resolves once there is a policy. */
   readonly loaded: Promise<void>;
+  readonly isLoaded: () => boolean;
   close(): Promise<void>;
 }
 
@@ -78,6 +79,8 @@ class Poller implements PolledBundle {
     this.loaded = promise;
     this.#resolveLoaded = resolve;
   }
+
+  readonly isLoaded = (): boolean => this.#current !== undefined;
 
   readonly decide: PolicyEngine = (input) => (this.#current === undefined ? NOTHING_YET : this.#current.decide(input));
 
