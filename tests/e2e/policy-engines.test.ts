@@ -156,12 +156,17 @@ describe('policy.fallback', () => {
         String(ingress.sidecar.audit.at(-1)?.['reasons']),
         /decided by policy\.fallback: OPA cannot be reached/,
       );
-      for (const [code, text] of [
-        ['policy_denied', '{"result":false}'],
-        ['policy_undefined', '{}'],
-        ['policy_error', 'nonsense'],
+      opa.answer = (_, response) => void response.writeHead(503).end();
+      assert.equal((await askEngine(ingress, customer)).status, 200);
+      opa.answer = () => undefined;
+      assert.equal((await askEngine(ingress, customer)).status, 200);
+      for (const [code, text, answered] of [
+        ['policy_denied', '{"result":false}', 200],
+        ['policy_undefined', '{}', 200],
+        ['policy_error', 'nonsense', 200],
+        ['policy_error', '{"code":"internal_error"}', 500],
       ] as const) {
-        opa.answer = (_, response) => void response.end(text);
+        opa.answer = (_, response) => void response.writeHead(answered).end(text);
         await ingress.refused(code, () => askEngine(ingress, customer));
       }
     });

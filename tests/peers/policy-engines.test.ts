@@ -63,6 +63,25 @@ describe('equal answers to equal requests', { skip }, () => {
   }
 });
 
+describe('opa_sidecar', { skip }, () => {
+  test('C-225 a policy that fails in the real OPA is policy_error, which no fallback hides', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-opa-'));
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rmSync(directory, { recursive: true }));
+    const policy = path.join(directory, 'order.rego');
+    const conflict = 'allow := true if input.request.path\n\nallow := false if input.request.method';
+    writeFileSync(policy, `package order\n\n${conflict}\n`);
+    const opa = stack.use(await startOpaRest([policy]));
+    const chapters = `policy:
+  engine: opa_sidecar
+  opa: { url: "\${OPA}", timeout: 5s }
+  fallback: { engine: opa_embedded, path: /policies }`;
+    const files = { '/policies/order.rego': 'package order\n\nallow := true\n' };
+    const ingress = stack.use(await startIngress({ proxy: PROXY, chapters, files, env: { OPA: opa.url } }));
+    await ingress.refused('policy_error', () => ingress.send({ target: '/orders' }));
+  });
+});
+
 describe('opa_wasm', { skip }, () => {
   const rego = (body: string): string => `package order\n\nimport rego.v1\n\n${body}\n`;
   const ROWS = [

@@ -129,10 +129,10 @@ describe('compileIdentities', () => {
   it('SD-05 a client is its name and its issuer, for its own tokens and for those that it passes on', () => {
     const gateway = binding('api-gateway', 'web-app');
     const users = 'https://idp.example.org/realms/users';
-    assert.equal(mayPresent(gateway, { clientId: 'api-gateway', issuer: users }), false);
-    assert.equal(mayPresent(gateway, { clientId: 'web-app', issuer: users }), false);
-    assert.equal(mayPresent(gateway, { clientId: 'api-gateway', issuer }), true);
-    assert.equal(mayPresent(gateway, { clientId: 'web-app', issuer }), true);
+    assert.equal(mayPresent(gateway, 'api-gateway', users), false);
+    assert.equal(mayPresent(gateway, 'web-app', users), false);
+    assert.equal(mayPresent(gateway, 'api-gateway', issuer), true);
+    assert.equal(mayPresent(gateway, 'web-app', issuer), true);
   });
 });
 

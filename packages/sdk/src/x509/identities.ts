@@ -18,9 +18,13 @@ export interface ClientBinding extends IssuedClient {
   readonly mayForward: readonly IssuedClient[];
 }
 
-/** Whether a token of this client is the peer's own, or one that it may pass on. */
-export function mayPresent(binding: ClientBinding, client: IssuedClient): boolean {
-  return isSameClient(binding, client) || binding.mayForward.some((other) => isSameClient(other, client));
+/** Whether a token of this client, as this issuer calls it, is the peer's own, or one that it may pass on. */
+export function mayPresent(binding: ClientBinding, clientId: string, issuer: string): boolean {
+  if (binding.clientId === clientId && binding.issuer === issuer) return true;
+  for (const other of binding.mayForward) {
+    if (other.clientId === clientId && other.issuer === issuer) return true;
+  }
+  return false;
 }
 
 /** The client of a peer, or `undefined` for one that is not in the table. */

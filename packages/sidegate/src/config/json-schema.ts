@@ -4,6 +4,7 @@ import type { KindName } from './load.ts';
 import { identityProviderSchema } from './schema/identity-provider.ts';
 import { labSchema } from './schema/lab.ts';
 import { realmSchema } from './schema/realm.ts';
+import { rolesSchema } from './schema/roles.ts';
 import { sidecarSchema } from './schema/sidecar.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
@@ -11,6 +12,7 @@ const PUBLISHED: Readonly<Record<KindName, { readonly title: string; readonly sc
   sidecar: { title: 'Sidegate sidecar', schema: sidecarSchema },
   lab: { title: 'Sidegate lab', schema: labSchema },
   idp: { title: 'Sidegate lab identity provider', schema: identityProviderSchema },
+  roles: { title: 'Roles and permissions for policy.engine builtin', schema: rolesSchema },
   realm: { title: 'Realm of the Sidegate lab identity provider', schema: realmSchema },
 };
 

@@ -76,6 +76,7 @@ export const LOADERS = {
   lab: loadLabConfig,
   idp: loadIdentityProviderConfig,
   realm: loadRealm,
+  roles: loadRoles,
 } as const;
 
 export type KindName = keyof typeof LOADERS;

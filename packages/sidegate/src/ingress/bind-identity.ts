@@ -20,7 +20,7 @@ export function bindIdentity({ peer, token }: Exchange, { identities }: PeerTrus
   if (clientId === undefined) {
     throw new Problem('identity_token_mismatch', 'the token names no client (azp, client_id)');
   }
-  if (!mayPresent(binding, { clientId, issuer })) {
+  if (!mayPresent(binding, clientId, issuer)) {
     throw new Problem(
       'identity_token_mismatch',
       `the certificate stands for "${binding.clientId}" of ${binding.issuer}, which may not present a token of another client`,

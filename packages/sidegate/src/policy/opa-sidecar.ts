@@ -17,6 +17,8 @@ export interface OpaSidecarOptions {
 }
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
+/** Whoever answers this has not evaluated anything; 500 is OPA's word for an evaluation that failed. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 /** Timers are not exact. */
 const SLACK_MS = 2;
 
@@ -44,7 +46,7 @@ async function ask(
   const headers = { 'content-type': 'application/json', accept: 'application/json', 'accept-encoding': 'identity' };
   try {
     const answer = await http({ method: 'POST', url, headers, body, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
-    if (answer.status >= 500) return failed(`OPA answered ${answer.status}`);
+    if (AWAY.has(answer.status)) return failed(`OPA answered ${answer.status}`);
     if (answer.status !== 200) return malformed(`OPA answered ${answer.status}`);
     return read(answer.body);
   } catch (error) {

@@ -15,7 +15,12 @@ const permissionSchema = z.strictObject({
 
 export const rolesSchema = z.strictObject({
   roles: z
-    .record(roleName(), z.strictObject({ permissions: z.array(permissionSchema).min(1) }))
+    .record(
+      roleName(),
+      z.strictObject({
+        permissions: z.array(permissionSchema).min(1).describe('What the role may do; one that fits is enough.'),
+      }),
+    )
     .describe('Role, as in `realm_access.roles` of the token → its permissions.'),
 });
 
