@@ -259,6 +259,18 @@ describe('records that cannot be kept', () => {
     assert.deepEqual(audit.dropped(), [['file', 0]]);
   });
 
+  test('an answer waits for its record in mode required, and does not in mode best_effort', () => {
+    for (const [mode, expected] of [
+      ['required', ['record', 'one leaves']],
+      ['best_effort', ['one leaves', 'record']],
+    ] as const) {
+      const { seen, answer } = answers();
+      const { record } = auditWith({ mode, sinks: into(() => seen.push('record')) });
+      record(read, answer('one'));
+      assert.deepEqual(seen, expected);
+    }
+  });
+
   test('in mode best_effort every record is either kept or counted as dropped', () => {
     let isFull = true;
     let kept = 0;
