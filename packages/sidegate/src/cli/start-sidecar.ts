@@ -85,7 +85,12 @@ export async function startSidecar(
     const { schedule } = next.ports;
     await Promise.race([generation.ready, new Promise<void>((resolve) => schedule(KEYS_MS, resolve))]);
     current = generation;
-    Object.assign(state, { issuers: generation.issuers, policyLoaded: generation.policyLoaded, judge: generation.judge, audit: generation.audit });
+    Object.assign(state, {
+      issuers: generation.issuers,
+      policyLoaded: generation.policyLoaded,
+      judge: generation.judge,
+      audit: generation.audit,
+    });
     const ingress = listeners.get('ingress');
     if (generation.tls !== undefined) ingress?.setTls(generation.tls);
     ingress?.dismissUnless((socket) => generation.serves(socket));
