@@ -9,7 +9,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** A registry that does not answer is asked again soon, not after five minutes. */
 const PATIENCE = ['--prefer-offline', '--fetch-timeout=10000', '--fetch-retries=4', '--fetch-retry-mintimeout=500'];
-const TIMEOUT_MS = 90_000;
+/** A registry may be slow to answer now and then. */
+const TIMEOUT_MS = 240_000;
 
 export interface Run {
   /** -1 when it did not end by itself. */
