@@ -27,6 +27,8 @@ type ClientCredentialsAuth = Extract<Auth, { type: 'oauth2_client_credentials' }
 export interface TokenSurroundings {
   /** Undefined: this process keeps its tokens for itself. */
   readonly share: ShareToken | undefined;
+  /** Where they are shared. */
+  readonly store: SidecarConfig['egress']['token_store'];
   /** After every request for a token. */
   readonly onRefresh: (failed: boolean) => void;
 }
@@ -54,7 +56,7 @@ export function assembleCredential(
 /** The token request shows the target's client certificate, so that the token can be bound to it (RFC 8705 section 3). */
 function assembleClientCredentials(
   auth: ClientCredentialsAuth,
-  { tls, share, onRefresh }: TokenSurroundings & { readonly tls: ClientTls },
+  { tls, share, store, onRefresh }: TokenSurroundings & { readonly tls: ClientTls },
   assembly: Assembly,
 ): Credential {
   const { clock, random, logger, connectTo, components } = assembly;
@@ -62,7 +64,7 @@ function assembleClientCredentials(
   // A finding says why, and stops the start.
   if (authentication === undefined) return noCredential();
   const proof = secretOf(authentication, tls.key);
-  return components.take('credential', { auth, tls, proof, shared: share !== undefined }, () => open(authentication));
+  return components.take('credential', { auth, tls, proof, store }, () => open(authentication));
 
   function open(authentication: ClientAuthentication): Part<Credential> {
     const { cert, key } = tls;

@@ -24,7 +24,11 @@ export function assembleEgress(
       {
         name,
         upstream: target.upstream,
-        credential: assembleCredential(target, { share, onRefresh: refreshed(name) }, assembly),
+        credential: assembleCredential(
+          target,
+          { share, store: egress.token_store, onRefresh: refreshed(name) },
+          assembly,
+        ),
       },
     ]),
   );

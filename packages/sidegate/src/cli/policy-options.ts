@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { BundleVerification } from '@sidegate/rego';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/schema/policy-bundle.ts';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/schema/signing-algorithms.ts';
 import type { PolicyLocations } from '../policy/policy-sources.ts';
 import { EXIT } from './exit-code.ts';
 

@@ -3,6 +3,7 @@ import type { AlgorithmName } from '@sidegate/sdk';
 import { z } from 'zod';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, name, url } from './scalars.ts';
+import { TOKEN_ALGORITHMS } from './signing-algorithms.ts';
 
 /** One issuer whose tokens are accepted. */
 export interface Issuer {
@@ -17,20 +18,6 @@ export interface Issuer {
   /** What it may sign with; undefined: every algorithm that we know. */
   readonly algorithms?: readonly AlgorithmName[] | undefined;
 }
-
-const ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const satisfies readonly AlgorithmName[];
 
 const audience = () =>
   z
@@ -55,7 +42,7 @@ const keys = z.strictObject({
         jwks_url: jwksUrl(),
         jwks_refresh_interval: interval().optional(),
         algorithms: z
-          .array(z.enum(ALGORITHMS))
+          .array(z.enum(TOKEN_ALGORITHMS))
           .min(1)
           .optional()
           .describe('What its tokens may be signed with. Absent: each of these; `none` and HMAC are never accepted.'),

@@ -2,22 +2,7 @@
 import { z } from 'zod';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, filePath, name, secret, url } from './scalars.ts';
-
-/** Of public keys only: whoever holds a secret that verifies could also sign. */
-export const SIGNING_ALGORITHMS = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
-
-export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+import { SIGNING_ALGORITHMS } from './signing-algorithms.ts';
 
 const bundleKey = z.strictObject({
   algorithm: z.enum(SIGNING_ALGORITHMS).default('RS256').describe('What the key signs with; the bundle has no say.'),
