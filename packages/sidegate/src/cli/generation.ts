@@ -101,7 +101,8 @@ function servedBy(ingress: AssembledIngress | undefined, clientCa: string | unde
   const verified = clientCa === undefined ? undefined : verifiedBy(certificatesOf(clientCa));
   return (socket) => {
     if (ingress === undefined || !(socket instanceof TLSSocket)) return true;
-    const leaf = socket.getPeerX509Certificate();
+    // Where none is required, nothing relies on a certificate that the handshake did not accept.
+    const leaf = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     if (leaf !== undefined && verified?.(leaf) === false) return false;
     return isServed(socket, ingress.deps.trust, ingress.deps.peers);
   };
