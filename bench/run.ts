@@ -12,6 +12,7 @@ import type { Report } from './report.ts';
 import type { ScenarioOptions } from './scenario.ts';
 import { measureEgress } from './scenarios/egress.ts';
 import { measureFlood } from './scenarios/flood.ts';
+import { measureFloor } from './scenarios/floor.ts';
 import { measureGrowth } from './scenarios/growth.ts';
 import { measureHandshakes } from './scenarios/handshakes.ts';
 import { measureIngress } from './scenarios/ingress.ts';
@@ -51,6 +52,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   flood: beside('flood', measureFlood),
   workers: beside('workers', measureWorkers),
   peers: beside('peers', measurePeers),
+  floor: beside('floor', measureFloor),
   async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });
     return { report, table: decisionTable(report) };

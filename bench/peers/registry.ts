@@ -1,11 +1,13 @@
 /** The peers by name. */
 import path from 'node:path';
+import type { ScenarioOptions } from '../scenario.ts';
 import type { StartPeer } from '../stage.ts';
 import { BINARIES, isInstalled } from './binaries.ts';
 import { startEnvoy, startEnvoyWithOpa } from './envoy.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
 import { startOauth2Proxy } from './oauth2-proxy.ts';
+import { pump } from './pump.ts';
 import { startScript } from './script.ts';
 import { startSidegate } from './sidegate.ts';
 
@@ -18,6 +20,8 @@ const PEERS: Readonly<Record<string, StartPeer>> = {
   'envoy-opa': startEnvoyWithOpa,
   'oauth2-proxy': startOauth2Proxy,
   'jose-undici': written('jose-undici', 'mutual TLS, token (node:https, jose, undici by hand), claims, headers'),
+  pump: pump('pump', 'mutual TLS, bytes; no HTTP'),
+  'pump-verifying': pump('pump-verifying', 'mutual TLS, bytes, signature of the token; no HTTP'),
   express: written(
     'express',
     'mutual TLS, token (express-jwt), claims, headers (http-proxy-middleware, keep-alive agent)',
@@ -30,6 +34,17 @@ function written(name: string, job: string): StartPeer {
 }
 
 export const PEER_NAMES: readonly string[] = Object.keys(PEERS);
+
+/** No proxies, but what Node leaves to win. */
+export const PUMPS: readonly string[] = ['pump', 'pump-verifying'];
+
+/** Who never answers that a token is wrong. */
+export const FLOORS: readonly string[] = ['nginx', ...PUMPS];
+
+/** @returns who is compared with the others: ours, if nobody else is named */
+export function firstOf({ peers, profiles }: ScenarioOptions): StartPeer {
+  return starterOf(peers?.[0] ?? OURS, profiles);
+}
 
 /** Those whose binaries are not there. */
 export function missingPeers(): string[] {

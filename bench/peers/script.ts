@@ -4,7 +4,13 @@ import { PEER_CORE } from '../cores.ts';
 import type { BenchFiles } from '../files.ts';
 import { freePort, type Peer, startPeer } from '../peer.ts';
 
-export async function startScript(script: string, job: string, files: BenchFiles, origin: number): Promise<Peer> {
+export async function startScript(
+  script: string,
+  job: string,
+  files: BenchFiles,
+  origin: number,
+  flags: readonly string[] = [],
+): Promise<Peer> {
   const port = await freePort();
   const { serverCert, serverKey, ca, publicKeys } = files;
   return startPeer({
@@ -13,6 +19,6 @@ export async function startScript(script: string, job: string, files: BenchFiles
     port,
     core: PEER_CORE,
     command: process.execPath,
-    args: [script, String(port), String(origin), serverCert, serverKey, ca, publicKeys.RS256],
+    args: [...flags, script, String(port), String(origin), serverCert, serverKey, ca, publicKeys.RS256],
   });
 }

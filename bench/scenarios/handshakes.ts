@@ -2,7 +2,7 @@
 import { interleave } from '../interleave.ts';
 import { bearer, type Load, runRound, warmUp } from '../load.ts';
 import { startNginx, startNginxWithoutTickets } from '../peers/nginx.ts';
-import { startSidegate } from '../peers/sidegate.ts';
+import { firstOf } from '../peers/registry.ts';
 import { type Report, ratioFinding } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage } from '../stage.ts';
@@ -12,7 +12,7 @@ const TARGET = { atLeast: 0.9 };
 export async function measureHandshakes(options: ScenarioOptions): Promise<Report> {
   await using stage = await openStage();
   const { files } = stage;
-  const ours = await stage.start((files, origin) => startSidegate(files, origin, options));
+  const ours = await stage.start(firstOf(options));
   const peers = [ours, await stage.start(startNginx), await stage.start(startNginxWithoutTickets)];
   const load: Load = {
     connections: 16,

@@ -3,7 +3,7 @@ import type { BenchFiles } from '../files.ts';
 import { interleave } from '../interleave.ts';
 import { bearer, type Load, runRefused, runRound, warmUp } from '../load.ts';
 import type { Peer } from '../peer.ts';
-import { OURS, PEER_NAMES, starterOf } from '../peers/registry.ts';
+import { FLOORS, OURS, PEER_NAMES, starterOf } from '../peers/registry.ts';
 import { type Finding, type Report, ratioFinding, type Target } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage } from '../stage.ts';
@@ -91,9 +91,9 @@ export async function measureIngress(options: ScenarioOptions): Promise<Report> 
   return { findings, notes: NOTES, notMeasured: [] };
 }
 
-/** Who takes a wrong signature does another job, and may not be compared. nginx and prototypes do not claim it. */
+/** Who takes a wrong signature does another job, and may not be compared. floors and prototypes do not claim it. */
 async function refusesWrongSignatures(peer: Peer, files: BenchFiles): Promise<void> {
-  if (peer.name === 'nginx' || ![OURS, ...PEER_NAMES].includes(peer.name)) return;
+  if (FLOORS.includes(peer.name) || ![OURS, ...PEER_NAMES].includes(peer.name)) return;
   await runRefused(peer, files, { connections: 1, seconds: 1, script: ['invalid.lua', files.token, '0', '1'] });
 }
 

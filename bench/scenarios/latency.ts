@@ -5,7 +5,7 @@ import type { RateReport } from '../generators/rate.ts';
 import { interleave } from '../interleave.ts';
 import { bearer, warmUp } from '../load.ts';
 import { startNginx } from '../peers/nginx.ts';
-import { startSidegate } from '../peers/sidegate.ts';
+import { firstOf } from '../peers/registry.ts';
 import type { Finding, Report } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage } from '../stage.ts';
@@ -16,10 +16,7 @@ const RATE = '1000';
 export async function measureLatency(options: ScenarioOptions): Promise<Report> {
   await using stage = await openStage();
   const { files } = stage;
-  const peers = [
-    await stage.start((files, origin) => startSidegate(files, origin, options)),
-    await stage.start(startNginx),
-  ];
+  const peers = [await stage.start(firstOf(options)), await stage.start(startNginx)];
   const reports = peers.map((): RateReport[] => []);
   const contenders = peers.map((peer, index) => ({
     name: peer.name,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { residentBytes } from '../cpu.ts';
 import { bearer, runRound } from '../load.ts';
 import type { Peer } from '../peer.ts';
-import { startSidegate } from '../peers/sidegate.ts';
+import { firstOf } from '../peers/registry.ts';
 import type { Finding, Report } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage } from '../stage.ts';
@@ -15,7 +15,7 @@ const SAMPLE_MS = 200;
 export async function measureMemory(options: ScenarioOptions): Promise<Report> {
   await using stage = await openStage();
   const { files } = stage;
-  const sidecar = await stage.start((files, origin) => startSidegate(files, origin, options));
+  const sidecar = await stage.start(firstOf(options));
   await sleep(SETTLE_MS);
   const idle = mebibytes(sidecar);
   const sampled: number[] = [];

@@ -1,5 +1,5 @@
 /** The peers scenario: the warm GET through everything that does some of the job and could be had. */
-import { missingPeers, OURS, PEER_NAMES } from '../peers/registry.ts';
+import { missingPeers, OURS, PEER_NAMES, PUMPS } from '../peers/registry.ts';
 import type { Report } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { measureIngress } from './ingress.ts';
@@ -9,7 +9,7 @@ const NOT_SERVED = 'the Go module proxy does not serve it';
 
 export async function measurePeers(options: ScenarioOptions): Promise<Report> {
   const missing = missingPeers();
-  const there = PEER_NAMES.filter((name) => !missing.includes(name));
+  const there = PEER_NAMES.filter((name) => !missing.includes(name) && !PUMPS.includes(name));
   const report = await measureIngress({ ...options, rows: ['warm'], peers: [OURS, ...there] });
   return {
     findings: report.findings,

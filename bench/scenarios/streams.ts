@@ -4,7 +4,7 @@ import { runGenerator } from '../generator.ts';
 import { interleave } from '../interleave.ts';
 import { startNginx } from '../peers/nginx.ts';
 import { STREAM_BYTES } from '../peers/origin.ts';
-import { startSidegate } from '../peers/sidegate.ts';
+import { firstOf } from '../peers/registry.ts';
 import { type Finding, type Report, ratioFinding } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage } from '../stage.ts';
@@ -13,10 +13,7 @@ const TRANSFERS = 3;
 
 export async function measureStreams(options: ScenarioOptions): Promise<Report> {
   await using stage = await openStage();
-  const peers = [
-    await stage.start((files, origin) => startSidegate(files, origin, options)),
-    await stage.start(startNginx),
-  ];
+  const peers = [await stage.start(firstOf(options)), await stage.start(startNginx)];
   const findings: Finding[] = [];
   for (const direction of ['down', 'up']) {
     const contenders = peers.map((peer) => ({
