@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { PROBLEMS, type ProblemCode } from '@sidegate/sdk';
-import { asciiJson } from '../../packages/sidegate/src/proxy/json-member.ts';
+import { asciiJson } from '../../packages/sidegate/src/telemetry/ascii-json.ts';
 import { type OrderSidecar, startOrderSidecar } from '../security/order-sidecar.ts';
 import { createTestAuthority } from '../support/certificates.ts';
 import { startIngress } from '../support/ingress.ts';

@@ -20,8 +20,8 @@ export interface AuthorizeOptions {
   /** Those of `http.tls.client_ca_file`. */
   readonly authorities: () => readonly X509Certificate[];
   readonly audit: () => Audit;
-  readonly ports: ExchangePorts;
-  readonly onEnded: ((exchange: Exchange) => void) | undefined;
+  readonly ports: () => ExchangePorts;
+  readonly onEnded: (exchange: Exchange) => void;
   readonly onInternalError: (requestId: string, problem: Problem) => void;
 }
 
@@ -91,7 +91,7 @@ async function decideAll(values: readonly JsonValue[], options: AuthorizeOptions
 
 async function decide({ head, certificate }: DecisionRequest, options: AuthorizeOptions) {
   const deps = options.deps();
-  const exchange = openExchange('decision', head, options.ports);
+  const exchange = openExchange('decision', head, options.ports());
   let headers: Readonly<Record<string, string>> | undefined;
   try {
     await judge(exchange, head, deps, {
@@ -139,13 +139,13 @@ function recorded(exchanges: readonly Exchange[], { audit, onEnded }: AuthorizeO
   for (const exchange of exchanges) {
     audit().record(exchange, {
       kept: () => {
-        onEnded?.(exchange);
+        onEnded(exchange);
         waiting -= 1;
         if (waiting === 0) resolve();
       },
       lost: (problem) => {
         exchange.problem = problem;
-        onEnded?.(exchange);
+        onEnded(exchange);
         reject(problem);
       },
     });

@@ -11,6 +11,7 @@ import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
 import type { Listener, ListenerHandlers, ListenerOptions } from '../net/listener.ts';
 import type { Audit } from '../proxy/audit.ts';
+import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { createMeters, type Meters } from './assemble-metrics.ts';
 import type { AssemblyPorts } from './assembly.ts';
@@ -26,6 +27,9 @@ export interface SidecarState {
   /** By name; those that are open. */
   readonly listeners: ReadonlyMap<string, Listener>;
   audit: Audit;
+  exchangePorts: ExchangePorts;
+  /** Told of every exchange that is over. */
+  onEnded: ((exchange: Exchange) => void) | undefined;
 }
 
 /** What the ingress decides by. */
@@ -90,10 +94,15 @@ export function planAdmin(
   };
   if (state.judge !== undefined) {
     const judging = (): JudgeState => state.judge as JudgeState;
-    const ports = { clock, randomHex };
-    const ended = { audit: () => state.audit, onEnded: meters?.exchange, onInternalError };
     endpoints.push(
-      ...authorizeEndpoints({ ...ended, deps: () => judging().deps, authorities: () => judging().authorities, ports }),
+      ...authorizeEndpoints({
+        deps: () => judging().deps,
+        authorities: () => judging().authorities,
+        audit: () => state.audit,
+        ports: () => state.exchangePorts,
+        onEnded: (exchange) => state.onEnded?.(exchange),
+        onInternalError,
+      }),
     );
   }
   const handlers = serveAdmin({ endpoints: new Map(endpoints), localOnly, randomHex, onInternalError });

@@ -18,6 +18,8 @@ export interface Meters {
   credentialRefreshed(target: string, failed: boolean): void;
   /** After every attempt to put another configuration in the place of the one that runs. */
   reloaded(failed: boolean): void;
+  /** Spans or log records for a collector. */
+  exported(signal: string, result: string, count: number): void;
   /** Its own certificate, by where the configuration names it; of a chain, the first one. */
   certificate(name: string, pem: string): void;
 }
@@ -43,8 +45,14 @@ export function createMeters(metrics: Metrics, clock: Clock): Meters {
     help: 'Configurations, certificates and policies read anew.',
     labels: ['result'],
   });
+  const exported = metrics.counter({
+    name: 'authz_otlp_items_total',
+    help: 'Spans and log records that a collector took, and those that are lost.',
+    labels: ['signal', 'result'],
+  });
   return {
     metrics,
+    exported: (signal, result, count) => exported.with(signal, result).increment(count),
     reloaded: (failed) => reloads.with(failed ? 'failure' : 'success').increment(),
     exchange: meterExchanges(metrics, clock),
     policy(engine) {

@@ -63,7 +63,8 @@ function retryPolicy(retry: SidecarConfig['proxy']['retry']): Pick<UpstreamOptio
   return enabled ? { retry: { attempts, delayMs, conditions } } : {};
 }
 
-function clientTls(tls: TargetConfig['tls'], assembly: Assembly): ClientTls {
+/** Empty where the files cannot be read, after their findings were noted. */
+export function clientTls(tls: TargetConfig['tls'], assembly: Assembly): ClientTls {
   if (!tls.enabled) return {};
   const ca = tls.ca_cert === undefined ? undefined : take(loadCertificates(tls.ca_cert, assembly.readFile), assembly);
   const pair =

@@ -1,19 +1,22 @@
 /** `audit.export` → the sinks that keep audit records. */
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import { otlpSink } from '../proxy/audit-otlp.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
+import { logfmt } from '../telemetry/logfmt.ts';
+import type { OtlpExporter } from '../telemetry/otlp-exporter.ts';
 import type { Assembly } from './assembly.ts';
 import { openAuditFile } from './audit-file.ts';
-import { logfmt } from './logfmt.ts';
 
 type Exports = SidecarConfig['audit']['export'];
 
 type Ports = Pick<Assembly, 'clock' | 'logger' | 'findings' | 'components'>;
 
-/** By name. */
+/** By name. @param exporter towards the collector, if there is one */
 export function auditSinks(
   { audit }: Pick<SidecarConfig, 'audit'>,
   stdout: AuditSink,
   assembly: Ports,
+  exporter?: OtlpExporter,
 ): ReadonlyMap<string, AuditSink> {
   const sinks = new Map<string, AuditSink>();
   if (!audit.enabled) return sinks;
@@ -21,6 +24,11 @@ export function auditSinks(
   if (enabled) sinks.set('stdout', format === 'json' ? stdout : (lines) => stdout(logfmt(lines)));
   const file = audit.export.file && fileSink(audit.export.file, assembly);
   if (file !== undefined) sinks.set('file', file);
+  if (exporter !== undefined)
+    sinks.set(
+      'otlp',
+      otlpSink((record) => exporter.add(record)),
+    );
   return sinks;
 }
 

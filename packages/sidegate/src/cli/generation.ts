@@ -10,11 +10,13 @@ import type { ListenerHandlers } from '../net/listener.ts';
 import type { ServerTls } from '../net/tls-context.ts';
 import { type Audit, createAudit } from '../proxy/audit.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
+import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
 import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
 import type { JudgeState } from './assemble-admin.ts';
 import { assembleEgress } from './assemble-egress.ts';
 import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import type { Meters } from './assemble-metrics.ts';
+import { type AssembledExporter, assembleAuditExporter, assembleTracing } from './assemble-otlp.ts';
 import { assemblePolicy } from './assemble-policy.ts';
 import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, type AssemblyPorts, take } from './assembly.ts';
@@ -26,6 +28,9 @@ export interface Generation {
   readonly config: SidecarConfig;
   readonly components: Components;
   readonly audit: Audit;
+  readonly exchangePorts: ExchangePorts;
+  /** Told of every exchange that is over. */
+  readonly onEnded: ServeOptions['onEnded'];
   /** By direction; undefined: nobody listens there. */
   readonly handlers: { readonly ingress: ListenerHandlers | undefined; readonly egress: ListenerHandlers | undefined };
   readonly tls: ServerTls | undefined;
@@ -66,19 +71,24 @@ export async function assembleGeneration(
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
   const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;
   const egress = config.egress.enabled ? assembleEgress(config, targets, assembly, meters) : undefined;
-  const audit = assembleAudit(config, stdout, assembly);
+  const tracing = assembleTracing(config, assembly, meters);
+  const audit = assembleAudit(config, { stdout, copy: assembleAuditExporter(config, assembly, meters) }, assembly);
   if (assembly.findings.some(({ severity }) => severity === 'error')) {
     await end(before);
     throw new StartRefused(assembly.findings);
   }
   for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
   if (tls !== undefined) meters?.certificate('http', tls.cert);
+  const exchangePorts = { clock: ports.clock, randomHex: ports.randomHex, sampler: tracing.sampler };
+  const onEnded = both(meters?.exchange, tracing.onEnded);
   const served = (pipeline: Pipeline, direction: ServeOptions['direction'], stays: ServeOptions['mayStay']) =>
-    serve(pipeline, serveOptions({ direction, audit, mayStay: stays, onEnded: meters?.exchange }, assembly));
+    serve(pipeline, serveOptions({ direction, audit, mayStay: stays, onEnded }, exchangePorts, assembly));
   return {
     config,
     components,
     audit,
+    exchangePorts,
+    onEnded,
     handlers: {
       ingress: ingress && served(ingress.pipeline, 'ingress', staysAt(ingress)),
       egress: egress && served(egress, 'egress', () => true),
@@ -90,6 +100,16 @@ export async function assembleGeneration(
     ready: Promise.all([...(ingress?.keysLoaded ?? []), policy.loaded]).then(() => undefined),
     serves: servedBy(ingress, tls?.clientCa),
     end,
+  };
+}
+
+type Told = (exchange: Exchange) => void;
+
+function both(first: Told | undefined, second: Told | undefined): Told | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return (exchange) => {
+    first(exchange);
+    second(exchange);
   };
 }
 
@@ -108,11 +128,17 @@ function servedBy(ingress: AssembledIngress | undefined, clientCa: string | unde
   };
 }
 
-function assembleAudit(config: SidecarConfig, stdout: AuditSink, assembly: Assembly): Audit {
+interface AuditOutlets {
+  readonly stdout: AuditSink;
+  /** Towards a collector. */
+  readonly copy: AssembledExporter | undefined;
+}
+
+function assembleAudit(config: SidecarConfig, { stdout, copy }: AuditOutlets, assembly: Assembly): Audit {
   const { service, audit } = config;
   const { clock, logger } = assembly;
-  const sinks = auditSinks(config, stdout, assembly);
-  return assembly.components.take('audit', { service: service.name, audit }, () => {
+  const sinks = auditSinks(config, stdout, assembly, copy?.exporter);
+  return assembly.components.take('audit', { service: service.name, audit, copy: copy?.madeFrom }, () => {
     const made = createAudit({
       service: service.name,
       sinks,
@@ -147,11 +173,12 @@ function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): Server
 
 function serveOptions(
   given: Pick<ServeOptions, 'direction' | 'audit' | 'mayStay' | 'onEnded'>,
-  { clock, randomHex, logger }: Assembly,
+  ports: ExchangePorts,
+  { logger }: Assembly,
 ): ServeOptions {
   return {
     ...given,
-    ports: { clock, randomHex },
+    ports,
     onInternalError: (exchange, problem) => {
       logger.error({ request_id: exchange.requestId, err: problem.cause }, problem.message);
     },

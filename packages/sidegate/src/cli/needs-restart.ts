@@ -11,7 +11,7 @@ const FIXED: Readonly<Record<string, (config: SidecarConfig) => unknown>> = {
   'http.tls.enabled': ({ http }) => http.tls.enabled,
   'http.tls.client_auth': ({ http }) => http.tls.client_auth,
   admin: ({ admin }) => admin,
-  observability: ({ observability }) => observability,
+  'observability.metrics': ({ observability }) => observability.metrics,
   'proxy.enabled': ({ proxy }) => proxy.enabled,
   'egress.enabled': ({ egress }) => egress.enabled,
   'egress.addr': ({ egress }) => egress.addr,

@@ -121,7 +121,7 @@ function portsOf(
       files.add(file);
       return { text: readFileSync(file, 'utf8'), mode: statSync(file).mode };
     },
-    logger: createLogger(config.service.name, destination({ dest: 2, sync: true })),
+    logger: createLogger(config.service.name, destination({ dest: 2, sync: true }), config.observability.logging),
     gather: isWorker ? gatherSnapshots : undefined,
     findings,
     closers: [],

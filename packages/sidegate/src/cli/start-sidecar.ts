@@ -90,6 +90,8 @@ export async function startSidecar(
       policyLoaded: generation.policyLoaded,
       judge: generation.judge,
       audit: generation.audit,
+      exchangePorts: generation.exchangePorts,
+      onEnded: generation.onEnded,
     });
     const ingress = listeners.get('ingress');
     if (generation.tls !== undefined) ingress?.setTls(generation.tls);

@@ -1,13 +1,6 @@
 /** Keys and values of the full configuration reference that this version does not implement, and so refuses. */
 
-const KEYS: ReadonlySet<string> = new Set([
-  'policy.print_enabled',
-  'cache',
-  'audit.export.otlp',
-  'observability.tracing',
-  'observability.logging',
-  'server',
-]);
+const KEYS: ReadonlySet<string> = new Set(['policy.print_enabled', 'cache', 'server']);
 
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   [

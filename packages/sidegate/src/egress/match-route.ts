@@ -55,6 +55,7 @@ export function matchRoute(exchange: Exchange, request: InboundRequest, options:
   if (route === undefined) throw new Problem('route_not_found', 'no egress route matches the path and method');
   const path = rewritePath(target.path, route);
   if (path.startsWith('/@')) throw new Problem('path_ambiguous', 'the forwarded path would start like an authority');
+  exchange.route = route.pathPrefix;
   exchange.decision = { allow: true, reasons: [`egress route ${route.pathPrefix} to ${route.target.name}`] };
   exchange.upstream = { name: route.target.name, path };
   const query = target.query === '' ? '' : `?${target.query}`;

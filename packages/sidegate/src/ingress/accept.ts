@@ -43,6 +43,7 @@ export function accept(exchange: Exchange, request: RequestHead, options: Accept
   const publicPath = options.publicPaths(target.path);
   const asksAbout = cors?.preflightMethod(request);
   const { route, upstreamPath } = matchRoute(target, options.routes, asksAbout);
+  exchange.route = route.path;
   refuseUpgrade(request, route);
   const preflight = asksAbout !== undefined;
   return { target, route, upstreamPath, open: openness(preflight, publicPath), preflight, endsHere };

@@ -1,5 +1,5 @@
 /** Takes values out of audit records that nobody is to read there. Fails closed: a record that cannot be masked is not written. */
-import { asciiJson } from './json-member.ts';
+import { asciiJson } from '../telemetry/ascii-json.ts';
 
 const MASKED = '[masked]';
 

@@ -1,8 +1,9 @@
 /** What an audit record says about an exchange: only values that were verified or that say so, never a secret. */
 import type { Problem, VerifiedToken } from '@sidegate/sdk';
+import { asciiJson } from '../telemetry/ascii-json.ts';
 import { type MemberPath, maskedLine } from './audit-mask.ts';
 import { type Exchange, verdictOf } from './exchange.ts';
-import { asciiJson, listMember, type MemberLimits, quoted, textMember } from './json-member.ts';
+import { listMember, type MemberLimits, quoted, textMember } from './json-member.ts';
 import type { Peer } from './peer.ts';
 
 /** `access` is a second, short record for each exchange that reached the service. */

@@ -9,6 +9,7 @@ import { type Exchange, openExchange } from './exchange.ts';
 const ports = {
   clock: { now: () => 1_790_000_000_000, monotonic: () => 5 },
   randomHex: (bytes: number) => 'ab'.repeat(bytes),
+  sampler: () => false,
 };
 
 const MESSAGE = requestHead({ pairs: ['X-Correlation-ID', 'req-abc-123'], target: '/a//b?access_token=x' });

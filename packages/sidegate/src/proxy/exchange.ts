@@ -4,7 +4,7 @@ import { Cancellation } from '../net/cancellation.ts';
 import type { Fields } from '../net/fields.ts';
 import type { RequestTarget } from '../net/request-target.ts';
 import type { Decision } from '../policy/decision.ts';
-import { continueTrace, type RandomHex, type TraceContext } from '../telemetry/trace-context.ts';
+import { continueTrace, type RandomHex, type Sampler, type TraceContext } from '../telemetry/trace-context.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Peer } from './peer.ts';
 
@@ -27,6 +27,8 @@ export interface Exchange {
   readonly received: { readonly method: string; readonly path: string };
   /** Undefined until the stage that learns it has run. */
   target: RequestTarget | undefined;
+  /** The pattern of the route that matched. */
+  route: string | undefined;
   peer: Peer | undefined;
   token: VerifiedToken | undefined;
   /** Who the token speaks for, when it is a user's and not the calling service's own. */
@@ -54,6 +56,8 @@ export interface Exchange {
 export interface ExchangePorts {
   readonly clock: { now(): number; monotonic(): number };
   readonly randomHex: RandomHex;
+  /** Which of the traces that begin here are kept. */
+  readonly sampler: Sampler;
 }
 
 /** What a listener knows of a message; a connection that sent none has no header fields either. */
@@ -69,13 +73,14 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
     direction,
     requestId: ports.randomHex(16),
     correlationId: correlationIdOf(fields, ports.randomHex),
-    trace: continueTrace(fields.single('traceparent'), ports.randomHex),
+    trace: continueTrace(fields.single('traceparent'), ports),
     startedAt: ports.clock.now(),
     startedMonotonic: ports.clock.monotonic(),
     fields,
     cancellation: new Cancellation(),
     received: { method, path: pathOf(target) },
     target: undefined,
+    route: undefined,
     peer: undefined,
     token: undefined,
     user: undefined,

@@ -1,4 +1,5 @@
 /** Members of a JSON object as text of printable ASCII: nothing in it can end a line, colour a terminal or turn its direction. */
+import { asciiJson } from '../telemetry/ascii-json.ts';
 
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
@@ -28,11 +29,4 @@ export function listMember(key: string, values: readonly string[], limits: Membe
   const count = Math.min(values.length, limits.list);
   for (let i = 0; i < count; i += 1) members += `${i === 0 ? '' : ','}${quoted(values[i] ?? '', limits)}`;
   return `${key}[${members}]`;
-}
-
-/** JSON of any data, in which everything beyond printable ASCII is escaped. */
-export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

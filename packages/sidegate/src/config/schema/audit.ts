@@ -1,6 +1,7 @@
 /** `audit`: one record for every exchange. */
 import { z } from 'zod';
-import { reading, refuse } from './rule.ts';
+import { otlpShape } from './otlp.ts';
+import { type Finding, reading, refuse } from './rule.ts';
 import { byteSize, filePath, readableHeader } from './scalars.ts';
 
 /** What a record may say that somebody may not want written down; the rest is what makes it a record. */
@@ -47,7 +48,7 @@ const fileSchema = z
     reading('max_size', 'max_files'),
   );
 
-export const auditSchema = z.strictObject({
+const auditFile = z.strictObject({
   enabled: z.boolean().default(true).describe('Write audit records.'),
   mode: z
     .enum(['required', 'best_effort'])
@@ -88,6 +89,24 @@ export const auditSchema = z.strictObject({
         })
         .prefault({}),
       file: fileSchema.optional(),
+      otlp: z
+        .strictObject(otlpShape())
+        .prefault({})
+        .describe('A copy of every record for a collector of OpenTelemetry; nobody waits for it, losses are counted.'),
     })
     .prefault({}),
 });
+
+type AuditFile = z.output<typeof auditFile>;
+
+export const auditSchema = auditFile.superRefine(
+  (audit, context) => refuse(context, keptNowhere(audit)),
+  reading('enabled', 'mode', 'export'),
+);
+
+/** A collector gets copies when it can: nobody waits for it, so it keeps nothing that is required. */
+function* keptNowhere({ enabled, mode, export: { stdout, file, otlp } }: AuditFile): Generator<Finding> {
+  if (!enabled || mode !== 'required' || !otlp.enabled || stdout.enabled || file !== undefined) return;
+  const hint = 'enable export.stdout, set export.file, or set mode to best_effort';
+  yield { path: ['export', 'otlp'], message: 'alone keeps no record that is required', hint };
+}

@@ -1,5 +1,5 @@
 /** Audit records for a person who watches: `key=value` pairs on one line, dots for what is inside, nothing that could end a line. */
-import { asciiJson } from '../proxy/json-member.ts';
+import { asciiJson } from './ascii-json.ts';
 
 const PLAIN = /^[\x21\x23-\x3c\x3e-\x5b\x5d-\x7e]+$/;
 
