@@ -41,7 +41,7 @@ function engine(directory: string, query: string): Engine {
 function compileEngine(directory: string, query: string): Engine {
   const loaded = loadOpaEmbedded({ policies: [directory], query, clock: { now: () => NOW_SECONDS * 1000 } });
   assert.ok(loaded.ok, loaded.ok ? '' : loaded.findings.map(({ message }) => message).join('\n'));
-  return loaded.value;
+  return loaded.value.decide;
 }
 
 type Loose<T> = { readonly [Key in keyof T]?: unknown };

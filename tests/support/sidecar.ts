@@ -83,7 +83,6 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
       logger: createLogger(loaded.config.service.name, collecting(log)),
       findings: loaded.warnings.map(fromDiagnostic),
-      closers: [],
     });
     let stopped: Promise<void> | undefined;
     const stop = (graceMs: number): Promise<void> => (stopped ??= running.close(graceMs));

@@ -12,6 +12,8 @@ export interface Meters {
   /** The same, measured. */
   policy(engine: PolicyEngine): PolicyEngine;
   tokens(verifier: TokenVerifier): TokenVerifier;
+  /** After every look for a remembered decision. */
+  decisionLookup(result: 'hit' | 'miss'): void;
   /** After every attempt to load the keys of an issuer. */
   keysLoaded(issuer: string, state: JwksState): void;
   /** After every request for a token of ours. */
@@ -50,8 +52,14 @@ export function createMeters(metrics: Metrics, clock: Clock): Meters {
     help: 'Spans and log records that a collector took, and those that are lost.',
     labels: ['signal', 'result'],
   });
+  const lookups = metrics.counter({
+    name: 'authz_decision_cache_lookups_total',
+    help: 'Looks for a remembered decision.',
+    labels: ['result'],
+  });
   return {
     metrics,
+    decisionLookup: (result) => lookups.with(result).increment(),
     exported: (signal, result, count) => exported.with(signal, result).increment(count),
     reloaded: (failed) => reloads.with(failed ? 'failure' : 'success').increment(),
     exchange: meterExchanges(metrics, clock),

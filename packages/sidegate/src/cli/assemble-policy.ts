@@ -1,17 +1,19 @@
 /** Config → who decides: one of four engines, its policy from a file or a bundle server, and who stands in for it. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { loadRoles } from '../config/load.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import { createBuiltin } from '../policy/builtin.ts';
-import { bundleFile } from '../policy/bundle-file.ts';
 import type { PolicyEngine } from '../policy/decision.ts';
+import { byWholeInput } from '../policy/decision-cache.ts';
 import { withFallback } from '../policy/fallback.ts';
-import { compileOpaEmbedded, loadOpaEmbedded } from '../policy/opa-embedded.ts';
+import { loadOpaEmbedded } from '../policy/opa-embedded.ts';
 import { createOpaSidecar } from '../policy/opa-sidecar.ts';
 import { loadOpaWasm } from '../policy/opa-wasm.ts';
-import { unpackPolicyBundle } from '../policy/policy-bundle.ts';
-import { type LoadedBundle, pollBundle } from '../policy/polled-bundle.ts';
+import { assemblePolledBundle } from './assemble-bundle.ts';
+import { assembleDecisionMemory, type DecisionMemory } from './assemble-decision-memory.ts';
+import type { Meters } from './assemble-metrics.ts';
 import { assembleVerification } from './assemble-verification.ts';
 import type { Assembly } from './assembly.ts';
 import { fromDiagnostic } from './start-finding.ts';
@@ -31,12 +33,18 @@ const LOADED = { loaded: Promise.resolve(), isLoaded: () => true };
 /** Connections to the OPA beside us. */
 const OPA_CONNECTIONS = { keepAlive: true, maxSockets: 64 } as const;
 
-export async function assemblePolicy(config: SidecarConfig, assembly: Assembly): Promise<AssembledPolicy> {
+export async function assemblePolicy(
+  config: SidecarConfig,
+  assembly: Assembly,
+  meters: Meters | undefined,
+): Promise<AssembledPolicy> {
   if (!config.proxy.enabled || !config.proxy.authz.enabled) return { engine: undefined, ...LOADED };
   const { fallback } = config.policy;
-  const { engine = denyAll, ...state } = await assembleFirst(config, assembly);
+  const memory = assembleDecisionMemory(config, assembly, meters);
+  const { engine = denyAll, ...state } = await assembleFirst(config, memory, assembly);
   if (fallback === undefined) return { engine, ...state };
-  const instead = inProcess(fallback, config.proxy.authz.policy_query, assembly) ?? denyAll;
+  const instead =
+    inProcess({ print_enabled: false, ...fallback }, config.proxy.authz.policy_query, memory, assembly) ?? denyAll;
   return { engine: withFallback(engine, instead), ...LOADED };
 }
 
@@ -44,22 +52,33 @@ export async function assemblePolicy(config: SidecarConfig, assembly: Assembly):
 const denyAll: PolicyEngine = () => ({ allow: false, failure: 'policy_error', reasons: ['there is no policy engine'] });
 
 /** Without an engine a finding says why. */
-async function assembleFirst({ proxy, policy }: SidecarConfig, assembly: Assembly): Promise<AssembledPolicy> {
+async function assembleFirst(
+  config: SidecarConfig,
+  memory: DecisionMemory,
+  assembly: Assembly,
+): Promise<AssembledPolicy> {
+  const { proxy, policy } = config;
   const query = proxy.authz.policy_query;
-  if (policy.bundle?.enabled === true) return assemblePolled(policy, query, assembly);
+  if (policy.bundle?.enabled === true) {
+    const polled = await assemblePolledBundle(config, memory, assembly);
+    return polled === undefined
+      ? { engine: undefined, ...LOADED }
+      : { engine: polled.decide, loaded: polled.loaded, isLoaded: polled.isLoaded };
+  }
   const { engine } = policy;
-  if (engine === 'opa_sidecar') return { engine: assembleSidecar(policy, query, assembly), ...LOADED };
-  if (engine === 'opa_wasm') return { engine: await assembleWasm(policy, query, assembly), ...LOADED };
-  return { engine: inProcess({ ...policy, engine }, query, assembly), ...LOADED };
+  if (engine === 'opa_sidecar') return { engine: assembleSidecar(policy, query, memory, assembly), ...LOADED };
+  if (engine === 'opa_wasm') return { engine: await assembleWasm(policy, query, memory, assembly), ...LOADED };
+  return { engine: inProcess({ ...policy, engine }, query, memory, assembly), ...LOADED };
 }
 
-type InProcess = Pick<PolicyConfig, 'path' | 'data_path' | 'bundle'> & {
+type InProcess = Pick<PolicyConfig, 'path' | 'data_path' | 'bundle' | 'print_enabled'> & {
   readonly engine: 'builtin' | 'opa_embedded';
 };
 
 function inProcess(
-  { engine, path, data_path, bundle }: InProcess,
+  { engine, path, data_path, bundle, print_enabled: prints }: InProcess,
   query: string,
+  memory: DecisionMemory,
   assembly: Assembly,
 ): PolicyEngine | undefined {
   if (engine === 'builtin') return assembleBuiltin(path, assembly);
@@ -69,8 +88,9 @@ function inProcess(
     verification: bundle && assembleVerification(bundle, assembly),
     query,
     clock: assembly.clock,
+    onPrint: prints ? (line) => assembly.logger.info({ printed: line }, 'a policy prints') : undefined,
   });
-  if (loaded.ok) return loaded.value;
+  if (loaded.ok) return memory.embedded(loaded.value);
   assembly.findings.push(...loaded.findings);
   return undefined;
 }
@@ -93,13 +113,19 @@ function assembleBuiltin(file: string, { readFile, findings }: Assembly): Policy
   );
 }
 
-function assembleSidecar({ opa }: PolicyConfig, query: string, assembly: Assembly): PolicyEngine | undefined {
+function assembleSidecar(
+  { opa }: PolicyConfig,
+  query: string,
+  memory: DecisionMemory,
+  { connectTo, components, clock }: Assembly,
+): PolicyEngine | undefined {
   // The schema requires it for this engine.
   if (opa === undefined) return undefined;
-  const { connectTo, closers, clock } = assembly;
-  const http = createHttpClient({ connectTo, connections: OPA_CONNECTIONS });
-  closers.push(() => http.close());
-  return createOpaSidecar({
+  const http = components.take('OPA connections', opa.url, () => {
+    const client = createHttpClient({ connectTo, connections: OPA_CONNECTIONS });
+    return { value: client, close: () => client.close() };
+  });
+  const engine = createOpaSidecar({
     http: http.send,
     url: opa.url,
     policyPath: opa.policy_path ?? query.replace(/^data\./, '').replaceAll('.', '/'),
@@ -107,15 +133,17 @@ function assembleSidecar({ opa }: PolicyConfig, query: string, assembly: Assembl
     retries: opa.retry,
     clock,
   });
+  return memory.of(engine, byWholeInput);
 }
 
 async function assembleWasm(
   policy: PolicyConfig,
   query: string,
+  memory: DecisionMemory,
   assembly: Assembly,
 ): Promise<PolicyEngine | undefined> {
   const { path: file, bundle } = policy;
-  const { findings, closers } = assembly;
+  const { findings, components } = assembly;
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -123,53 +151,19 @@ async function assembleWasm(
     findings.push({ file, severity: 'error', ...unreadable(error), hint: 'give a readable bundle' });
     return undefined;
   }
-  const loaded = await loadOpaWasm(bytes, {
-    file,
-    query,
-    verification: bundle && assembleVerification(bundle, assembly),
-  });
-  if (!loaded.ok) {
-    findings.push(...loaded.findings);
-    return undefined;
-  }
-  closers.push(() => loaded.value.close());
-  return loaded.value.decide;
-}
-
-async function assemblePolled(policy: PolicyConfig, query: string, assembly: Assembly): Promise<AssembledPolicy> {
-  const { clock, connectTo, schedule, random, randomHex, logger, findings, closers } = assembly;
-  const { path: file, bundle } = policy;
-  const before = findings.length;
   const verification = bundle && assembleVerification(bundle, assembly);
-  const none = { engine: undefined, ...LOADED };
-  // Without all of its keys it would refuse what it should take.
-  if (bundle?.url === undefined || findings.length > before) return none;
-  const load = async (bytes: Uint8Array): Promise<LoadedBundle> => {
-    if (policy.engine === 'opa_wasm') return loadOpaWasm(bytes, { file, query, verification });
-    const sources = unpackPolicyBundle(bytes, { file, tests: false, verification });
-    const compiled = compileOpaEmbedded(sources, { place: file, query, clock });
-    return compiled.ok ? { ok: true, value: { decide: compiled.value, close: () => undefined } } : compiled;
-  };
-  const http = createHttpClient({ connectTo });
-  const polled = await pollBundle({
-    http: http.send,
-    url: bundle.url,
-    headers: bundle.auth_token === undefined ? {} : { authorization: `Bearer ${bundle.auth_token.reveal()}` },
-    intervalMs: bundle.polling_interval,
-    load,
-    file: bundleFile(file, () => randomHex(8)),
-    schedule,
-    random,
-    onChange: (trouble, reasons) => {
-      if (trouble === undefined) logger.info({ url: bundle.url }, 'the policy bundle is up to date again');
-      else logger.warn({ url: bundle.url, findings: reasons }, trouble);
-    },
+  const digest = createHash('sha256').update(bytes).digest('base64');
+  const loaded = await components.take('wasm policy', { file, query, verification, digest }, () => {
+    const loading = loadOpaWasm(bytes, { file, query, verification });
+    const close = async (): Promise<void> => {
+      const made = await loading;
+      if (made.ok) await made.value.close();
+    };
+    return { value: loading, close };
   });
-  closers.push(
-    () => polled.close(),
-    () => http.close(),
-  );
-  return { engine: polled.decide, loaded: polled.loaded, isLoaded: polled.isLoaded };
+  if (loaded.ok) return memory.of(loaded.value.decide, byWholeInput);
+  findings.push(...loaded.findings);
+  return undefined;
 }
 
 function unreadable(error: unknown): { readonly message: string } {

@@ -21,8 +21,6 @@ export interface AssemblyPorts {
   readonly gather?: ((own: () => Snapshot) => TakeSnapshots) | undefined;
   /** Findings are collected, not thrown, so that one start reports all of them. */
   readonly findings: StartFinding[];
-  /** Run in order when this configuration ends: another has taken its place, or the process stops. */
-  readonly closers: (() => Promise<void> | void)[];
 }
 
 export interface Assembly extends AssemblyPorts {

@@ -61,12 +61,9 @@ export async function assembleGeneration(
 ): Promise<Generation> {
   const components = new Components(before?.components);
   const assembly: Assembly = { ...ports, components };
-  const end = async (next?: Generation): Promise<void> => {
-    for (const close of assembly.closers) await close();
-    await components.end(next?.components);
-  };
+  const end = (next?: Generation): Promise<void> => components.end(next?.components);
   const targets = assembleTargets(config, assembly, meters);
-  const policy = await assemblePolicy(config, assembly);
+  const policy = await assemblePolicy(config, assembly, meters);
   const parts = { upstreamOf: assembleRouteUpstreams(config, targets, assembly), policy: policy.engine };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
   const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;

@@ -36,7 +36,7 @@ function decide(query: string, options: DecideOptions): number {
     return EXIT.config;
   }
   // Whatever document it is: a policy must cope with one that the sidecar would never make.
-  const decision = engine.value(input as unknown as PolicyInput);
+  const decision = engine.value.decide(input as unknown as PolicyInput);
   process.stdout.write(json ? `${JSON.stringify(decision)}\n` : decisionText(decision));
   return decision.allow ? EXIT.ok : EXIT.failed;
 }

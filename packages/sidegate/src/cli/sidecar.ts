@@ -124,7 +124,6 @@ function portsOf(
     logger: createLogger(config.service.name, destination({ dest: 2, sync: true }), config.observability.logging),
     gather: isWorker ? gatherSnapshots : undefined,
     findings,
-    closers: [],
   };
 }
 

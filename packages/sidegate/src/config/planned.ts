@@ -1,6 +1,6 @@
 /** Keys and values of the full configuration reference that this version does not implement, and so refuses. */
 
-const KEYS: ReadonlySet<string> = new Set(['policy.print_enabled', 'cache', 'server']);
+const KEYS: ReadonlySet<string> = new Set(['server']);
 
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   [

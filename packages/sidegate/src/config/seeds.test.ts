@@ -225,6 +225,7 @@ test('S3-188 the policies of the seed, at the default path where it names none',
       path: '/etc/authz/policies',
       default_decision: 'deny',
       hot_reload: true,
+      print_enabled: false,
     });
   }
 });

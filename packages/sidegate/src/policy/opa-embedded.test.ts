@@ -30,7 +30,7 @@ function findings(files: Readonly<Record<string, string>>, query = 'data.a.allow
 function decide(body: string, query = 'data.a.allow'): Decision {
   const loaded = load({ 'a.rego': `package a\n\nimport rego.v1\n\n${body}\n` }, query);
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
-  return loaded.value(INPUT);
+  return loaded.value.decide(INPUT);
 }
 
 const INPUT: PolicyInput = {

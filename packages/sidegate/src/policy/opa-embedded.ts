@@ -2,6 +2,7 @@
 import path from 'node:path';
 import {
   compile,
+  type Dependencies,
   type Diagnostic,
   type Evaluate,
   EvaluationError,
@@ -19,12 +20,18 @@ export interface RuleOptions {
   /** `data.<package>.<rule>`. */
   readonly query: string;
   readonly clock: { now(): number };
+  /** Told of each line that a policy prints; absent: nothing is printed. */
+  readonly onPrint?: ((line: string) => void) | undefined;
 }
 
 export interface OpaEmbeddedOptions extends Omit<PolicyLocations, 'tests'>, RuleOptions {}
 
 /** Decides at once, in this process. */
-type EmbeddedEngine = (input: PolicyInput) => Decision;
+export interface EmbeddedEngine {
+  readonly decide: (input: PolicyInput) => Decision;
+  /** What a decision can depend on. */
+  readonly reads: Dependencies;
+}
 
 export type LoadedEngine = { readonly ok: true; readonly value: EmbeddedEngine } | Refused;
 
@@ -34,28 +41,33 @@ interface Refused {
 }
 
 /** Reads and compiles everything; one wrong file refuses them all, with every finding. */
-export function loadOpaEmbedded({ query, clock, ...locations }: OpaEmbeddedOptions): LoadedEngine {
+export function loadOpaEmbedded({ query, clock, onPrint, ...locations }: OpaEmbeddedOptions): LoadedEngine {
   const [place = ''] = locations.policies;
-  return compileOpaEmbedded(readPolicySources({ ...locations, tests: false }), { place, query, clock });
+  return compileOpaEmbedded(readPolicySources({ ...locations, tests: false }), { place, query, clock, onPrint });
 }
 
 /** @param place what findings about all of it name */
 export function compileOpaEmbedded(
   sources: PolicySources,
-  { place, query, clock }: RuleOptions & { readonly place: string },
+  { place, query, clock, onPrint }: RuleOptions & { readonly place: string },
 ): LoadedEngine {
   if (!sources.ok) return sources;
   const { modules, data } = sources;
   if (modules.length === 0) return refused(place, 'has no policy', 'put at least one .rego file there');
-  const compiled = compile(modules, { data, limits: LIMITS });
+  const compiled = compile(modules, {
+    data,
+    limits: LIMITS,
+    ...(onPrint === undefined ? {} : { print: (line) => onPrint(line.slice(0, MAX_PRINTED)) }),
+  });
   if (!compiled.ok) return { ok: false, findings: compiled.diagnostics.map(asFinding) };
   const decision = prepared(compiled.policy, query);
   if (decision === undefined) return refused(place, `has no rule ${query}`, 'name a rule that stands there');
-  return { ok: true, value: createEngine(decision, clock) };
+  const reads = compiled.policy.dependencies(query);
+  return { ok: true, value: { decide: createEngine(decision, clock), reads } };
 }
 
 /** Time and rules are written once for the many decisions that they come with. */
-function createEngine(evaluate: Evaluate<RegoDecision>, clock: RuleOptions['clock']): EmbeddedEngine {
+function createEngine(evaluate: Evaluate<RegoDecision>, clock: RuleOptions['clock']): EmbeddedEngine['decide'] {
   const places = new WeakMap<object, string>();
   let now = { ms: Number.NaN, ns: 0n };
   const placeOf = (rule: NonNullable<RegoDecision['rule']>): string => {
@@ -84,6 +96,8 @@ function prepared(policy: Policy, query: string): Evaluate<RegoDecision> | undef
 }
 
 /** Far above what a policy of requests needs, far below what would hold up the others. */
+/** Characters of one line that a policy prints. */
+const MAX_PRINTED = 1_024;
 const LIMITS = { steps: 1_000_000, milliseconds: 50 };
 
 interface Circumstances {

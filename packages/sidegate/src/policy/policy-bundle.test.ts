@@ -102,8 +102,8 @@ test('a bundle decides by its policies and its data, and names its rules', () =>
     packBundle({ 'order/order.rego': POLICY, 'order/order_test.rego': 'package order_test', ...DATA }),
   );
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
-  assert.deepEqual(loaded.value(input('GET')), { allow: true, reasons: [], rule: 'order.rego:3' });
-  assert.equal(loaded.value(input('POST')).allow, false);
+  assert.deepEqual(loaded.value.decide(input('GET')), { allow: true, reasons: [], rule: 'order.rego:3' });
+  assert.equal(loaded.value.decide(input('POST')).allow, false);
 });
 
 test('a bundle in the older language decides in it', () => {
@@ -113,7 +113,7 @@ test('a bundle in the older language decides in it', () => {
   };
   const loaded = load(packBundle(files));
   assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
-  assert.equal(loaded.value(input('GET')).allow, true);
+  assert.equal(loaded.value.decide(input('GET')).allow, true);
 });
 
 describe('with a key configured', () => {
@@ -150,6 +150,6 @@ describe('with a key configured', () => {
   test('what it signed decides', () => {
     const loaded = load(packBundle(signed), undefined, trusted);
     assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.findings));
-    assert.equal(loaded.value(input('GET')).allow, true);
+    assert.equal(loaded.value.decide(input('GET')).allow, true);
   });
 });

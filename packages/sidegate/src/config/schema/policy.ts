@@ -57,6 +57,10 @@ const policyFile = z.strictObject({
     .default(true)
     .describe('Whether changed policies and data are taken over while it runs; SIGHUP always does.'),
   query: ruleQuery().optional().describe('The same as `proxy.authz.policy_query`; absent: `data.authz.allow`.'),
+  print_enabled: z
+    .boolean()
+    .default(false)
+    .describe('Whether what policies `print` is logged, which may be anything of the input; off, it costs nothing.'),
   default_decision: z
     .literal('deny')
     .default('deny')
@@ -71,7 +75,7 @@ type PolicyFile = z.output<typeof policyFile>;
 export const policySchema = policyFile
   .superRefine(
     (policy, context) => refuse(context, engineFindings(policy)),
-    reading('engine', 'path', 'data_path', 'opa', 'query', 'fallback', 'bundle'),
+    reading('engine', 'path', 'data_path', 'print_enabled', 'opa', 'query', 'fallback', 'bundle'),
   )
   .superRefine((policy, context) => refuse(context, signatureFindings(policy)), reading('path', 'data_path', 'bundle'));
 
@@ -89,6 +93,7 @@ function* engineFindings(policy: PolicyFile): Generator<Finding> {
     if (path !== DEFAULT_PATH) yield unused('path');
   } else if (sidecar !== undefined) yield unused('opa');
   if (engine !== 'opa_embedded' && policy.data_path !== undefined) yield unused('data_path');
+  if (engine !== 'opa_embedded' && policy.print_enabled) yield unused('print_enabled');
   if (engine === 'builtin' && policy.query !== undefined) yield unused('query');
   if (policy.bundle !== undefined && engine !== 'opa_embedded' && engine !== 'opa_wasm') yield unused('bundle');
   if (engine === 'builtin' && !isRoleFile(path)) yield { path: ['path'], ...NO_ROLES };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { adminSchema } from './admin.ts';
 import { auditSchema } from './audit.ts';
+import { cacheSchema } from './cache.ts';
 import { egressSchema } from './egress.ts';
 import { httpSchema } from './http.ts';
 import { identitiesSchema, identityFindings, resolveIdentities } from './identities.ts';
@@ -24,6 +25,7 @@ const chapters = z.strictObject({
     .describe('Certificate identity → client of an issuer: binds the token to the peer that presents it.'),
   egress: egressSchema.prefault({}),
   policy: policySchema.prefault({}),
+  cache: cacheSchema.prefault({}),
   audit: auditSchema.prefault({}),
   admin: adminSchema.optional(),
   observability: observabilitySchema.prefault({}),
