@@ -8,9 +8,14 @@ import { promisify } from 'node:util';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** A registry that does not answer is asked again soon, not after five minutes. */
-const PATIENCE = ['--prefer-offline', '--fetch-timeout=10000', '--fetch-retries=4', '--fetch-retry-mintimeout=500'];
+export const PATIENCE: readonly string[] = [
+  '--prefer-offline',
+  '--fetch-timeout=10000',
+  '--fetch-retries=4',
+  '--fetch-retry-mintimeout=500',
+];
 /** A registry may be slow to answer now and then. */
-const TIMEOUT_MS = 240_000;
+export const TIMEOUT_MS = 240_000;
 
 export interface Run {
   /** -1 when it did not end by itself. */
@@ -54,12 +59,16 @@ export async function installPackages(): Promise<InstalledPackages> {
 }
 
 /** Nothing of the script that runs this is inherited: npm tells its scripts where their own project is. */
-async function runIn(cwd: string, program: string, args: readonly string[]): Promise<Run> {
+export function ownEnvironment(): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:NODE_|npm_(?!config_(?:registry|cache)$))/.test(name),
   );
   const PATH = [path.dirname(process.execPath), process.env['PATH']].join(path.delimiter);
-  const env = { ...Object.fromEntries(inherited), PATH };
+  return { ...Object.fromEntries(inherited), PATH };
+}
+
+async function runIn(cwd: string, program: string, args: readonly string[]): Promise<Run> {
+  const env = ownEnvironment();
   try {
     return { code: 0, ...(await promisify(execFile)(program, args, { cwd, env, timeout: TIMEOUT_MS })) };
   } catch (error) {

