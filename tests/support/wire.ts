@@ -7,6 +7,9 @@ export interface WireTls {
   readonly cert?: string;
   readonly key?: string;
   readonly servername?: string;
+  /** The server's certificate may be for any name. */
+  readonly anyName?: boolean;
+  readonly ciphers?: string;
 }
 
 export interface WireOptions {
@@ -22,6 +25,8 @@ export interface WireAnswer {
   readonly body: string;
   /** Everything that was received, later answers included. */
   readonly raw: string;
+  /** The other side ended the connection; otherwise it was silent for too long, or broke off. */
+  readonly ended: boolean;
 }
 
 export interface WireRequest {
@@ -53,7 +58,7 @@ export function sendRequest(options: WireOptions, request: WireRequest = {}): Pr
 
 /** @throws Error with the socket's code when the handshake fails or nothing is answered */
 export async function sendBytes(options: WireOptions, bytes: Buffer): Promise<WireAnswer> {
-  const raw = await exchangeBytes(options, bytes);
+  const { raw, ended } = await exchangeBytes(options, bytes);
   const [head = '', ...rest] = raw.split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(statusLine)?.[1] ?? 0);
@@ -62,17 +67,18 @@ export async function sendBytes(options: WireOptions, bytes: Buffer): Promise<Wi
     const colon = line.indexOf(':');
     headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
   }
-  return { status, headers, body: rest.join('\r\n\r\n'), raw };
+  return { status, headers, body: rest.join('\r\n\r\n'), raw, ended };
 }
 
-function exchangeBytes(options: WireOptions, bytes: Buffer): Promise<string> {
+function exchangeBytes(options: WireOptions, bytes: Buffer): Promise<Pick<WireAnswer, 'raw' | 'ended'>> {
   return new Promise((resolve, reject) => {
     const socket = connect(options);
     const chunks: Buffer[] = [];
+    const received = (ended: boolean): void => resolve({ raw: Buffer.concat(chunks).toString('latin1'), ended });
     const failed = (error: Error): void => {
       socket.destroy();
       // A refused handshake of TLS 1.3 shows only after the client has spoken.
-      if (chunks.length > 0) resolve(Buffer.concat(chunks).toString('latin1'));
+      if (chunks.length > 0) received(false);
       else reject(error);
     };
     socket.setTimeout(TIMEOUT_MS, () => failed(new Error('no complete answer in time')));
@@ -80,7 +86,7 @@ function exchangeBytes(options: WireOptions, bytes: Buffer): Promise<string> {
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('end', () => {
       socket.end();
-      if (chunks.length > 0) resolve(Buffer.concat(chunks).toString('latin1'));
+      if (chunks.length > 0) received(true);
       else reject(new Error('the connection was closed without an answer'));
     });
     socket.once(options.tls === undefined ? 'connect' : 'secureConnect', () => socket.write(bytes));
@@ -89,7 +95,7 @@ function exchangeBytes(options: WireOptions, bytes: Buffer): Promise<string> {
 
 function connect({ port, host = '127.0.0.1', tls: secure }: WireOptions): net.Socket {
   if (secure === undefined) return net.connect(port, host);
-  const { ca, cert, key, servername = 'localhost' } = secure;
+  const { ca, cert, key, servername = 'localhost', anyName = false, ciphers } = secure;
   return tls.connect({
     port,
     host,
@@ -97,5 +103,7 @@ function connect({ port, host = '127.0.0.1', tls: secure }: WireOptions): net.So
     servername,
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...(anyName ? { checkServerIdentity: () => undefined } : {}),
   });
 }

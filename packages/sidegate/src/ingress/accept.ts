@@ -36,6 +36,7 @@ export function accept(exchange: Exchange, request: RequestHead, options: Accept
   const target = parseRequestTarget(request, options.limits);
   exchange.target = target;
   refuseExpectation(request);
+  refuseEarlyData(request);
   identityHeaders.refuseLookAlikes(request.fields);
   const hopByHop = hopByHopNames(request.fields, 'connection_option_forbidden');
   refuseQueryToken(target, request);
@@ -61,6 +62,11 @@ function refuseQueryToken({ query }: RequestTarget, { fields }: RequestHead): vo
     throw new Problem('invalid_request', 'a token in the query beside one in the header');
   }
   throw new Problem('token_missing', 'a token in the query is never read');
+}
+
+/** RFC 8470 section 5.1: whatever its value is, what came before the handshake ended may have been sent before. */
+function refuseEarlyData({ fields }: RequestHead): void {
+  if (fields.has('early-data')) throw new Problem('too_early', 'the request may be a replay');
 }
 
 function refuseExpectation({ fields }: RequestHead): void {

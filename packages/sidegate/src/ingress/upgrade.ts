@@ -16,8 +16,12 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** @throws Problem `upgrade_not_allowed`, `framing_invalid` or `invalid_request` */
 export function refuseUpgrade(request: RequestHead, route: Route): void {
-  if (requestedTunnel(request) === undefined) return;
   const { method, version, fields } = request;
+  // Programs take this one for an upgrade although `Connection` does not say so.
+  if (fields.has('upgrade') && fields.tokens('upgrade').some((protocol) => /^h2c?\b/.test(protocol))) {
+    throw new Problem('upgrade_not_allowed', 'an upgrade to HTTP/2');
+  }
+  if (requestedTunnel(request) === undefined) return;
   if (!route.websocket) throw new Problem('upgrade_not_allowed', `route ${route.path} allows no upgrade`);
   const [protocol, another] = fields.tokens('upgrade');
   if (protocol !== 'websocket' || another !== undefined || method !== 'GET' || version !== '1.1') {

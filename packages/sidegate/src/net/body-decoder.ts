@@ -21,12 +21,31 @@ export class BodySyntaxError extends Error {
   }
 }
 
-/** Of one chunk-size line with its extensions, and of all trailers. */
+/** Of one chunk-size line with its extensions, of all extensions, and of all trailers. */
 const MAX_LINE_BYTES = 4 * 1024;
+const MAX_EXTENSION_BYTES = 16 * 1024;
 const MAX_TRAILER_BYTES = 16 * 1024;
 
-/** Extensions are read and dropped; their text may hold anything printable, as llhttp has it. */
-const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(;.*)?$/;
+/** RFC 9112 section 7.1.1, without blanks: names, and values that are names or quoted. Read, and dropped. */
+const EXTENSIONS =
+  /^(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"))?)+$/;
+
+/** RFC 9110 section 6.5.1: what frames or routes a message, or says how to read its body, cannot come after it. */
+const NO_TRAILERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /** What has arrived of a line. */
 const BEGINNINGS: Readonly<Partial<Record<State, RegExp>>> = {
@@ -42,11 +61,13 @@ export class BodyDecoder {
   #remaining = 0;
   /** A line whose end has not arrived. */
   #partial = '';
+  #extensionBytes = 0;
   #trailerBytes = 0;
 
   /** Begins with a message's body; the one before it is whole. */
   begin(framing: BodyFraming): void {
     this.#partial = '';
+    this.#extensionBytes = 0;
     this.#trailerBytes = 0;
     if (typeof framing === 'number') {
       this.#remaining = framing;
@@ -130,10 +151,17 @@ export class BodyDecoder {
   }
 
   #beginChunk(line: string): void {
-    const size = CHUNK_SIZE.exec(line)?.[1];
+    const [, size, extensions] = CHUNK_SIZE.exec(line) ?? [];
     if (size === undefined) throw new BodySyntaxError('a malformed chunk size');
+    if (extensions !== undefined) this.#dropExtensions(extensions);
     this.#remaining = Number.parseInt(size, 16);
     this.#state = this.#remaining === 0 ? 'trailer' : 'chunk-data';
+  }
+
+  #dropExtensions(text: string): void {
+    if (!EXTENSIONS.test(text)) throw new BodySyntaxError('a malformed chunk extension');
+    this.#extensionBytes += text.length;
+    if (this.#extensionBytes > MAX_EXTENSION_BYTES) throw new BodySyntaxError('chunk extensions beyond 16 KiB', true);
   }
 
   /** Trailers are read, so that the next message starts where it does, and dropped. */
@@ -145,7 +173,8 @@ export class BodyDecoder {
     this.#trailerBytes += text.length;
     if (this.#trailerBytes > MAX_TRAILER_BYTES) throw new BodySyntaxError('trailers beyond 16 KiB', true);
     try {
-      readFields(Buffer.from(text, 'latin1'), text, 0, text.length);
+      const [name = ''] = readFields(Buffer.from(text, 'latin1'), text, 0, text.length).lowerNames;
+      if (NO_TRAILERS.has(name)) throw new BodySyntaxError(`the trailer ${name}`);
     } catch (error) {
       if (error instanceof FieldSyntaxError) throw new BodySyntaxError('a malformed trailer');
       throw error;

@@ -89,7 +89,7 @@ export class Fields {
     if (values.length === 1 && !only.includes(',')) return only === '' ? NO_TOKENS : [only.toLowerCase()];
     return values
       .flatMap((value) => value.split(','))
-      .map((token) => token.trim().toLowerCase())
+      .map((token) => trimmed(token).toLowerCase())
       .filter((token) => token !== '');
   }
 
@@ -161,6 +161,11 @@ export function readFields(bytes: Uint8Array, text: string, start: number, end: 
     line = at + 2;
   }
   return fields;
+}
+
+/** Without outer blanks, RFC 9110 section 5.6.3: what else JavaScript calls white space is part of the text. */
+export function trimmed(text: string): string {
+  return text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
 }
 
 function lowerAt(bytes: Uint8Array, at: number): number {

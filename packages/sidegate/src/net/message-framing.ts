@@ -1,5 +1,6 @@
 /** How long a request body is, in the one way that leaves no second reading: RFC 9112 section 6. */
 import { Problem } from '@sidegate/sdk';
+import { trimmed } from './fields.ts';
 import type { RequestHead } from './request-head.ts';
 
 /**
@@ -25,12 +26,13 @@ function contentLength(values: readonly string[]): number {
 }
 
 /** Before the final `chunked` these are no codings that we lack, but mistakes. */
-const AMBIGUOUS: ReadonlySet<string> = new Set(['', 'chunked', 'identity']);
+const AMBIGUOUS: ReadonlySet<string> = new Set(['chunked', 'identity']);
+const CODING = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
 function codingProblem(fields: readonly string[]): Problem {
-  const codings = fields.flatMap((field) => field.split(',')).map((coding) => coding.trim().toLowerCase());
+  const codings = fields.flatMap((field) => field.split(',')).map((coding) => trimmed(coding).toLowerCase());
   const others = codings.slice(0, -1);
-  if (codings.at(-1) === 'chunked' && others.every((coding) => !AMBIGUOUS.has(coding))) {
+  if (codings.at(-1) === 'chunked' && others.every((coding) => CODING.test(coding) && !AMBIGUOUS.has(coding))) {
     return new Problem('transfer_encoding_unsupported', 'a transfer coding besides chunked');
   }
   return new Problem('framing_invalid', 'Transfer-Encoding is not "chunked" once');

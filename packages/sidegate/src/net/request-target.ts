@@ -3,6 +3,7 @@
  * Whatever two programs could read differently is refused here, so that the policy, the route table and
  * the upstream all work on the same bytes and nothing needs to normalise anything later.
  */
+import { isIPv6 } from 'node:net';
 import { Problem } from '@sidegate/sdk';
 import type { RequestHead } from './request-head.ts';
 
@@ -23,7 +24,8 @@ export interface TargetLimits {
 
 export const DEFAULT_TARGET_LIMITS: TargetLimits = { maxTargetBytes: 8 * 1024, maxHeaders: 100 };
 
-const AUTHORITY = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const AUTHORITY = /^(?:[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?$/;
+const MAX_PORT = 65_535;
 
 /** @throws Problem with the code that names what was ambiguous or too large */
 export function parseRequestTarget(head: RequestHead, limits: TargetLimits): RequestTarget {
@@ -51,10 +53,15 @@ function hostOf({ version, fields }: RequestHead): string {
     if (version === '1.0') return '';
     throw new Problem('host_invalid', 'HTTP/1.1 without a Host header');
   }
-  if (!AUTHORITY.test(host)) {
+  if (!isAuthority(host)) {
     throw new Problem('host_invalid', 'the Host header is not a host and an optional port');
   }
   return host;
+}
+
+function isAuthority(text: string): boolean {
+  const [all, ipv6, port] = AUTHORITY.exec(text) ?? [];
+  return all !== undefined && (ipv6 === undefined || isIPv6(ipv6)) && Number(port ?? 0) <= MAX_PORT;
 }
 
 function originForm({ method, target }: RequestHead, authority: string): { path: string; query: string } {
@@ -66,7 +73,7 @@ function originForm({ method, target }: RequestHead, authority: string): { path:
   const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/.exec(target);
   if (absolute === null) throw new Problem('path_ambiguous', 'the request target does not start with "/"');
   const [, named = ''] = absolute;
-  if (!AUTHORITY.test(named) || canonicalHost(named) !== canonicalHost(authority)) {
+  if (!isAuthority(named) || canonicalHost(named) !== canonicalHost(authority)) {
     throw new Problem('host_mismatch', 'the absolute request target names another host than the Host header');
   }
   return splitQuery(absolute[2] ?? '/');

@@ -100,7 +100,7 @@ const message = fc.oneof(
       (chunks) =>
         `POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${chunks
           .map((chunk) => `${chunk.length.toString(16)};x=y\r\n${chunk}\r\n`)
-          .join('')}0\r\nTrailer: z\r\n\r\n`,
+          .join('')}0\r\nX-Trailer: z\r\n\r\n`,
     ),
 );
 

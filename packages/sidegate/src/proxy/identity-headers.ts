@@ -8,15 +8,32 @@ import type { Fields } from '../net/fields.ts';
 /** Removed at every hop; a name ending in `-` stands for the whole family. */
 const RESERVED: readonly string[] = [
   'x-user-',
+  'x-user',
+  'x-username',
   'x-original-',
   'x-service-',
   'x-auth-',
+  'x-authenticated-',
+  'x-remote-',
   'x-forwarded-',
+  'x-forwarded',
   'x-envoy-',
   'x-ssl-',
+  'ssl-client-',
   'x-sidegate-',
+  'x-webauth-',
   'x-real-ip',
+  'x-host',
+  'x-arr-clientcert',
+  'x-client-cert',
   'x-client-cn',
+  'x-client-dn',
+  'x-client-ip',
+  'x-client-verify',
+  'x-cluster-client-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+  'remote-user',
   'x-http-method-override',
   'x-http-method',
   'x-method-override',
@@ -29,6 +46,13 @@ const RESERVED: readonly string[] = [
 
 const FAMILIES = RESERVED.filter((name) => name.endsWith('-'));
 const NAMES: ReadonlySet<string> = new Set(RESERVED.filter((name) => !name.endsWith('-')));
+/** No identities, but what else a message is understood by: nothing that could be read as one of these passes beside it. */
+const NEVER_IMITATED: ReadonlySet<string> = new Set([
+  'content-length',
+  'proxy-authorization',
+  'transfer-encoding',
+  'x-correlation-id',
+]);
 
 type Judgement = 'harmless' | 'identity' | 'look-alike';
 
@@ -86,7 +110,9 @@ export class IdentityHeaders {
 
   #judgeAnew(lowerName: string): Judgement {
     if (this.#isIdentity(lowerName)) return 'identity';
-    return /[^a-z0-9-]/.test(lowerName) && this.#isIdentity(folded(lowerName)) ? 'look-alike' : 'harmless';
+    if (!/[^a-z0-9-]/.test(lowerName)) return 'harmless';
+    const looks = folded(lowerName);
+    return this.#isIdentity(looks) || NEVER_IMITATED.has(looks) ? 'look-alike' : 'harmless';
   }
 
   #isIdentity(lowerName: string): boolean {
