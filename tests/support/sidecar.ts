@@ -3,7 +3,9 @@
  * loopback sockets. The configuration is YAML as a user writes it.
  */
 import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
@@ -22,6 +24,8 @@ export interface TestSidecarOptions {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly connectTo?: ConnectTo;
+  /** Default: the system's. */
+  readonly lookup?: LookupFunction;
   /** Default: the real one. */
   readonly clock?: Assembly['clock'];
   /** Called with audit records before they are kept here; throws what a disk would. */
@@ -80,6 +84,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
         return () => clearTimeout(timer);
       },
       connectTo: options.connectTo ?? new Map(),
+      lookup: options.lookup ?? lookup,
       readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
       logger: createLogger(loaded.config.service.name, collecting(log)),
       findings: loaded.warnings.map(fromDiagnostic),

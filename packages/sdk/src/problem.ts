@@ -101,6 +101,7 @@ export const PROBLEMS = {
   upstream_unreachable: upstream('The service cannot be reached'),
   upstream_tls: upstream('The service could not prove its identity'),
   upstream_timeout: upstream('The service did not answer in time', 504),
+  upstream_overloaded: upstream('Too many requests wait for the service', 503),
   bad_upstream_response: upstream('The service answered with an invalid message'),
   egress_address_forbidden: upstream('The target resolves to an address that is not allowed'),
   idp_bad_response: upstream('The identity provider gave an unusable answer'),

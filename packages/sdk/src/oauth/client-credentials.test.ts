@@ -173,7 +173,8 @@ describe('the life of a token', () => {
       60,
     ],
     ['C-216 is a minute when the payload is not JSON', { ...good, expires_in: undefined, access_token: 'a.b.c' }, 60],
-    ['is a day at most', { ...good, expires_in: 1e9 }, 86_400],
+    ['is a day at most', { ...good, expires_in: 1e7 }, 86_400],
+    ['C-216 is a minute when expires_in is a date', { ...good, expires_in: 1_790_000_000 }, 60],
   ];
   for (const [title, answer, seconds] of LIVES) {
     it(title, async () => assert.equal((await token(answer)).expiresAt, NOW + seconds * 1000));

@@ -1,4 +1,5 @@
 /** The body of a token endpoint's answer: RFC 6749 section 5.1 for a token, section 5.2 for an error. */
+import { JsonError, parseStrictJson } from '../jwt/strict-json.ts';
 import { Problem } from '../problem.ts';
 import { excerpt } from '../x509/excerpt.ts';
 import { AccessToken } from './access-token.ts';
@@ -6,6 +7,8 @@ import { AccessToken } from './access-token.ts';
 const MAX_TOKEN_LENGTH = 8 * 1024;
 const DEFAULT_LIFETIME_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 24 * 3600;
+/** More is no duration, but a date. */
+const MAX_EXPIRES_IN = 366 * 24 * 3600;
 const MAX_DETAIL_CHARACTERS = 200;
 
 /** What may stand in an Authorization header (RFC 6750 section 2.1), so nothing that could end one. */
@@ -56,7 +59,7 @@ export function readTokenError(body: Buffer, secrets: readonly string[]): string
  */
 function lifetime(expiresIn: unknown, jwtExpiry: number | undefined, sentAt: number): number {
   const limits = [MAX_LIFETIME_SECONDS];
-  const isValid = typeof expiresIn === 'number' && Number.isFinite(expiresIn) && expiresIn > 0;
+  const isValid = typeof expiresIn === 'number' && expiresIn > 0 && expiresIn <= MAX_EXPIRES_IN;
   if (isValid) limits.push(expiresIn);
   if (jwtExpiry !== undefined) limits.push(jwtExpiry - sentAt / 1000);
   if (limits.length === 1) limits.push(DEFAULT_LIFETIME_SECONDS);
@@ -74,11 +77,22 @@ function readJwtExpiry(token: string): number | undefined {
 function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (namesMemberTwice(body)) return undefined;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
     // Without a prototype, so that no member is found that the answer does not have.
     return Object.assign(Object.create(null) as Record<string, unknown>, value);
   } catch {
     return undefined;
+  }
+}
+
+/** Two readers could take another one of them for the token. */
+function namesMemberTwice(body: Buffer): boolean {
+  try {
+    parseStrictJson(body);
+    return false;
+  } catch (error) {
+    return error instanceof JsonError && error.kind === 'duplicate_member';
   }
 }
 

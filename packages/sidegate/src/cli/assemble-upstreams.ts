@@ -49,11 +49,11 @@ export function assembleRouteUpstreams(
 
 function openUpstream(
   url: string,
-  options: Omit<UpstreamOptions, 'url' | 'connectTo' | 'connectTimeoutMs'>,
-  { connectTo, components }: Assembly,
+  options: Omit<UpstreamOptions, 'url' | 'connectTo' | 'lookup' | 'connectTimeoutMs'>,
+  { connectTo, lookup, components }: Assembly,
 ): Upstream {
   return components.take('upstream', { url, ...options }, () => {
-    const upstream = createUpstream({ ...options, url, connectTo, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    const upstream = createUpstream({ ...options, url, connectTo, lookup, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     return { value: upstream, close: () => upstream.close(), graceful: true };
   });
 }

@@ -1,4 +1,5 @@
 /** What assembling a sidecar needs besides its configuration, and the list on which every finding ends. */
+import type { LookupFunction } from 'node:net';
 import type { Clock, Random, Schedule } from '@sidegate/sdk';
 import type { Snapshot, TakeSnapshots } from '../admin/snapshot.ts';
 import type { FileFinding, Loaded, ReadFile } from '../identity/key-pair.ts';
@@ -15,6 +16,7 @@ export interface AssemblyPorts {
   readonly schedule: Schedule;
   readonly randomHex: RandomHex;
   readonly connectTo: ConnectTo;
+  readonly lookup: LookupFunction;
   readonly readFile: ReadFile;
   readonly logger: Logger;
   /** With several workers: how one of them learns what all of them know. */

@@ -1,5 +1,6 @@
 /** `sidegate sidecar`: one configuration file → an ingress and an egress listener, until SIGTERM. */
 import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns';
 import { readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
@@ -117,6 +118,7 @@ function portsOf(
     },
     randomHex: createRandomHex(randomBytes),
     connectTo,
+    lookup,
     readFile: (file) => {
       files.add(file);
       return { text: readFileSync(file, 'utf8'), mode: statSync(file).mode };

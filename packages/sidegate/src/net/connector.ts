@@ -1,7 +1,9 @@
 /** Opens sockets to an upstream: which address to dial, which certificate to show, whom to trust, how bytes are read. */
-import net, { type Socket } from 'node:net';
-import tls, { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import net, { type LookupFunction, type Socket } from 'node:net';
+import tls, { type PeerCertificate } from 'node:tls';
 import type { BytesReader } from './batch.ts';
+import { forbiddenError, guardedLookup, isForbiddenAddress, isLiteralLoopback } from './forbidden-address.ts';
+import { checkServerIdentity } from './server-identity.ts';
 import { SLAB_BYTES } from './slabs.ts';
 
 /** PEM texts for one outgoing identity. */
@@ -20,6 +22,7 @@ export interface ConnectorOptions {
   readonly url: string;
   readonly tls?: ClientTls;
   readonly connectTo: ConnectTo;
+  readonly lookup: LookupFunction;
   readonly connectTimeoutMs: number;
 }
 
@@ -37,7 +40,11 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
   const url = new URL(options.url);
   const secure = url.protocol === 'https:';
   const { name, address, port } = dialledAddress(url, options.connectTo);
-  const target = { host: address, port, noDelay: true };
+  // What somebody wrote down may be dialled; what a name leads to is somebody else's word.
+  const written = address !== name || isLiteralLoopback(name);
+  if (!written && net.isIP(name) !== 0 && isForbiddenAddress(name)) return () => Promise.reject(forbiddenError(name));
+  const lookup = written ? options.lookup : guardedLookup(options.lookup);
+  const target = { host: address, port, noDelay: true, lookup };
   const secureContext = secure ? tls.createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' }) : undefined;
   // Whoever gets bytes has read them when it returns, so all connections may read into one place.
   const buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -97,23 +104,13 @@ export function verifiedTls(
     ...(net.isIP(name) === 0 ? { servername: name } : {}),
     // INVARIANT: stated, never inherited, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
     rejectUnauthorized: true,
-    checkServerIdentity: (_host: string, certificate: PeerCertificate) => requireSubjectAltName(name, certificate),
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate.raw),
     ALPNProtocols: ['http/1.1'],
   };
 }
 
 function timedOut(): Error {
   return Object.assign(new Error('no connection in time'), { code: CONNECT_TIMEOUT });
-}
-
-/** Node falls back to the common name when there is no subject alternative name; RFC 9525 forbids that. */
-function requireSubjectAltName(host: string, certificate: PeerCertificate): Error | undefined {
-  if (certificate.subjectaltname !== undefined && certificate.subjectaltname !== '') {
-    return checkServerIdentity(host, certificate);
-  }
-  return Object.assign(new Error(`the certificate of ${host} has no subject alternative name`), {
-    code: 'ERR_TLS_CERT_ALTNAME_INVALID',
-  });
 }
 
 /** True for errors that mean the other side could not prove who it is, or refused who we are. */

@@ -1,10 +1,17 @@
-/** Connections to one upstream under one client identity: reused last in, first out; bounded; nobody waits in line for an idle one. */
+/**
+ * Connections to one upstream under one client identity: reused last in, first out; bounded, like the number of those who wait
+ * for one; nobody waits in line for an idle one.
+ */
+import { Problem } from '@sidegate/sdk';
+import type { Cancellation } from './cancellation.ts';
 import type { OpenedSocket } from './connector.ts';
 import { type ConnectionOptions, UpstreamConnection } from './upstream-connection.ts';
 
 export interface PoolOptions extends Omit<ConnectionOptions, 'onClosed' | 'onFree' | 'time'> {
   readonly monotonic: () => number;
   readonly maxConnections: number;
+  /** Who comes when so many wait for a connection is refused. */
+  readonly maxWaiting: number;
   readonly maxIdle: number;
   readonly connect: () => Promise<OpenedSocket>;
 }
@@ -14,9 +21,13 @@ export interface UpstreamPool {
    * A connection that is free now, else a new one, else the next that becomes free.
    *
    * @param fresh never one that was used before
-   * @throws Error of the socket when connecting fails
+   * @param cancellation of who asks, looked at when there is no room for another one who waits
+   * @returns a promise that rejects with the socket's error when connecting fails, or with Problem `upstream_overloaded`
    */
-  acquire(fresh: boolean): UpstreamConnection | Promise<UpstreamConnection>;
+  acquire(
+    fresh: boolean,
+    cancellation: Pick<Cancellation, 'cancelled'>,
+  ): UpstreamConnection | Promise<UpstreamConnection>;
   /** Gives back a connection that was not used. */
   release(connection: UpstreamConnection): void;
   /** Ends what is idle now, and what is under way when it is over; who still comes gets a connection for once. */
@@ -24,6 +35,9 @@ export interface UpstreamPool {
 }
 
 interface Waiter {
+  readonly cancellation: Pick<Cancellation, 'cancelled'>;
+  /** On the monotonic clock. */
+  readonly since: number;
   readonly resolve: (connection: UpstreamConnection) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,7 +54,7 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
   );
   const idle: UpstreamConnection[] = [];
   const open = new Set<UpstreamConnection>();
-  const waiters: Waiter[] = [];
+  let waiters: Waiter[] = [];
   const time = { now: options.monotonic() };
   let looking: NodeJS.Timeout | undefined;
   let connecting = 0;
@@ -48,9 +62,14 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
 
   const onClosed = (connection: UpstreamConnection): void => {
     open.delete(connection);
-    if (open.size === 0) stopLooking();
+    if (open.size + waiters.length === 0) stopLooking();
     const at = idle.indexOf(connection);
     if (at >= 0) idle.splice(at, 1);
+    connectForNext();
+  };
+
+  /** There is room for one more connection. */
+  const connectForNext = (): void => {
     const waiter = waiters.shift();
     if (waiter !== undefined) connect().then(waiter.resolve, waiter.reject);
   };
@@ -58,6 +77,12 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
   const look = (): void => {
     time.now = options.monotonic();
     for (const connection of open) connection.checkTime();
+    while (time.now - (waiters[0]?.since ?? time.now) > options.timeoutMs) waiters.shift()?.reject(overloaded());
+    if (open.size + waiters.length === 0) stopLooking();
+  };
+
+  const keepLooking = (): void => {
+    looking ??= setInterval(look, interval).unref();
   };
 
   const stopLooking = (): void => {
@@ -66,21 +91,23 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
   };
 
   const opened = async (): Promise<OpenedSocket> => {
-    const socket = await options.connect();
-    time.now = options.monotonic();
-    return socket;
+    connecting += 1;
+    try {
+      return await options.connect();
+    } catch (error) {
+      connectForNext();
+      throw error;
+    } finally {
+      connecting -= 1;
+      time.now = options.monotonic();
+    }
   };
 
   const connect = async (): Promise<UpstreamConnection> => {
-    connecting += 1;
-    try {
-      const connection = new UpstreamConnection(await opened(), { ...options, time, onClosed, onFree: release });
-      open.add(connection);
-      looking ??= setInterval(look, interval).unref();
-      return connection;
-    } finally {
-      connecting -= 1;
-    }
+    const connection = new UpstreamConnection(await opened(), { ...options, time, onClosed, onFree: release });
+    open.add(connection);
+    keepLooking();
+    return connection;
   };
 
   const release = (connection: UpstreamConnection): void => {
@@ -91,14 +118,27 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
     else idle.push(connection);
   };
 
+  /** Those who have gone away make room for those who have not. */
+  const mayWait = (): boolean => {
+    if (waiters.length < options.maxWaiting) return true;
+    const gone = waiters.filter(({ cancellation }) => cancellation.cancelled);
+    waiters = waiters.filter(({ cancellation }) => !cancellation.cancelled);
+    for (const { reject } of gone) reject(overloaded());
+    return gone.length > 0;
+  };
+
   return {
-    acquire(fresh) {
+    acquire(fresh, cancellation) {
       for (let connection = fresh ? undefined : idle.pop(); connection !== undefined; connection = idle.pop()) {
         if (connection.usable) return connection;
         connection.destroy();
       }
       if (open.size + connecting < options.maxConnections) return connect();
-      return new Promise((resolve, reject) => waiters.push({ resolve, reject }));
+      if (!mayWait()) return Promise.reject(overloaded());
+      keepLooking();
+      return new Promise((resolve, reject) => {
+        waiters.push({ cancellation, since: options.monotonic(), resolve, reject });
+      });
     },
     release,
     close() {
@@ -106,4 +146,12 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
       while (idle.length > 0) idle.pop()?.destroy();
     },
   };
+}
+
+const RETRY_AFTER_SECONDS = 1;
+
+function overloaded(): Problem {
+  return new Problem('upstream_overloaded', 'all connections are in use, and too many requests wait for one', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { lookup } from 'node:dns';
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
@@ -32,6 +33,7 @@ async function startRaw(onHead: (socket: net.Socket, head: string, connection: n
   const upstream = createUpstream({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connectTo: new Map(),
+    lookup,
     timeoutMs: 2_000,
     connectTimeoutMs: 1_000,
   });

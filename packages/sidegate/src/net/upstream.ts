@@ -1,7 +1,8 @@
 /** One upstream × one client identity: a pool of connections, and one way to send a request through it. */
-import { Problem } from '@sidegate/sdk';
+import { Problem, type ProblemCode } from '@sidegate/sdk';
 import type { Cancellable, Cancellation } from './cancellation.ts';
-import { type ClientTls, CONNECT_TIMEOUT, type ConnectTo, createConnector, isTlsFailure } from './connector.ts';
+import { CONNECT_TIMEOUT, type ConnectorOptions, createConnector, isTlsFailure } from './connector.ts';
+import { ADDRESS_FORBIDDEN } from './forbidden-address.ts';
 import type { RequestBody } from './request-body.ts';
 import type { ResponseHead } from './response-parser.ts';
 import { isRepeatable, type RetryCondition, type RetryPolicy } from './retry.ts';
@@ -9,14 +10,9 @@ import type { Transfer, TransferFailure, UpstreamConnection } from './upstream-c
 import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
 import { WithholdingSink } from './withholding-sink.ts';
 
-export interface UpstreamOptions {
-  /** Scheme, host and port; a path in it is not used. */
-  readonly url: string;
-  readonly tls?: ClientTls;
-  readonly connectTo: ConnectTo;
+export interface UpstreamOptions extends ConnectorOptions {
   /** Until the response head, and between two pieces of its body. */
   readonly timeoutMs: number;
-  readonly connectTimeoutMs: number;
   /** Connections that wait for a request, and how long: by default all of them, as long as an answer may take. */
   readonly maxIdle?: number;
   readonly idleTimeoutMs?: number;
@@ -69,12 +65,15 @@ export interface Upstream {
 }
 
 const MAX_CONNECTIONS = 128;
+/** For a connection; each is asked for at most as long as an answer may take. */
+const MAX_WAITING = 2_048;
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { origin, host } = new URL(options.url);
   const pool = createUpstreamPool({
     connect: createConnector(options),
     maxConnections: MAX_CONNECTIONS,
+    maxWaiting: MAX_WAITING,
     maxIdle: options.maxIdle ?? MAX_CONNECTIONS,
     timeoutMs: options.timeoutMs,
     idleTimeoutMs: options.idleTimeoutMs ?? options.timeoutMs,
@@ -139,7 +138,7 @@ class Sending implements Transfer, Cancellable {
   attempt(fresh: boolean): void {
     this.#fresh = fresh;
     this.#withholding?.reset();
-    const connection = this.#ports.pool.acquire(fresh);
+    const connection = this.#ports.pool.acquire(fresh, this.#cancellation);
     if (connection instanceof Promise) {
       const { origin, reject } = this.#ports;
       connection
@@ -147,7 +146,7 @@ class Sending implements Transfer, Cancellable {
           (opened) => this.#begin(opened),
           (error: unknown) => {
             const problem = connectProblem(error, origin);
-            if (problem.code === 'upstream_tls' || !this.#again('connect_failure')) reject(problem);
+            if (NOT_AGAIN.has(problem.code) || !this.#again('connect_failure')) reject(problem);
           },
         )
         .catch(reject);
@@ -214,8 +213,19 @@ class Sending implements Transfer, Cancellable {
 
 const ABORTED: TransferFailure = { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
 
+/** Connecting once more would end the same way, or make it worse. */
+const NOT_AGAIN: ReadonlySet<ProblemCode> = new Set([
+  'egress_address_forbidden',
+  'upstream_overloaded',
+  'upstream_tls',
+]);
+
 function connectProblem(error: unknown, origin: string): Problem {
+  if (error instanceof Problem) return error;
   const code = codeOf(error);
+  if (code === ADDRESS_FORBIDDEN) {
+    return new Problem('egress_address_forbidden', `${origin} leads to an address that is not allowed`);
+  }
   if (code === CONNECT_TIMEOUT) {
     return new Problem('upstream_timeout', `${origin} did not accept a connection in time`, { cause: error });
   }

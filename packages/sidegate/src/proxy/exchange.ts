@@ -1,5 +1,5 @@
 /** One request and its answer while it passes through us: what each stage learned, for the next and for audit. */
-import type { Problem, VerifiedToken } from '@sidegate/sdk';
+import type { Problem, ProblemCode, VerifiedToken } from '@sidegate/sdk';
 import { Cancellation } from '../net/cancellation.ts';
 import type { Fields } from '../net/fields.ts';
 import type { RequestTarget } from '../net/request-target.ts';
@@ -98,11 +98,15 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
   };
 }
 
+/** On the way to the upstream, and yet ours. */
+const REFUSED_ON_THE_WAY: ReadonlySet<ProblemCode> = new Set(['egress_address_forbidden', 'upstream_overloaded']);
+
 /**
  * What was forwarded was allowed, also when the upstream then failed, and so was what somebody else may forward and what we
  * answered; nothing else was. In shadow mode it is what the policy said.
  */
-export function verdictOf({ forwarded, granted, answered, shadowed }: Exchange): 'allow' | 'deny' {
+export function verdictOf({ forwarded, granted, answered, shadowed, problem }: Exchange): 'allow' | 'deny' {
+  if (problem !== undefined && REFUSED_ON_THE_WAY.has(problem.code)) return 'deny';
   return shadowed === undefined && (forwarded || granted || answered) ? 'allow' : 'deny';
 }
 

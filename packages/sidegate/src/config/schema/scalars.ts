@@ -222,6 +222,9 @@ function readUrl(text: string): URL | undefined {
   // The URL parser maps full-width dots to plain ones, drops tabs and fixes backslashes: only plain text may reach it.
   if (!/^https?:\/\/[!-~]+$/.test(text) || /[\\<>"^`{|}]/.test(text)) return undefined;
   const read = URL.canParse(text) ? new URL(text) : undefined;
+  // It also reads `127.1`, `0x7f.1` and `%2e`: what is written has to be what is meant.
+  const written = /^https?:\/\/([^/?:]*)/.exec(text)?.[1]?.toLowerCase() ?? '';
+  if (!written.startsWith('[') && read?.hostname !== written) return undefined;
   if (read === undefined || read.username !== '' || read.password !== '' || text.includes('#') || text.includes('@'))
     return undefined;
   return read.protocol === 'https:' || isLoopback(read.hostname) ? read : undefined;

@@ -1,0 +1,89 @@
+/** Who waits for a connection to an upstream, for how long, and how many may. Over real sockets. */
+import assert from 'node:assert/strict';
+import { lookup } from 'node:dns';
+import net, { type AddressInfo } from 'node:net';
+import { describe, test } from 'node:test';
+import { Problem } from '@sidegate/sdk';
+import { until } from '../../../../tests/support/until.ts';
+import { createConnector } from './connector.ts';
+import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
+
+const WAITING = { cancelled: false };
+const LIMITS = { maxConnections: 2, maxWaiting: 3, maxIdle: 2, timeoutMs: 10_000, idleTimeoutMs: 10_000 };
+
+interface Pooled extends AsyncDisposable {
+  readonly pool: UpstreamPool;
+}
+
+async function start(limits: Partial<typeof LIMITS> = {}, listens: boolean = true): Promise<Pooled> {
+  const server = net.createServer((socket) => void socket.on('error', () => undefined).resume());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  if (!listens) await new Promise((resolve) => server.close(resolve));
+  const connect = createConnector({ url, connectTo: new Map(), lookup, connectTimeoutMs: 1_000 });
+  const pool = createUpstreamPool({ ...LIMITS, ...limits, connect, host: 'a', monotonic: () => performance.now() });
+  return {
+    pool,
+    async [Symbol.asyncDispose]() {
+      pool.close();
+      server.close();
+    },
+  };
+}
+
+const overloaded = (error: unknown): boolean => {
+  assert.ok(error instanceof Problem);
+  assert.deepEqual([error.code, error.row.status, error.retryAfterSeconds], ['upstream_overloaded', 503, 1]);
+  return true;
+};
+
+describe('who comes when all connections are in use', () => {
+  test('is refused when as many as may wait already do', async () => {
+    await using started = await start();
+    const { pool } = started;
+    const taken = await Promise.all([pool.acquire(false, WAITING), pool.acquire(false, WAITING)]);
+    const waiting = [1, 2, 3].map(() => Promise.resolve(pool.acquire(false, WAITING)));
+    await assert.rejects(Promise.resolve(pool.acquire(false, WAITING)), overloaded);
+    for (const connection of taken) pool.release(connection);
+    assert.deepEqual(await Promise.all(waiting.slice(0, 2)), taken, 'those who wait get them, first come first served');
+    for (const connection of taken) connection.destroy();
+    assert.ok((await waiting[2]) !== undefined, 'and a new one where one ended');
+  });
+
+  test('takes the place of one who waited and has gone away', async () => {
+    await using started = await start();
+    const { pool } = started;
+    const taken = await Promise.all([pool.acquire(false, WAITING), pool.acquire(false, WAITING)]);
+    const gone = { cancelled: false };
+    const waiting = [gone, WAITING, WAITING].map((who) => Promise.resolve(pool.acquire(false, who)));
+    gone.cancelled = true;
+    const late = Promise.resolve(pool.acquire(false, WAITING));
+    await assert.rejects(waiting[0] ?? Promise.resolve(), Problem);
+    await assert.rejects(Promise.resolve(pool.acquire(false, WAITING)), overloaded);
+    for (const connection of taken) connection.destroy();
+    const [second, third] = await Promise.all(waiting.slice(1));
+    second?.destroy();
+    third?.destroy();
+    (await late).destroy();
+  });
+
+  test('waits no longer than an answer may take', async () => {
+    await using started = await start({ timeoutMs: 100 });
+    const { pool } = started;
+    const taken = await Promise.all([pool.acquire(false, WAITING), pool.acquire(false, WAITING)]);
+    const began = performance.now();
+    // Connections that are in use but carry nothing look idle, and end later.
+    await assert.rejects(Promise.resolve(pool.acquire(false, WAITING)), overloaded);
+    assert.ok(performance.now() - began < 5_000);
+    for (const connection of taken) connection.destroy();
+  });
+
+  test('gets the error when nobody listens, however many ask at once', async () => {
+    await using started = await start({ maxWaiting: 50 }, false);
+    const asked = Array.from({ length: 50 }, () => Promise.resolve(started.pool.acquire(false, WAITING)));
+    let failed = 0;
+    for (const one of asked) one.catch(() => (failed += 1));
+    await until(() => failed === 50);
+    assert.equal(failed, 50);
+  });
+});
