@@ -37,6 +37,10 @@ export interface TestCertificateOptions {
   /** `null` leaves the extension out. Default: `digitalSignature`. */
   readonly keyUsage?: readonly (keyof typeof KEY_USAGE_BITS)[] | null;
   readonly ca?: boolean;
+  /** How many authorities may stand below this one. Default: any number. */
+  readonly pathLength?: number;
+  /** Hosts in URI names, and DNS names, to which what is below is limited. */
+  readonly permitted?: { readonly uriHosts?: readonly string[]; readonly dns?: readonly string[] };
   /** Version 1 has no extensions. */
   readonly version?: 1 | 3;
   /** Default: an hour ago. */
@@ -61,7 +65,10 @@ export interface TestCertificate {
 }
 
 export interface TestAuthority extends TestCertificate {
+  /** What it issues brings the certificates of intermediate authorities along. */
   issue(options?: TestCertificateOptions): TestCertificate;
+  /** An authority below this one; by default one that may issue anything. */
+  intermediate(options?: TestCertificateOptions): TestAuthority;
 }
 
 const ATTRIBUTES: Readonly<Record<string, string>> = {
@@ -92,7 +99,7 @@ export function createTestAuthority(
   { keyAlgorithm = 'p256' }: { readonly keyAlgorithm?: TestKeyAlgorithm } = {},
 ): TestAuthority {
   const privateKey = createKey(keyAlgorithm);
-  const issuer = { subject: [{ CN: name }], privateKey };
+  const issuer: Issuer = { subject: [{ CN: name }], privateKey, chainPem: '' };
   const own = mint(
     {
       subject: issuer.subject,
@@ -104,12 +111,27 @@ export function createTestAuthority(
     },
     issuer,
   );
-  return { ...own, issue: (options = {}) => mint(options, issuer) };
+  return authority(own, issuer);
 }
 
 interface Issuer {
   readonly subject: TestSubject;
   readonly privateKey: KeyObject;
+  /** Its own certificate and those above, but for the root's. */
+  readonly chainPem: string;
+}
+
+function authority(own: TestCertificate, issuer: Issuer): TestAuthority {
+  return {
+    ...own,
+    issue: (options = {}) => mint(options, issuer),
+    intermediate: (options = {}) => {
+      // Names of their own: one that seems to have issued itself does not count for a path length.
+      const subject = options.subject ?? [{ CN: `intermediate ${randomBytes(4).toString('hex')}` }];
+      const below = mint({ ca: true, eku: null, keyUsage: ['keyCertSign', 'cRLSign'], ...options, subject }, issuer);
+      return authority(below, { subject, privateKey: below.privateKey, chainPem: below.certPem });
+    },
+  };
 }
 
 function mint(options: TestCertificateOptions, issuer: Issuer): TestCertificate {
@@ -132,7 +154,7 @@ function mint(options: TestCertificateOptions, issuer: Issuer): TestCertificate 
   const isEdwards = issuer.privateKey.asymmetricKeyType === 'ed25519';
   const encoded = sequence(body, algorithm, bits(sign(isEdwards ? null : hash, body, issuer.privateKey)));
   return {
-    certPem: toPem(encoded),
+    certPem: `${toPem(encoded)}${issuer.chainPem}`,
     keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
     der: encoded,
     privateKey,
@@ -141,10 +163,12 @@ function mint(options: TestCertificateOptions, issuer: Issuer): TestCertificate 
 }
 
 function extensions(options: TestCertificateOptions, privateKey: KeyObject, issuer: Issuer): Buffer[] {
-  const { ca = false, eku = ['clientAuth'], keyUsage = ['digitalSignature'] } = options;
+  const { ca = false, eku = ['clientAuth'], keyUsage = ['digitalSignature'], pathLength, permitted } = options;
   const names = subjectAltNames(options);
+  const limit = pathLength === undefined ? [] : [integer(Buffer.from([pathLength]))];
   return [
-    extension('2.5.29.19', true, ca ? sequence(boolean(true)) : sequence()),
+    extension('2.5.29.19', true, ca ? sequence(boolean(true), ...limit) : sequence()),
+    ...(permitted === undefined ? [] : [extension('2.5.29.30', true, nameConstraints(permitted))]),
     extension('2.5.29.14', false, octets(keyIdentifier(privateKey))),
     extension('2.5.29.35', false, sequence(implicit(0, keyIdentifier(issuer.privateKey)))),
     ...(keyUsage === null ? [] : [extension('2.5.29.15', true, encodeKeyUsage(keyUsage))]),
@@ -153,6 +177,12 @@ function extensions(options: TestCertificateOptions, privateKey: KeyObject, issu
       : [extension('2.5.29.37', false, sequence(...eku.map((use) => oid(EXTENDED_KEY_USAGES[use]))))]),
     ...(names.length === 0 ? [] : [extension('2.5.29.17', false, sequence(...names))]),
   ];
+}
+
+/** RFC 5280 section 4.2.1.10, permitted subtrees only. */
+function nameConstraints({ uriHosts = [], dns = [] }: NonNullable<TestCertificateOptions['permitted']>): Buffer {
+  const bases = [...dns.map((name) => implicit(2, name)), ...uriHosts.map((host) => implicit(6, host))];
+  return sequence(explicit(0, ...bases.map((base) => sequence(base))));
 }
 
 function subjectAltNames({

@@ -1,0 +1,334 @@
+/** Corpus F and G, 158 to 160, 182, 183, 189 and 190: handshakes and protocols that are not to be had here. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import net from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import tls from 'node:tls';
+import { type ClientHelloOptions, certificateMessage, clientHello } from '../support/client-hello.ts';
+import { until } from '../support/until.ts';
+import { sendBytes } from '../support/wire.ts';
+import { type OrderSidecar, startOrderSidecar } from './order-sidecar.ts';
+
+let order: OrderSidecar;
+before(async () => {
+  order = await startOrderSidecar();
+});
+after(() => order[Symbol.asyncDispose]());
+
+const request = () =>
+  `GET /orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${order.userToken()}\r\nConnection: close\r\n\r\n`;
+
+interface Connected extends Disposable {
+  readonly socket: tls.TLSSocket;
+  readonly sessions: Buffer[];
+}
+
+/** Rejects when the handshake fails, or the connection ends right behind it. */
+async function connect(options: tls.ConnectionOptions): Promise<Connected> {
+  const { port, tls: own } = order.wire();
+  const socket = tls.connect({ port, host: '127.0.0.1', servername: 'localhost', ...own, ...options });
+  const sessions: Buffer[] = [];
+  socket.on('session', (session) => sessions.push(session));
+  await once(socket, 'secureConnect');
+  socket.on('error', () => undefined);
+  return { socket, sessions, [Symbol.dispose]: () => void socket.destroy() };
+}
+
+async function exchange({ socket }: Connected): Promise<string> {
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+  socket.write(request());
+  await once(socket, 'close');
+  return received;
+}
+
+/** One deny record, nothing at the app. */
+const refusedHandshake = (options: tls.ConnectionOptions) =>
+  order.refusedHandshake(async () => {
+    using connected = await connect(options);
+    await exchange(connected);
+    throw new Error('no handshake should have succeeded');
+  });
+
+describe('C-183 a protocol that proves too little', () => {
+  for (const version of ['TLSv1', 'TLSv1.1'] as const) {
+    test(`C-183 ${version}`, async () => {
+      await refusedHandshake({ minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0' });
+    });
+  }
+
+  const CIPHERS = [
+    'NULL',
+    'aNULL',
+    'eNULL',
+    'ADH-AES128-SHA',
+    'AECDH-AES128-SHA',
+    'AECDH-NULL-SHA',
+    'ECDHE-ECDSA-NULL-SHA',
+  ];
+  for (const ciphers of [...CIPHERS, 'kRSA', 'DHE', 'CAMELLIA', 'ECDHE-ECDSA-AES128-CCM8']) {
+    test(`C-183 ${ciphers}`, async () => {
+      await refusedHandshake({ maxVersion: 'TLSv1.2', ciphers: `${ciphers}:@SECLEVEL=0` });
+    });
+  }
+
+  test('C-183 renegotiation, before and behind a request', async () => {
+    const seen = order.app.seen.length;
+    for (const asks of [false, true]) {
+      using connected = await connect({ maxVersion: 'TLSv1.2' });
+      const { socket } = connected;
+      if (asks) {
+        socket.write(request().replace('Connection: close\r\n', ''));
+        await once(socket, 'data');
+      }
+      const failure = await new Promise<Error | null>((resolve) => {
+        socket.once('error', resolve);
+        socket.renegotiate({ rejectUnauthorized: true }, resolve);
+      });
+      assert.ok(failure instanceof Error, 'it was refused');
+      assert.match(String(failure), /no renegotiation/i);
+    }
+    assert.equal(order.app.seen.length, seen + 1);
+  });
+});
+
+describe('C-182 a session of the past', () => {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    test(`C-182 ${version} is shaken hands for anew, with another server name too`, async () => {
+      using first = await connect({ minVersion: version, maxVersion: version });
+      const session = first.socket.getSession();
+      assert.equal(first.socket.isSessionReused(), false);
+      assert.match(await exchange(first), /^HTTP\/1\.1 200 /);
+      const tickets = [...first.sessions, ...(session === undefined ? [] : [session])];
+      for (const old of tickets) {
+        for (const servername of ['localhost', 'other.example']) {
+          const options = { session: old, servername, checkServerIdentity: () => undefined };
+          using again = await connect({ minVersion: version, maxVersion: version, ...options });
+          assert.equal(again.socket.isSessionReused(), false);
+        }
+      }
+    });
+
+    test(`C-182 ${version} brings no certificate back that would not be accepted now`, async () => {
+      const expiresAt = Date.now() + 2_000;
+      const brief = order.zone.issue({
+        subject: [{ O: 'MyOrg' }, { CN: 'api-gateway-client' }],
+        uris: ['spiffe://example.org/zone1/api-gateway'],
+        notAfter: new Date(expiresAt),
+      });
+      const shown = { cert: brief.certPem, key: brief.keyPem, minVersion: version, maxVersion: version };
+      using first = await connect(shown);
+      const session = first.socket.getSession();
+      assert.match(await exchange(first), /^HTTP\/1\.1 200 /);
+      await until(() => Date.now() > expiresAt + 1_000, 5_000);
+      await refusedHandshake({ ...shown, ...(session === undefined ? {} : { session }) });
+      // With the session and without the certificate that it was made with.
+      const { cert: _cert, key: _key, ...bare } = shown;
+      await refusedHandshake({ ...bare, cert: '', key: '', ...(session === undefined ? {} : { session }) });
+    });
+  }
+});
+
+describe('HTTP/2', () => {
+  const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  const frame = (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer => {
+    const head = Buffer.alloc(9);
+    head.writeUIntBE(payload.length, 0, 3);
+    head.writeUInt8(type, 3);
+    head.writeUInt8(flags, 4);
+    head.writeUInt32BE(stream, 5);
+    return Buffer.concat([head, payload]);
+  };
+  const [DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE, CONTINUATION] = [0, 1, 3, 4, 8, 9];
+  const [END_STREAM, END_HEADERS] = [1, 4];
+  const word = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32BE(value);
+    return bytes;
+  };
+  /** A literal field that is not indexed, RFC 7541 section 6.2.2. */
+  const field = (name: string, value: string): Buffer =>
+    Buffer.concat([
+      Buffer.from([0, name.length]),
+      Buffer.from(name, 'latin1'),
+      Buffer.from([value.length]),
+      Buffer.from(value, 'latin1'),
+    ]);
+  const GET = [
+    field(':method', 'GET'),
+    field(':scheme', 'https'),
+    field(':authority', 'localhost'),
+    field(':path', '/'),
+  ];
+  const headers = (stream: number, fields: readonly Buffer[], flags: number = END_HEADERS | END_STREAM): Buffer =>
+    frame(HEADERS, flags, stream, Buffer.concat(fields));
+  const times = (count: number, make: (stream: number) => Buffer): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, index) => make(2 * index + 1)));
+
+  const ROWS: readonly (readonly [title: string, frames: Buffer])[] = [
+    ['C-158 rapid reset', times(1_000, (id) => Buffer.concat([headers(id, GET), frame(RST_STREAM, 0, id, word(8))]))],
+    [
+      'C-158 MadeYouReset',
+      times(1_000, (id) => Buffer.concat([headers(id, GET), frame(WINDOW_UPDATE, 0, id, word(0))])),
+    ],
+    ['C-158 settings without end', times(1_000, () => frame(SETTINGS, 0, 0))],
+    [
+      'C-159 CONTINUATION without end',
+      Buffer.concat([headers(1, GET, 0), times(1_000, () => frame(CONTINUATION, 0, 1, field('x', 'y')))]),
+    ],
+    [
+      'C-159 a window beyond its end',
+      Buffer.concat([frame(WINDOW_UPDATE, 0, 0, word(0x7fffffff)), frame(WINDOW_UPDATE, 0, 0, word(0x7fffffff))]),
+    ],
+    ['C-159 an index that HPACK does not have', headers(1, [Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f])])],
+    ['C-159 a table size beyond the settings', headers(1, [Buffer.from([0x3f, 0xff, 0xff, 0xff, 0x0f]), ...GET])],
+    ['C-159 a frame of 16 MB that does not come', Buffer.from('ffffff000000000001', 'hex')],
+    ['C-160 CR LF in a value', headers(1, [...GET, field('x', 'a\r\nX-User-ID: admin')])],
+    ['C-160 a name in capitals', headers(1, [...GET, field('X-User-ID', 'admin')])],
+    ['C-160 Transfer-Encoding', headers(1, [...GET, field('transfer-encoding', 'chunked')])],
+    ['C-160 Connection', headers(1, [...GET, field('connection', 'close')])],
+    [
+      'C-160 another length than its data',
+      Buffer.concat([
+        headers(1, [...GET, field('content-length', '5')], END_HEADERS),
+        frame(DATA, END_STREAM, 1, word(0)),
+      ]),
+    ],
+    ['C-160 a pseudo-header twice', headers(1, [...GET, field(':path', '/admin')])],
+    [
+      'C-160 C-096 a scheme in another case',
+      headers(1, [...GET.slice(2), field(':method', 'GET'), field(':scheme', 'hTTp')]),
+    ],
+    ['C-160 C-097 a path without a slash', headers(1, [...GET.slice(0, 3), field(':path', 'admin')])],
+  ];
+  for (const [title, frames] of ROWS) {
+    test(`${title}: HTTP/2 is not spoken, nothing of it is read`, async () => {
+      const bytes = Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), frames]);
+      await order.refused('framing_invalid', () => sendBytes(order.wire(), bytes));
+    });
+  }
+
+  for (const protocols of [
+    ['h2'],
+    ['h2', 'h2c'],
+    ['http/1.0'],
+    ['spdy/3'],
+    ['HTTP/1.1'],
+    ['junk'],
+    ['\0'],
+    ['a'.repeat(255)],
+  ]) {
+    test(`C-158 C-189 ${JSON.stringify(protocols).slice(0, 40)} alone has no protocol in common`, async () => {
+      await refusedHandshake({ ALPNProtocols: protocols });
+    });
+  }
+
+  test('C-158 beside http/1.1, http/1.1 is chosen', async () => {
+    using connected = await connect({ ALPNProtocols: ['h2', 'http/1.1'] });
+    assert.equal(connected.socket.alpnProtocol, 'http/1.1');
+    assert.match(await exchange(connected), /^HTTP\/1\.1 200 /);
+  });
+});
+
+/** Sends, and resolves with what came back once the other side or we have ended. */
+async function speak(first: Buffer, then?: Buffer): Promise<Buffer> {
+  const socket = net.connect(order.sidecar.ingressPort, '127.0.0.1');
+  const received: Buffer[] = [];
+  socket.on('error', () => undefined);
+  socket.on('data', (chunk: Buffer) => {
+    if (received.push(chunk) > 1) return;
+    if (then === undefined) socket.destroy();
+    else socket.write(then);
+  });
+  socket.write(first);
+  await once(socket, 'close');
+  return Buffer.concat(received);
+}
+
+const HANDSHAKE = 22;
+const ALERT = 21;
+
+describe('names that no server has', () => {
+  const NAMES: readonly (readonly [title: string, options: ClientHelloOptions])[] = [
+    ['300 characters', { serverNames: ['a'.repeat(300)] }],
+    ['255 characters', { serverNames: ['a'.repeat(255)] }],
+    ['15,000 characters', { serverNames: ['a'.repeat(15_000)] }],
+    ['NUL inside', { serverNames: ['localhost\0.evil'] }],
+    ['NUL alone', { serverNames: ['\0'] }],
+    ['an IPv4 address', { serverNames: ['127.0.0.1'] }],
+    ['an IPv6 address', { serverNames: ['::1'] }],
+    ['upper case', { serverNames: ['LOCALHOST'] }],
+    ['nothing', { serverNames: [''] }],
+    ['a list of nothing', { serverNames: [] }],
+    ['two names', { serverNames: ['localhost', 'evil.example'] }],
+    ['dots', { serverNames: ['...'] }],
+    ['a wildcard', { serverNames: ['*.example'] }],
+    ['bytes above ASCII', { serverNames: [Buffer.from([0xff, 0xfe, 0x80])] }],
+    ['a line end and a record', { serverNames: ['\r\n{"decision":"allow"}'] }],
+    ['a path', { serverNames: ['../../etc/passwd'] }],
+    ['__proto__', { serverNames: ['__proto__'] }],
+    ['no name at all', {}],
+    ['a protocol of no length', { protocols: [''] }],
+  ];
+  for (const [title, options] of NAMES) {
+    test(`C-190 ${title}: an answer of TLS, one record, and the next client is served`, async () => {
+      const before = order.sidecar.audit.length;
+      const received = await speak(clientHello(options));
+      assert.ok(received[0] === HANDSHAKE || received[0] === ALERT, received.toString('hex'));
+      await until(() => order.sidecar.audit.length > before);
+      const records = order.sidecar.audit.slice(before);
+      assert.deepEqual(
+        records.map(({ decision, code }) => [decision, code]),
+        [['deny', 'peer_identity_missing']],
+      );
+      assert.ok(order.sidecar.lines.slice(before).every((line) => /^[\x20-\x7e]{1,8192}$/.test(line)));
+      assert.equal((await order.send()).status, 200);
+    });
+  }
+});
+
+describe('certificates that are none', () => {
+  const COUNT = 10_000;
+  const AT_ONCE = 50;
+  const junk = (index: number): Buffer[] => {
+    const real = order.gateway.der;
+    const kinds: readonly (() => Buffer[])[] = [
+      () => [Buffer.alloc(0)],
+      () => [Buffer.from([index & 0xff])],
+      () => [Buffer.alloc(index % 4_000, index)],
+      () => [Buffer.from('30820000', 'hex')],
+      () => [Buffer.from('3084ffffffff', 'hex')],
+      () => [real.subarray(0, index % real.length)],
+      () => [Buffer.concat([real, Buffer.from([0])])],
+      () => [Buffer.from(real.map((byte, at) => (at === index % real.length ? byte ^ 0x55 : byte)))],
+      () => Array.from({ length: 20 }, () => real),
+      () => [],
+    ];
+    return (kinds[index % kinds.length] ?? (() => []))();
+  };
+  const descriptors = (): number => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0);
+
+  test(`C-189 ${COUNT} of them: no crash, one record each, no descriptor left`, async () => {
+    const hello = clientHello({ serverNames: ['localhost'] });
+    const before = { audit: order.sidecar.audit.length, seen: order.app.seen.length, descriptors: descriptors() };
+    let next = 0;
+    const speakOn = async (): Promise<void> => {
+      while (next < COUNT) {
+        const index = next;
+        next += 1;
+        const received = await speak(hello, certificateMessage(junk(index)));
+        assert.equal(received[0], HANDSHAKE);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, speakOn));
+    await until(() => order.sidecar.audit.length - before.audit === COUNT);
+    const records = order.sidecar.audit.slice(before.audit);
+    assert.equal(records.length, COUNT);
+    assert.ok(records.every(({ decision }) => decision === 'deny'));
+    assert.equal(order.app.seen.length, before.seen);
+    await until(() => descriptors() <= before.descriptors);
+    assert.ok(descriptors() <= before.descriptors, `${descriptors()} descriptors, ${before.descriptors} before`);
+    assert.equal((await order.send()).status, 200);
+  });
+});
