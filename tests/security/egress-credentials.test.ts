@@ -39,19 +39,10 @@ describe('an answer that points elsewhere', () => {
 });
 
 describe('what the application says it is', () => {
-  const FORGED = [
-    ...['Authorization', 'authorization', 'AUTHORIZATION', 'Proxy-Authorization', 'Cookie', 'X-Forwarded-Client-Cert'],
-    ...[
-      'Client-Cert',
-      'X-SSL-Client-Cert',
-      'X-User-ID',
-      'X-Forwarded-For',
-      'Forwarded',
-      'X-Real-IP',
-      'X-Auth-Request-User',
-    ],
-    ...['Remote-User', 'X-Envoy-Peer-Metadata', 'X-Original-URL', 'X-HTTP-Method-Override', 'Early-Data'],
-  ];
+  const FORGED =
+    `Authorization authorization AUTHORIZATION Proxy-Authorization Cookie X-Forwarded-Client-Cert Client-Cert
+    X-SSL-Client-Cert X-User-ID X-Forwarded-For Forwarded X-Real-IP X-Auth-Request-User Remote-User
+    X-Envoy-Peer-Metadata X-Original-URL X-HTTP-Method-Override Early-Data`.split(/\s+/);
   for (const name of FORGED) {
     test(`C-214 ${name} does not leave as it was sent`, async () => {
       for (const target of ['/data/x', '/open/x']) {
@@ -66,9 +57,9 @@ describe('what the application says it is', () => {
   test('C-214 Connection takes none of our own fields away', async () => {
     const headers = ['Connection', 'close, X-Correlation-ID, traceparent'];
     assert.equal((await egress.send({ target: '/data/x', headers })).status, 200);
-    const { values } = egress.lastSeen();
+    const seen = egress.lastSeen();
     assert.deepEqual(
-      [values('x-correlation-id').length, values('traceparent').length, values('authorization')],
+      [seen.values('x-correlation-id').length, seen.values('traceparent').length, seen.values('authorization')],
       [1, 1, [`Bearer ${TOKEN}`]],
     );
     for (const name of ['authorization', 'host', 'content-length', 'x-forwarded-client-cert', 'cookie']) {
@@ -166,7 +157,7 @@ describe('how long a token is used', () => {
     {},
     [300],
     1.5,
-    1e400,
+    Number.POSITIVE_INFINITY,
     Number.MAX_SAFE_INTEGER,
     NOW + 300,
   ];

@@ -109,30 +109,28 @@ describe('a server that cannot prove who it is gets no request', () => {
 
 describe('a host of an upstream that is not plain text', () => {
   const HOSTS = [
-    ...[
-      'data\u3002zone3.local',
-      'data\uff0ezone3.local',
-      'data\uff61zone3.local',
-      'dat\u0430.zone3.local',
-      'd\u00e4ta.local',
-    ],
-    ...[
-      'data\u2024zone3.local',
-      '\u2460.local',
-      'data\u00ad.local',
-      'data\u200b.local',
-      'evil\uff0f.data.local',
-      '\uff11.1.1.1',
-    ],
-    ...['data\\0.zone3.local', 'data%00.zone3.local', 'data%2ezone3.local', 'data zone3.local', 'data\\tzone3.local'],
-    ...[
-      'user@data.zone3.local',
-      'user:pass@data.zone3.local',
-      'data.zone3.local\\\\evil',
-      'data.zone3.local#',
-      '',
-      '[::1',
-    ],
+    'data\u3002zone3.local',
+    'data\uff0ezone3.local',
+    'data\uff61zone3.local',
+    'dat\u0430.zone3.local',
+    'd\u00e4ta.local',
+    'data\u2024zone3.local',
+    '\u2460.local',
+    'data\u00ad.local',
+    'data\u200b.local',
+    'evil\uff0f.data.local',
+    '\uff11.1.1.1',
+    'data\\0.zone3.local',
+    'data%00.zone3.local',
+    'data%2ezone3.local',
+    'data zone3.local',
+    'data\\tzone3.local',
+    'user@data.zone3.local',
+    'user:pass@data.zone3.local',
+    'data.zone3.local\\\\evil',
+    'data.zone3.local#',
+    '',
+    '[::1',
   ];
   for (const host of HOSTS) {
     test(`C-178 ${JSON.stringify(host)} refuses the start`, async () => {

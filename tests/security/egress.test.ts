@@ -135,27 +135,9 @@ describe('a path that the application may not have', () => {
 });
 
 describe('the Host of a browser that was led here', () => {
-  const MISDIRECTED = [
-    ...[
-      'evil.example',
-      'localhost.evil',
-      '127.0.0.1.evil',
-      'evil.127.0.0.1',
-      'notlocalhost',
-      'data.zone3.local',
-      '0.0.0.0',
-      '[::]',
-    ],
-    ...[
-      '127.0.0.2',
-      '127.1',
-      '2130706433',
-      '0x7f000001',
-      '[::ffff:127.0.0.1]',
-      '169.254.169.254',
-      'localhost.localdomain',
-    ],
-  ];
+  const MISDIRECTED =
+    `evil.example localhost.evil 127.0.0.1.evil evil.127.0.0.1 notlocalhost data.zone3.local 0.0.0.0 [::] 127.0.0.2
+    127.1 2130706433 0x7f000001 [::ffff:127.0.0.1] 169.254.169.254 localhost.localdomain`.split(/\s+/);
   for (const host of MISDIRECTED) {
     test(`C-211 ${host} is misdirected_request`, async () => {
       const port = egress.sidecar.egressPort;

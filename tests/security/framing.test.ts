@@ -28,25 +28,21 @@ const NO_LENGTHS = [
   '\xb5',
 ];
 const NO_CODINGS = [
-  ...[
-    'chunked;q=1',
-    '"chunked"',
-    'chunked,',
-    'chunked chunked',
-    'c hunked',
-    'chunked;',
-    'chunked, gzip',
-    'gzip',
-    'deflate',
-  ],
-  ...[
-    'trailers',
-    ', gzip, chunked',
-    'gzip,,chunked',
-    'gzip;q=1, chunked',
-    '"gzip", chunked',
-    'chunked, identity, chunked',
-  ],
+  'chunked;q=1',
+  '"chunked"',
+  'chunked,',
+  'chunked chunked',
+  'c hunked',
+  'chunked;',
+  'chunked, gzip',
+  'gzip',
+  'deflate',
+  'trailers',
+  ', gzip, chunked',
+  'gzip,,chunked',
+  'gzip;q=1, chunked',
+  '"gzip", chunked',
+  'chunked, identity, chunked',
 ];
 /** What is no blank to HTTP, although programs skip it. */
 const NO_BLANKS = ['\x0b', '\x0c', '\x00', '\xa0', '\x85', '\x1c', '\x08', '\x7f'];

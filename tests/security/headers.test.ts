@@ -38,62 +38,31 @@ describe('what the app sees', () => {
     assert.deepEqual((await seenBy(['Connection', 'close, X-User-ID', 'X-User-ID', 'a']))('x-user-id'), ['user-123']);
   });
 
-  const CERTIFICATE_HEADERS = [
-    ...[
-      'X-Forwarded-Client-Cert',
-      'Client-Cert',
-      'Client-Cert-Chain',
-      'X-SSL-Client-S-DN',
-      'X-SSL-Cert',
-      'SSL-Client-Cert',
-    ],
-    ...['SSL-Client-Verify', 'X-Client-Cert', 'X-Client-CN', 'X-Client-DN', 'X-Client-Verify', 'X-ARR-ClientCert'],
-  ];
+  const CERTIFICATE_HEADERS =
+    `X-Forwarded-Client-Cert Client-Cert Client-Cert-Chain X-SSL-Client-S-DN X-SSL-Cert SSL-Client-Cert
+    SSL-Client-Verify X-Client-Cert X-Client-CN X-Client-DN X-Client-Verify X-ARR-ClientCert`.split(/\s+/);
   for (const name of CERTIFICATE_HEADERS) {
     test(`C-114 ${name} from the client is stripped`, async () => {
       assert.deepEqual((await seenBy([name, 'Subject="CN=admin"', name.toUpperCase(), 'x']))(name), []);
     });
   }
 
-  const FORWARDING_HEADERS = [
-    ...[
-      'X-Forwarded-For',
-      'X-Forwarded-Proto',
-      'X-Forwarded-Host',
-      'X-Forwarded-Port',
-      'X-Forwarded-User',
-      'X-Forwarded',
-    ],
-    ...[
-      'X-Forwarded-Prefix',
-      'X-Forwarded-Access-Token',
-      'Forwarded',
-      'X-Real-IP',
-      'X-Client-IP',
-      'X-Cluster-Client-IP',
-    ],
-    ...[
-      'True-Client-IP',
-      'CF-Connecting-IP',
-      'X-Original-URL',
-      'X-Original-URI',
-      'X-Original-Host',
-      'X-Rewrite-URL',
-      'X-Host',
-    ],
-    ...['X-Envoy-Peer-Metadata', 'X-Envoy-Original-Path', 'X-Envoy-Internal', 'X-Envoy-External-Address'],
-  ];
+  const FORWARDING_HEADERS =
+    `X-Forwarded-For X-Forwarded-Proto X-Forwarded-Host X-Forwarded-Port X-Forwarded-User X-Forwarded
+    X-Forwarded-Prefix X-Forwarded-Access-Token Forwarded X-Real-IP X-Client-IP X-Cluster-Client-IP True-Client-IP
+    CF-Connecting-IP X-Original-URL X-Original-URI X-Original-Host X-Rewrite-URL X-Host X-Envoy-Peer-Metadata
+    X-Envoy-Original-Path X-Envoy-Internal X-Envoy-External-Address`.split(/\s+/);
   for (const name of FORWARDING_HEADERS) {
     test(`C-115 ${name} from the client is stripped`, async () => {
       assert.deepEqual((await seenBy([name, 'evil']))(name), []);
     });
   }
 
-  const IDENTITY_HEADERS = [
-    ...['X-User', 'X-Username', 'X-User-Name', 'X-User-Groups', 'Remote-User', 'X-Remote-User', 'X-Remote-Groups'],
-    ...['X-Auth-Request-User', 'X-Auth-User', 'X-Authenticated-User', 'X-Authenticated-Userid', 'X-WebAuth-User'],
-    ...['X-Service-Name', 'X-Sidegate-Decision'],
-  ];
+  const IDENTITY_HEADERS =
+    `X-User X-Username X-User-Name X-User-Groups Remote-User X-Remote-User X-Remote-Groups X-Auth-Request-User
+    X-Auth-User X-Authenticated-User X-Authenticated-Userid X-WebAuth-User X-Service-Name X-Sidegate-Decision`.split(
+      /\s+/,
+    );
   for (const name of IDENTITY_HEADERS) {
     test(`C-109 ${name}, by which others know a user, is stripped`, async () => {
       assert.deepEqual((await seenBy([name, 'admin']))(name), []);
@@ -149,40 +118,22 @@ describe('what the app sees', () => {
 });
 
 describe('refused', () => {
-  const LOOK_ALIKES = [
-    ...[
-      'x_user_id',
-      'X-User_ID',
-      'X~User~Id',
-      "X'User'ID",
-      'X!User!ID',
-      'X_User_Roles',
-      'X_Forwarded_For',
-      'X-Forwarded_Host',
-    ],
-    ...[
-      'X_SSL_Client_Verify',
-      'SSL_CLIENT_CERT',
-      'Client_Cert',
-      'X_Original_URL',
-      'X.Envoy.Peer',
-      'Remote_User',
-      'X_Client_CN',
-    ],
-    ...['X_Correlation_ID', 'Proxy_Authorization', 'Early_Data', 'X_Real_IP', 'X_User_Context', 'X|User|Email'],
-  ];
+  const LOOK_ALIKES = `x_user_id X-User_ID X~User~Id X'User'ID X!User!ID X_User_Roles X_Forwarded_For X-Forwarded_Host
+    X_SSL_Client_Verify SSL_CLIENT_CERT Client_Cert X_Original_URL X.Envoy.Peer Remote_User X_Client_CN
+    X_Correlation_ID Proxy_Authorization Early_Data X_Real_IP X_User_Context X|User|Email`.split(/\s+/);
   const END_TO_END = [
-    ...[
-      'cookie',
-      'content-type',
-      'content-encoding',
-      'content-range',
-      'origin',
-      'client-cert',
-      'forwarded',
-      'AUTHORIZATION',
-    ],
-    ...['close,\tauthorization', 'close,authorization', 'authorization, close', ',authorization,'],
+    'cookie',
+    'content-type',
+    'content-encoding',
+    'content-range',
+    'origin',
+    'client-cert',
+    'forwarded',
+    'AUTHORIZATION',
+    'close,\tauthorization',
+    'close,authorization',
+    'authorization, close',
+    ',authorization,',
   ];
   const NO_NAMES = [
     '"authorization"',
