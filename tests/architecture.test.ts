@@ -38,6 +38,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sidegate/ingress': ['sidegate/proxy', 'sidegate/policy', 'sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/egress': ['sidegate/proxy', 'sidegate/policy', 'sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/admin': ['sidegate/ingress', 'sidegate/proxy', 'sidegate/policy', 'sidegate/net', 'sidegate/telemetry'],
+  'sidegate/ext-authz': ['sidegate/admin', 'sidegate/ingress', 'sidegate/proxy', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/authority': ['sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/lab': ['sidegate/authority', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/config': [],
@@ -45,6 +46,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sidegate/config',
     'sidegate/lab',
     'sidegate/admin',
+    'sidegate/ext-authz',
     'sidegate/ingress',
     'sidegate/egress',
     'sidegate/authority',
@@ -65,6 +67,8 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   zod: ['sidegate/config'],
   yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
   commander: ['sidegate/cli'],
+  '@grpc/grpc-js': ['sidegate/ext-authz'],
+  '@bufbuild/protobuf/wire': ['sidegate/ext-authz'],
 };
 
 const imports = sources().flatMap(importsOf);

@@ -36,6 +36,7 @@ export interface TestSidecar extends AsyncDisposable {
   readonly ingressPort: number;
   readonly egressPort: number;
   readonly adminPort: number;
+  readonly grpcPort: number;
   readonly ready: Promise<void>;
   /** Oldest first. */
   readonly audit: readonly AuditLine[];
@@ -95,6 +96,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       ingressPort: running.ingress?.port ?? 0,
       egressPort: running.egress?.port ?? 0,
       adminPort: running.admin?.port ?? 0,
+      grpcPort: running.grpc?.port ?? 0,
       ready: running.ready,
       audit,
       lines,

@@ -1,9 +1,9 @@
 /** `admin` → the listener for health, metrics and decisions, and what its answers are made of. */
 import type { X509Certificate } from 'node:crypto';
-import type { Problem } from '@sidegate/sdk';
 import { authorizeEndpoints } from '../admin/authorize.ts';
 import { healthEndpoints, metricsEndpoint } from '../admin/endpoints.ts';
 import { type HealthSources, type IssuerState, readinessOf } from '../admin/health.ts';
+import type { JudgeQuestionOptions } from '../admin/judge-question.ts';
 import { serveAdmin } from '../admin/serve.ts';
 import type { Snapshot } from '../admin/snapshot.ts';
 import { isLoopback } from '../config/address.ts';
@@ -12,6 +12,7 @@ import type { IngressDeps } from '../ingress/ingress.ts';
 import type { Listener, ListenerHandlers, ListenerOptions } from '../net/listener.ts';
 import type { Audit } from '../proxy/audit.ts';
 import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { createMeters, type Meters } from './assemble-metrics.ts';
 import type { AssemblyPorts } from './assembly.ts';
@@ -89,24 +90,27 @@ export function planAdmin(
     observeState(meters.metrics, state);
     endpoints.push(metricsEndpoint(takeSnapshots));
   }
-  const onInternalError = (requestId: string, problem: Problem): void => {
-    logger.error({ request_id: requestId, err: problem.cause }, problem.message);
-  };
-  if (state.judge !== undefined) {
-    const judging = (): JudgeState => state.judge as JudgeState;
-    endpoints.push(
-      ...authorizeEndpoints({
-        deps: () => judging().deps,
-        authorities: () => judging().authorities,
-        audit: () => state.audit,
-        ports: () => state.exchangePorts,
-        onEnded: (exchange) => state.onEnded?.(exchange),
-        onInternalError,
-      }),
-    );
-  }
+  const onInternalError = internalErrors(logger);
+  if (state.judge !== undefined) endpoints.push(...authorizeEndpoints(questionOptions(state, logger)));
   const handlers = serveAdmin({ endpoints: new Map(endpoints), localOnly, randomHex, onInternalError });
   return { options: { ...LIMITS, host: addr.host ?? '::', port: addr.port }, handlers };
+}
+
+/** What a request that others have received is judged by, at the moment of each question; for a state that has a judge. */
+export function questionOptions(state: SidecarState, logger: Logger): JudgeQuestionOptions {
+  const judging = (): JudgeState => state.judge as JudgeState;
+  return {
+    deps: () => judging().deps,
+    authorities: () => judging().authorities,
+    audit: () => state.audit,
+    ports: () => state.exchangePorts,
+    onEnded: (exchange) => state.onEnded?.(exchange),
+    onInternalError: internalErrors(logger),
+  };
+}
+
+function internalErrors(logger: Logger): JudgeQuestionOptions['onInternalError'] {
+  return (requestId, problem) => logger.error({ request_id: requestId, err: problem.cause }, problem.message);
 }
 
 function observeState(metrics: Metrics, state: SidecarState): void {

@@ -12,6 +12,7 @@ const FIXED: Readonly<Record<string, (config: SidecarConfig) => unknown>> = {
   'http.tls.client_auth': ({ http }) => http.tls.client_auth,
   admin: ({ admin }) => admin,
   'observability.metrics': ({ observability }) => observability.metrics,
+  server: ({ server }) => server,
   'proxy.enabled': ({ proxy }) => proxy.enabled,
   'egress.enabled': ({ egress }) => egress.enabled,
   'egress.addr': ({ egress }) => egress.addr,

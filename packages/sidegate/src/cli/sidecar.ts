@@ -67,8 +67,9 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     const first = read(options);
     const running = await startSidecar(first.config, standardOutput(), first.ports);
     const { name: service } = first.config.service;
-    const { ingress, egress, admin } = running;
-    announce({ event: 'listening', service, ingress: shown(ingress), egress: shown(egress), admin: shown(admin) });
+    const { ingress, egress, admin, grpc } = running;
+    const listening = { ingress: shown(ingress), egress: shown(egress), admin: shown(admin), grpc: shown(grpc) };
+    announce({ event: 'listening', service, ...listening });
     void running.ready.then(() => announce({ event: 'ready', service }));
     {
       const { logger } = first.ports;

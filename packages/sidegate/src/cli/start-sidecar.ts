@@ -1,9 +1,11 @@
 /** A configuration → running listeners, and a new one in its place without a request noticing. */
 import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import type { ExtAuthzServer } from '../ext-authz/server.ts';
 import { type Listener, type ListenerHandlers, type ListenerOptions, listen } from '../net/listener.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
-import { assembleMeters, planAdmin, type SidecarState } from './assemble-admin.ts';
+import { assembleMeters, planAdmin, questionOptions, type SidecarState } from './assemble-admin.ts';
+import { startExtAuthz } from './assemble-ext-authz.ts';
 import type { AssemblyPorts } from './assembly.ts';
 import { assembleGeneration, type Generation } from './generation.ts';
 import { needsRestart } from './needs-restart.ts';
@@ -18,6 +20,7 @@ export interface RunningSidecar {
   readonly ingress: AddressInfo | undefined;
   readonly egress: AddressInfo | undefined;
   readonly admin: AddressInfo | undefined;
+  readonly grpc: AddressInfo | undefined;
   /** Resolves once every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
   /**
@@ -50,11 +53,13 @@ export async function startSidecar(
   const listeners = new Map<string, Listener>();
   const state: SidecarState = { ...current, draining: false, listeners };
   let admin: Listener | undefined;
+  let extAuthz: ExtAuthzServer | undefined;
   /** Those before, which end later. */
   const ending = new Map<Generation, () => void>();
   const close = async (graceMs: number): Promise<void> => {
     state.draining = true;
     await Promise.all(Array.from(listeners.values(), (listener) => listener.close(graceMs)));
+    await extAuthz?.close(graceMs);
     // It tells of the draining until that is over.
     await admin?.close(0);
     for (const [generation, cancel] of ending) {
@@ -69,6 +74,7 @@ export async function startSidecar(
       const handlers = handlersOf(() => current.handlers[direction] as ListenerHandlers);
       listeners.set(direction, await listen(listenerOptions(direction, current), handlers));
     }
+    extAuthz = await startExtAuthz(config, questionOptions(state, ports.logger), ports);
     const adminPlan = planAdmin(config, { state, meters }, ports);
     if (adminPlan !== undefined) admin = await listen(adminPlan.options, adminPlan.handlers);
   } catch (error) {
@@ -108,6 +114,7 @@ export async function startSidecar(
     ingress: listeners.get('ingress')?.address,
     egress: listeners.get('egress')?.address,
     admin: admin?.address,
+    grpc: extAuthz?.address,
     ready: current.ready,
     async reload(read) {
       try {

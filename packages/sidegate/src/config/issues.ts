@@ -4,7 +4,7 @@ import type { Diagnostic } from './diagnostic.ts';
 import { type Draft, placed, positionOf, valueAt } from './draft.ts';
 import { isPlainKey, type KeyPath, pathId, renderPath } from './key-path.ts';
 import { nearest } from './nearest.ts';
-import { isPlannedKey, isPlannedValue } from './planned.ts';
+import { isPlannedValue } from './planned.ts';
 import type { Finding } from './schema/rule.ts';
 import { type Shape, shapesAt } from './shape.ts';
 import type { Position } from './yaml-source.ts';
@@ -81,7 +81,7 @@ function unknownKey(draft: Draft, path: KeyPath): Diagnostic {
     code: 'unknown_key',
     path: renderPath(isPlainKey(key) ? path : parent),
     message: isPlainKey(key) ? 'is an unknown key' : 'has an unknown key',
-    hint: isPlannedKey(path) ? NOT_YET : suggestion,
+    hint: suggestion,
   };
 }
 

@@ -1,6 +1,4 @@
-/** Keys and values of the full configuration reference that this version does not implement, and so refuses. */
-
-const KEYS: ReadonlySet<string> = new Set(['server']);
+/** Values of the full configuration reference that this version does not implement, and so refuses. */
 
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   [
@@ -9,11 +7,6 @@ const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   ['egress.targets.*.auth.client_auth', ['spiffe_jwt']],
 ]);
-
-/** Whether a key of the reference is not supported yet. */
-export function isPlannedKey(path: readonly (string | number)[]): boolean {
-  return KEYS.has(pattern(path));
-}
 
 /** Whether a value of the reference is not supported yet. */
 export function isPlannedValue(path: readonly (string | number)[], value: unknown): boolean {

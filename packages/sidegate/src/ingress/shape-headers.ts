@@ -28,23 +28,43 @@ export interface IngressHeaders {
 }
 
 /** @throws Problem `token_claim_unsafe` */
-export function shapeHeaders(exchange: Exchange, { endsHere }: Accepted, headers: IngressHeaders): OutgoingHeaders {
-  const { token, fields } = exchange;
-  const { tokenHeader, remove } = headers;
+export function shapeHeaders(exchange: Exchange, accepted: Accepted, headers: IngressHeaders): OutgoingHeaders {
+  const { fields } = exchange;
+  return {
+    lines: shapedLines(fields, {
+      stripped: isStripped(exchange, accepted, headers),
+      set: setFields(exchange, headers),
+    }),
+    host: headers.preserveHost ? fields.single('host') : undefined,
+  };
+}
+
+/** Whether a field, by its lower-case name, does not reach the service as it was sent. */
+export function isStripped(
+  { token }: Exchange,
+  { endsHere }: Accepted,
+  { tokenHeader, tokenCookie, passToken, remove }: IngressHeaders,
+): (lowerName: string) => boolean {
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
-  const passed = headers.passToken && token !== undefined ? tokenHeader : undefined;
-  const cookieStays = headers.tokenCookie === undefined || passed !== undefined;
-  const cookies = cookieStays ? undefined : otherCookies(fields, headers.tokenCookie);
-  const own = ownFields(exchange, headers);
-  const set = cookies === undefined ? own : [...own, setField('Cookie', cookies, 'cookie')];
-  const stripped = (name: string): boolean =>
+  const passed = passToken && token !== undefined ? tokenHeader : undefined;
+  const cookieStays = tokenCookie === undefined || passed !== undefined;
+  return (name) =>
     name === 'authorization' || name === tokenHeader
       ? name !== passed
       : name === 'expect' || (name === 'cookie' && !cookieStays) || remove.has(name) || endsHere(name);
-  return {
-    lines: shapedLines(fields, { stripped, set }),
-    host: headers.preserveHost ? fields.single('host') : undefined,
-  };
+}
+
+/**
+ * What the service gets in place of what was sent.
+ *
+ * @throws Problem `token_claim_unsafe`
+ */
+export function setFields(exchange: Exchange, headers: IngressHeaders): readonly SetField[] {
+  const own = ownFields(exchange, headers);
+  const { tokenCookie, passToken } = headers;
+  if (tokenCookie === undefined || (passToken && exchange.token !== undefined)) return own;
+  const cookies = otherCookies(exchange.fields, tokenCookie);
+  return cookies === undefined ? own : [...own, setField('Cookie', cookies, 'cookie')];
 }
 
 /**

@@ -31,15 +31,21 @@ export function respond(respondent: Respondent, problem: Problem, reply: Reply, 
   reply.end();
 }
 
-function problemBody({ requestId }: Respondent, problem: Problem): string {
+/** RFC 9457. */
+export function problemBody({ requestId }: Pick<Respondent, 'requestId'>, problem: Problem): string {
   const { status, title } = problem.row;
   return JSON.stringify({ type: 'about:blank', title, status, code: problem.code, request_id: requestId });
 }
 
-function problemLines(
-  { requestId, correlationId, corsLines = '' }: Respondent,
+function problemLines(respondent: Respondent, problem: Problem): string {
+  const lines = problemFields(respondent, problem).map(([name, value]) => fieldLine(name, value));
+  return lines.join('') + (respondent.corsLines ?? '');
+}
+
+export function problemFields(
+  { requestId, correlationId }: Respondent,
   { row, retryAfterSeconds }: Problem,
-): string {
+): readonly (readonly [name: string, value: string])[] {
   const { challenge } = row;
   const fields: (readonly [name: string, value: string])[] = [
     ['Content-Type', 'application/problem+json'],
@@ -51,5 +57,5 @@ function problemLines(
     fields.push(['WWW-Authenticate', challenge === '' ? 'Bearer' : `Bearer error="${challenge}"`]);
   }
   if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(Math.ceil(retryAfterSeconds))]);
-  return fields.map(([name, value]) => fieldLine(name, value)).join('') + corsLines;
+  return fields;
 }

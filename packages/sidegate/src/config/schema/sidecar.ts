@@ -12,6 +12,7 @@ import { policySchema } from './policy.ts';
 import { proxySchema } from './proxy.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { name } from './scalars.ts';
+import { serverSchema } from './server.ts';
 
 const chapters = z.strictObject({
   service: z
@@ -29,6 +30,7 @@ const chapters = z.strictObject({
   audit: auditSchema.prefault({}),
   admin: adminSchema.optional(),
   observability: observabilitySchema.prefault({}),
+  server: serverSchema.prefault({}),
 });
 
 const fileSchema = chapters
@@ -39,6 +41,7 @@ const fileSchema = chapters
     ({ identities, jwt }, context) => refuse(context, identityFindings(identities, issuersOf(jwt))),
     reading('jwt', 'identities'),
   )
+  .superRefine((file, context) => refuse(context, nobodyJudges(file)), reading('proxy', 'server'))
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
@@ -81,6 +84,13 @@ function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
   if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length > 0) return;
   const hint = 'proxy.auth.enabled is true: set issuer, audience and jwks_url';
   yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
+}
+
+/** What Envoy asks is judged as the ingress would. */
+function* nobodyJudges({ proxy, server }: SidecarFile): Generator<Finding> {
+  if (!server.grpc.enabled || proxy.enabled) return;
+  const hint = 'set proxy.enabled to true, with proxy.mode decision_only where nothing is to be forwarded';
+  yield { path: ['server', 'grpc', 'enabled'], message: 'has nobody who judges', hint };
 }
 
 /** Both keys name the one rule that decides. */
