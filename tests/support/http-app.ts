@@ -1,7 +1,7 @@
 /** The service behind a sidecar: answers every request and remembers what it got. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 export interface SeenRequest {
@@ -23,6 +23,8 @@ export interface AppTls {
 export interface HttpApp extends AsyncDisposable {
   readonly port: number;
   readonly seen: SeenRequest[];
+  /** Bytes received so far, whole requests or not. */
+  readonly received: number;
 }
 
 type Answer = (request: SeenRequest, response: ServerResponse) => void;
@@ -48,10 +50,15 @@ export async function startHttpApp(answer: Answer = OK, tls?: AppTls): Promise<H
     seen.push(request);
     answer(request, response);
   };
+  const sockets: Socket[] = [];
+  server.on('connection', (socket: Socket) => sockets.push(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     seen,
+    get received() {
+      return sockets.reduce((total, { bytesRead }) => total + bytesRead, 0);
+    },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
