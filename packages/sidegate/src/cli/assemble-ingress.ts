@@ -7,6 +7,7 @@ import {
   compileIdentities,
   createFetchedJwks,
   createTokenVerifier,
+  discoveryJwksLoader,
   httpJwksLoader,
   type IdentityLookup,
   type JwksSource,
@@ -105,6 +106,7 @@ function assembleRoute(
     upstreamName: route.target ?? 'app',
     authRequired: config.proxy.auth.enabled && route.auth_required,
     authzRequired: route.authz_required,
+    requiredScopes: route.required_scopes,
     websocket: route.websocket,
     ...(route.strip_prefix === undefined ? {} : { stripPrefix: route.strip_prefix }),
     ...(route.rewrite_prefix === undefined ? {} : { rewritePrefix: route.rewrite_prefix }),
@@ -158,6 +160,7 @@ function assembleTokens(
       clock,
       clockSkewSeconds: jwt.validation.clock_skew / 1000,
       maxLifetimeSeconds: jwt.validation.max_lifetime / 1000,
+      singleAudience: jwt.validation.single_audience,
     });
     // Its keys are parts of their own, which the next configuration may still use.
     return { value: cacheTokens(made, { clock }), close: () => undefined };
@@ -195,7 +198,7 @@ function assembleKeys(
     const http = createHttpClient({ connectTo });
     const { promise: loaded, resolve } = Promise.withResolvers<void>();
     const keys = createFetchedJwks({
-      load: httpJwksLoader(http.send, url),
+      load: url === undefined ? discoveryJwksLoader(http.send, issuer) : httpJwksLoader(http.send, url),
       clock,
       random,
       schedule,

@@ -132,14 +132,32 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
     ],
   ],
   [
-    'S3-149 an issuer without audience and keys',
+    'an issuer without audience',
     'jwt: {issuer: "https://idp.example"}',
-    ['1:1: error: jwt.audience: is required (issuer is set)', '1:1: error: jwt.jwks_url: is required (issuer is set)'],
+    ['1:1: error: jwt.audience: is required (issuer is set)'],
+  ],
+  [
+    'S3-149 keys without the issuer that they belong to',
+    'jwt: {jwks_url: "https://idp.example/certs"}',
+    [
+      '1:1: error: jwt.issuer: is required (jwks_url is set)',
+      '1:1: error: jwt.audience: is required (jwks_url is set)',
+    ],
+  ],
+  [
+    'scopes where no token is asked for',
+    'proxy: {routes: [{path: /a, auth_required: false, required_scopes: [x]}]}',
+    ['1:68: error: proxy.routes[0].required_scopes: needs a token (set auth_required to true)'],
+  ],
+  [
+    'C-049 a scope that is two',
+    'proxy: {routes: [{path: /a, required_scopes: ["x y"]}]}',
+    ['1:47: error: proxy.routes[0].required_scopes[0]: is not a scope (for example data-service:read)'],
   ],
   [
     'tokens that nobody can verify',
     'proxy: {enabled: true}',
-    ['1:1: error: jwt.issuer: is required (proxy.auth.enabled is true: set issuer, audience and jwks_url)'],
+    ['1:1: error: jwt.issuer: is required (proxy.auth.enabled is true: set issuer and audience)'],
   ],
   [
     'SD-08 a token without expiry',
@@ -159,7 +177,6 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
     'jwt: {audience: 5}',
     [
       '1:1: error: jwt.issuer: is required (audience is set)',
-      '1:1: error: jwt.jwks_url: is required (audience is set)',
       '1:17: error: jwt.audience: must be a string or a list of strings',
     ],
   ],

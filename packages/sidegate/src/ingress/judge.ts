@@ -6,6 +6,7 @@ import type { Peer } from '../proxy/peer.ts';
 import type { Permit } from '../proxy/permit.ts';
 import { type Accepted, type AcceptOptions, accept } from './accept.ts';
 import { bindIdentity } from './bind-identity.ts';
+import { checkScopes } from './check-scopes.ts';
 import { decide, type PolicyOptions } from './decide.ts';
 import type { PeerTrust } from './identify-peer.ts';
 import type { Moment } from './limit-rate.ts';
@@ -49,6 +50,7 @@ export function judge<T>(
     exchange.token = token;
     if (open === undefined) {
       bindIdentity(exchange, deps.trust);
+      checkScopes(token, route);
       learnUserContext(exchange);
     } else distrustUserContext(exchange);
     limit?.('authenticated', accepted);

@@ -12,7 +12,8 @@ const upstream: Upstream = {
 };
 
 function route(path: string, rest: Partial<Route> = {}): Route {
-  return { path, upstream, upstreamName: path, authRequired: true, authzRequired: true, websocket: false, ...rest };
+  const asked = { authRequired: true, authzRequired: true, requiredScopes: [] };
+  return { path, upstream, upstreamName: path, ...asked, websocket: false, ...rest };
 }
 
 function match(routes: readonly Route[], path: string, method = 'GET'): string {

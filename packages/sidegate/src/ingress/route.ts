@@ -16,6 +16,8 @@ export interface Route extends PathRewrite {
   readonly upstreamName: string;
   readonly authRequired: boolean;
   readonly authzRequired: boolean;
+  /** A token must have all of them. */
+  readonly requiredScopes: readonly string[];
   /** Whether an upgrade to a WebSocket may pass. */
   readonly websocket: boolean;
   /** Absent = only the general limit counts. */

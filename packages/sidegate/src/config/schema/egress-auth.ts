@@ -3,7 +3,7 @@ import { RESERVED_TOKEN_PARAMETERS } from '@sidegate/sdk';
 import { z } from 'zod';
 import { FRAMING } from './proxy-headers.ts';
 import { type Finding, reading, refuse } from './rule.ts';
-import { duration, filePath, headerName, name, secret, url } from './scalars.ts';
+import { duration, filePath, headerName, name, scope, secret, url } from './scalars.ts';
 
 /** Set by us on every request, so that a credential under one of these names would arrive twice or not at all. */
 const OURS: ReadonlySet<string> = new Set(['x-correlation-id', 'traceparent', 'cookie', 'proxy-authorization']);
@@ -38,12 +38,6 @@ const basicSchema = z.strictObject({
     .describe('RFC 7617: without a colon.'),
   password: secret(/^\P{Cc}{1,1024}$/u, 'has a control character').describe('Its password.'),
 });
-
-const scope = () =>
-  z
-    .string()
-    .regex(/^[!#-[\]-~]+$/, 'is not a scope')
-    .meta({ examples: ['data-service:read'] });
 
 const parameterName = () =>
   z

@@ -12,7 +12,8 @@ export interface Issuer {
   readonly issuer: string;
   /** One of them must be in `aud`. */
   readonly audience: readonly string[];
-  readonly jwks_url: string;
+  /** Undefined: where its discovery document says. */
+  readonly jwks_url?: string | undefined;
   /** Milliseconds. */
   readonly jwks_refresh_interval: number;
   /** What it may sign with; undefined: every algorithm that we know. */
@@ -25,13 +26,16 @@ const audience = () =>
     .transform((value) => [...new Set([value].flat())])
     .describe('This service as tokens name it: one of these must be in `aud`.');
 const issuer = () => url().describe('Compared exactly with `iss`.');
-const jwksUrl = () => url().describe('Where the keys of this issuer are.');
+const jwksUrl = () =>
+  url()
+    .optional()
+    .describe('Where the keys of this issuer are. Absent: where `<issuer>/.well-known/openid-configuration` says.');
 const interval = () => duration('1s', '24h').describe('The keys are read again this often, and on an unknown `kid`.');
 
 const keys = z.strictObject({
   issuer: issuer().optional(),
   audience: audience().optional(),
-  jwks_url: jwksUrl().optional(),
+  jwks_url: jwksUrl(),
   jwks_refresh_interval: interval().prefault('60s'),
   issuers: z
     .array(
@@ -54,6 +58,10 @@ const keys = z.strictObject({
     .strictObject({
       clock_skew: duration('0s', '60s').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
       require_expiration: z.literal(true).default(true).describe('A token without `exp` is refused, always.'),
+      single_audience: z
+        .boolean()
+        .default(false)
+        .describe('Refuse a token with several audiences, which each of them could use at the others.'),
       max_lifetime: duration('1s', '90d').prefault('1h').describe('Longest time from `iat` to `exp`.'),
     })
     .prefault({}),
@@ -69,7 +77,7 @@ export const jwtSchema = keys
 export function issuersOf(jwt: Jwt): readonly Issuer[] {
   const { issuer, audience, jwks_url, jwks_refresh_interval } = jwt;
   const single: Issuer[] =
-    issuer === undefined || audience === undefined || jwks_url === undefined
+    issuer === undefined || audience === undefined
       ? []
       : [{ name: 'default', issuer, audience, jwks_url, jwks_refresh_interval }];
   const listed = jwt.issuers.map((each) => ({
@@ -83,7 +91,7 @@ export function issuersOf(jwt: Jwt): readonly Issuer[] {
 function* missingKeys(jwt: Jwt): Generator<Finding> {
   const single = ['issuer', 'audience', 'jwks_url'] as const;
   const given = single.filter((key) => jwt[key] !== undefined);
-  for (const key of single) {
+  for (const key of ['issuer', 'audience'] as const) {
     if (given.length > 0 && jwt[key] === undefined) {
       yield { path: [key], message: 'is required', hint: `${given.join(' and ')} is set`, code: 'missing_key' };
     }

@@ -15,6 +15,7 @@ import {
   pathGlob,
   pathPrefix,
   rate,
+  scope,
 } from './scalars.ts';
 
 const routeSchema = z
@@ -26,6 +27,10 @@ const routeSchema = z
       .describe('Absent: `proxy.upstream.url`. The `url` of an egress target uses the TLS settings of that target.'),
     auth_required: z.boolean().default(true).describe('false lets a request pass without token.'),
     authz_required: z.boolean().default(true).describe('false does not ask the policy.'),
+    required_scopes: z
+      .array(scope())
+      .default([])
+      .describe('A token that lacks one of them, by its exact name, is answered 403 `insufficient_scope`.'),
     strip_prefix: pathPrefix().optional().describe('Removed from the path before forwarding.'),
     rewrite_prefix: pathPrefix().optional().describe('Put before the path after stripping.'),
     timeout: duration('1ms', '1h').optional().describe('Absent: `proxy.upstream.timeout`.'),
@@ -46,6 +51,13 @@ const routeSchema = z
       }
     },
     reading('path', 'strip_prefix'),
+  )
+  .superRefine(
+    ({ auth_required, required_scopes }, context) => {
+      if (auth_required || required_scopes.length === 0) return;
+      refuse(context, [{ path: ['required_scopes'], message: 'needs a token', hint: 'set auth_required to true' }]);
+    },
+    reading('auth_required', 'required_scopes'),
   );
 
 const upstreamSchema = z

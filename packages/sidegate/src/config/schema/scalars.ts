@@ -197,6 +197,13 @@ export const name = () =>
     ['order-service'],
   );
 
+/** RFC 6749 section 3.3. */
+export const scope = () =>
+  z
+    .string()
+    .regex(/^[!#-[\]-~]+$/, 'is not a scope')
+    .meta({ examples: ['data-service:read'] });
+
 /** What a client certificate says of its holder: a SPIFFE ID, or a distinguished name. */
 export const certificateIdentity = () =>
   checked((text) => compileAllowedClients([text]).ok, 'is neither a SPIFFE ID nor a distinguished name', [

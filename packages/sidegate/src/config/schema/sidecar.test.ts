@@ -24,7 +24,10 @@ test('a key that is absent has the documented default', () => {
       max_header_bytes: 65_536,
       tls: { enabled: false, client_auth: 'none' },
     },
-    jwt: { issuers: [], validation: { clock_skew: 5000, require_expiration: true, max_lifetime: 3_600_000 } },
+    jwt: {
+      issuers: [],
+      validation: { clock_skew: 5000, require_expiration: true, single_audience: false, max_lifetime: 3_600_000 },
+    },
     proxy: {
       enabled: false,
       mode: 'reverse_proxy',
@@ -57,6 +60,7 @@ test('a key that is absent has the documented default', () => {
           path: '/**',
           auth_required: true,
           authz_required: true,
+          required_scopes: [],
           websocket: false,
           upstream: 'http://127.0.0.1:3000',
           timeout: 30_000,
@@ -165,7 +169,13 @@ test('a route takes the upstream and the timeout of the proxy where it has none'
 proxy:
   upstream: {url: "http://127.0.0.1:4000", timeout: 5s}
   routes: [{path: /a}, {path: /b, upstream: "http://127.0.0.1:5000", timeout: 1s, methods: [GET], strip_prefix: /b, rewrite_prefix: /c}]`).proxy;
-  const common = { auth_required: true, authz_required: true, websocket: false, target: undefined };
+  const common = {
+    auth_required: true,
+    authz_required: true,
+    required_scopes: [],
+    websocket: false,
+    target: undefined,
+  };
   assert.deepEqual(routes, [
     { ...common, path: '/a', upstream: 'http://127.0.0.1:4000', timeout: 5000 },
     {

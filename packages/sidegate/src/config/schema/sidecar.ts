@@ -82,7 +82,7 @@ function* clientCertificates({ http, proxy, identities }: SidecarFile): Generato
 
 function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
   if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length > 0) return;
-  const hint = 'proxy.auth.enabled is true: set issuer, audience and jwks_url';
+  const hint = 'proxy.auth.enabled is true: set issuer and audience';
   yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
 }
 
@@ -164,7 +164,8 @@ function resolveTargets({ egress: { defaults, targets } }: Pick<SidecarFile, 'eg
 }
 
 function resolveRoutes({ proxy, egress }: Pick<SidecarFile, 'proxy' | 'egress'>) {
-  const everything = { path: '/**', auth_required: true, authz_required: true, websocket: false } as const;
+  const asked = { auth_required: true, authz_required: true, required_scopes: [] };
+  const everything = { path: '/**', ...asked, websocket: false };
   const routes: SidecarFile['proxy']['routes'] = proxy.routes.length > 0 ? proxy.routes : [everything];
   return routes.map((route) => {
     const upstream = route.upstream ?? proxy.upstream.url;
