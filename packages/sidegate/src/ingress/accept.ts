@@ -8,6 +8,7 @@ import type { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Cors } from './cors.ts';
 import type { PublicPaths } from './public-paths.ts';
 import { type MatchedRoute, matchRoute, type Routes } from './route.ts';
+import { namesToken } from './token-parameter.ts';
 import { refuseUpgrade } from './upgrade.ts';
 
 export interface AcceptOptions {
@@ -57,7 +58,7 @@ function openness(preflight: boolean, publicPath: string | undefined): string | 
 
 /** RFC 6750 section 2: one method of sending the token, and section 2.3 is one that ends up in logs. */
 function refuseQueryToken({ query }: RequestTarget, { fields }: RequestHead): void {
-  if (query === '' || !/(?:^|&)access_token=/.test(query)) return;
+  if (query === '' || !namesToken(query)) return;
   if (fields.has('authorization')) {
     throw new Problem('invalid_request', 'a token in the query beside one in the header');
   }

@@ -1,8 +1,13 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
-import { forward } from '../proxy/forward.ts';
+import type { InboundRequest } from '../net/listener.ts';
+import type { Reply } from '../net/reply.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import { forward, type OutgoingHeaders } from '../proxy/forward.ts';
+import type { Permit } from '../proxy/permit.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { answerPreflight } from './cors.ts';
 import { describedRequest, type RequestFrom } from './described-request.ts';
+import { mayHoldToken, withoutToken } from './form-token.ts';
 import { grant } from './grant.ts';
 import { identifyPeer, type PeerCache } from './identify-peer.ts';
 import { type JudgeDeps, judge } from './judge.ts';
@@ -27,6 +32,7 @@ export function createIngress(deps: IngressDeps): Pipeline {
         if (accepted.preflight && cors !== undefined) return answerPreflight(exchange, cors, reply);
         const headers = shapeHeaders(exchange, accepted, deps.headers);
         const message = { request, reply };
+        if (mayHoldToken(request, exchange)) return forwardForm(permit, headers, exchange, message);
         if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
         refuseEarlyBytes(request.tunnel);
         return withinLifetime(exchange, deps.trust.now, () => forward(permit, headers, exchange, message));
@@ -43,4 +49,16 @@ export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFro
       allowed: () => grant(exchange, deps.headers, { request, reply }),
     });
   };
+}
+
+/** As {@link forward}, once the beginning of the form is known to hold no token. */
+async function forwardForm(
+  permit: Permit,
+  headers: OutgoingHeaders,
+  exchange: Exchange,
+  { request, reply }: { readonly request: InboundRequest; readonly reply: Reply },
+): Promise<void> {
+  if (request.fields.has('expect')) reply.continue();
+  const body = request.body && (await withoutToken(request.body, exchange));
+  await forward(permit, headers, exchange, { request: { ...request, body }, reply });
 }

@@ -33,6 +33,7 @@ export class Reply {
   #pending = '';
   #status: number | undefined;
   #begun = false;
+  #continued = false;
   #keepAlive: boolean;
   #resume: (() => void) | undefined;
   #settle: (() => void) | undefined;
@@ -100,11 +101,11 @@ export class Reply {
     this.#ended = false;
   }
 
-  /** `100 Continue`. */
+  /** `100 Continue`, once. */
   continue(): void {
-    if (!this.#begun && !this.#toOldClient) {
-      this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
-    }
+    if (this.#continued || this.#begun || this.#toOldClient) return;
+    this.#continued = true;
+    this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
   }
 
   /**
