@@ -33,6 +33,10 @@ const AMBIGUOUS: readonly (readonly [title: string, url: string])[] = [
   ['C-082 an empty middle segment', '/a//admin'],
   ['C-083 a single dot', '/./admin'],
   ['C-083 a final dot', '/admin/.'],
+  ['C-079 dots in full width', '/public/%ef%bc%8e%ef%bc%8e/admin'],
+  ['C-080 a slash in full width', '/public%ef%bc%8fadmin'],
+  ['C-080 a division slash', '/public%e2%88%95admin'],
+  ['C-087 an encoded line separator', '/admin%e2%80%a8'],
   ['C-086 an encoded NUL', '/admin%00'],
   ['C-087 an encoded line end', '/admin%0d%0a'],
   ['C-087 an encoded tab', '/admin%09'],
@@ -57,6 +61,12 @@ describe('request target', () => {
 
   const REFUSED: readonly (readonly [title: string, line: Line, code: string])[] = [
     ['C-095 another host in absolute form', { target: 'http://evil/admin' }, 'host_mismatch'],
+    ['C-095 another port in absolute form', { target: 'http://a.example:8080/' }, 'host_mismatch'],
+    [
+      'C-095 the port of another scheme',
+      { target: 'https://a.example/', pairs: ['Host', 'a.example:80'] },
+      'host_mismatch',
+    ],
     ['C-098 OPTIONS *', { target: '*', method: 'OPTIONS' }, 'method_not_allowed'],
     ['C-099 CONNECT', { target: '/', method: 'CONNECT' }, 'method_not_allowed'],
     ['C-099 TRACE', { target: '/', method: 'TRACE' }, 'method_not_allowed'],
@@ -81,6 +91,8 @@ describe('request target', () => {
     ['/private?p=/status/../x', '/private', 'p=/status/../x'],
     ['http://A.Example/x?y', '/x', 'y'],
     ['http://a.example', '/', ''],
+    ['http://a.example:80/x', '/x', ''],
+    ['/%E2%82%AC/%F0%9F%98%80/%C2%BD', '/%E2%82%AC/%F0%9F%98%80/%C2%BD', ''],
   ];
   for (const [url, path, query] of ACCEPTED) {
     test(`${url} is the path ${path} with the query "${query}"`, () => {

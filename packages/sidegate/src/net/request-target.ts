@@ -70,13 +70,22 @@ function originForm({ method, target }: RequestHead, authority: string): { path:
     throw new Problem('path_ambiguous', 'asterisk-form is for OPTIONS only');
   }
   if (target.startsWith('/')) return splitQuery(target);
-  const absolute = /^https?:\/\/([^/?#]+)(\/.*)?$/.exec(target);
+  const absolute = /^(https?):\/\/([^/?#]+)(\/.*)?$/.exec(target);
   if (absolute === null) throw new Problem('path_ambiguous', 'the request target does not start with "/"');
-  const [, named = ''] = absolute;
-  if (!isAuthority(named) || canonicalHost(named) !== canonicalHost(authority)) {
+  const [, scheme = '', named = '', rest = '/'] = absolute;
+  if (!isAuthority(named) || !sameAuthority(named, authority, scheme === 'http' ? '80' : '443')) {
     throw new Problem('host_mismatch', 'the absolute request target names another host than the Host header');
   }
-  return splitQuery(absolute[2] ?? '/');
+  return splitQuery(rest);
+}
+
+/** RFC 9112 section 3.2.2: one of them would be ignored, so they have to agree. */
+function sameAuthority(one: string, other: string, defaultPort: string): boolean {
+  return canonicalHost(one) === canonicalHost(other) && portOf(one, defaultPort) === portOf(other, defaultPort);
+}
+
+function portOf(authority: string, defaultPort: string): string {
+  return /:(\d+)$/.exec(authority)?.[1] ?? defaultPort;
 }
 
 function splitQuery(target: string): { path: string; query: string } {
@@ -118,10 +127,23 @@ function encodingFinding(path: string): string | undefined {
   }
   if (/%25(?!$)/.test(path)) return 'the path has a doubly encoded character';
   try {
-    return dotFinding(decodeURIComponent(path));
+    return decodedFinding(decodeURIComponent(path));
   } catch {
     return 'the path is not UTF-8';
   }
+}
+
+/** Separators that some programs make of their look-alikes, and that compatibility normalisation does not. */
+const SLASHES = /[\u2044\u2215\u2216\u29f5\u29f8\u29f9]/;
+const DELIMITERS = /[/\\;?#%]/g;
+
+function decodedFinding(decoded: string): string | undefined {
+  if (/[\u0080-\u009f\u2028\u2029]/.test(decoded)) return 'the path has an encoded control character';
+  // Unicode TR15: what stands for a separator or a dot in another alphabet becomes one where names are folded.
+  const folded = decoded.normalize('NFKC');
+  const count = (text: string): number => text.match(DELIMITERS)?.length ?? 0;
+  if (SLASHES.test(decoded) || count(folded) > count(decoded)) return 'the path has a look-alike of a separator';
+  return dotFinding(folded);
 }
 
 function dotFinding(path: string): string | undefined {
