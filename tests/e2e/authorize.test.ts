@@ -103,7 +103,8 @@ describe('a decision', () => {
   const ROWS: readonly (readonly [title: string, code: ProblemCode, question: () => Question])[] = [
     ['no token', 'token_missing', () => ({ request: GOOD, mtls: { certificate: order.gateway.certPem } })],
     ['a token that is none', 'token_malformed', () => good({ token: 'abc' })],
-    ['a token with a blank', 'authorization_malformed', () => good({ token: 'abc def' })],
+    ['a token with a blank', 'token_malformed', () => good({ token: 'abc def' })],
+    ['a token behind a blank', 'authorization_malformed', () => good({ token: ' abc' })],
     ['a token for another audience', 'token_aud_mismatch', () => good({ token: order.userToken({ aud: 'x' }) })],
     ['an expired token', 'token_expired', () => good({ token: order.userToken({ iat: 1, exp: 2 }) })],
     [

@@ -29,7 +29,6 @@ test('C-075 anything but one scheme, one space and one token is malformed', () =
     ' Bearer T',
     'Bearer',
     'Bearer ',
-    'Bearer T U',
     'Bearer T, Basic x',
     'Bearer T,U',
     'Bearer ,',
@@ -83,8 +82,8 @@ test('C-077 a token anywhere else is not seen', () => {
   refused(['X', 'Authorization', 'Y', 'Bearer T'], 'token_missing');
 });
 
-test('C-025 what is no token character but visible reaches the token reader, which knows the better answer', () => {
-  for (const token of ['a?b', 'a=', 'a+b/c', '.'.repeat(8000), '{"payload":"a","signatures":[]}']) {
+test('C-025 what is no token character but printable reaches the token reader, which knows the better answer', () => {
+  for (const token of ['a?b', 'a=', 'a+b/c', 'a b', 'a.b c.d', '.'.repeat(8000), '{"payload":"a","signatures":[]}']) {
     assert.equal(readBearer(['Authorization', `Bearer ${token}`]), token);
   }
 });
@@ -109,14 +108,17 @@ test('C-074 the duplicate that node hides in its parsed headers is seen in the r
   refused(await promise, 'duplicate_header');
 });
 
-test('header values of any kind give one token without spaces, or a Problem', () => {
+test('header values of any kind give one token without outer spaces, or a Problem', () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ unit: 'binary', maxLength: 12 }), { maxLength: 6 }),
       fc.string({ maxLength: 20 }),
       (others, rest) => {
         try {
-          assert.match(readBearer([...others, 'Authorization', `Bearer ${rest}`]), /^[\x21-\x7e]+$/);
+          assert.match(
+            readBearer([...others, 'Authorization', `Bearer ${rest}`]),
+            /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/,
+          );
         } catch (error) {
           assert.ok(error instanceof Problem);
         }

@@ -138,7 +138,7 @@ function readAudiences(claims: JsonObject, rules: ClaimRules): readonly string[]
 
 function readSubject(claims: JsonObject): string {
   const { sub } = claims;
-  if (typeof sub !== 'string' || sub === '' || hasControlCharacters(sub)) {
+  if (typeof sub !== 'string' || sub.trim() === '' || hasControlCharacters(sub)) {
     throw new Problem('token_sub_invalid', 'sub is missing, not a string, empty or not printable');
   }
   return sub;
