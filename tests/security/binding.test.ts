@@ -73,6 +73,9 @@ const MISMATCHES: readonly Row[] = [
     'order',
     () => ({ azp: 'payment-service', client_id: 'order-service' }),
   ],
+  ...['order-service\u200b', ' order-service', 'order-servic\u0435', 'order-service,payment-service', 'order', '*'].map(
+    (azp): Row => [`C-060 a client named ${JSON.stringify(azp)}`, 'identity_token_mismatch', 'order', () => ({ azp })],
+  ),
   ['SD-05 a client in other case', 'identity_token_mismatch', 'order', () => ({ azp: 'Order-Service' })],
   ['SD-05 a client with a blank', 'identity_token_mismatch', 'order', () => ({ azp: 'order-service ' })],
   ['SD-05 a client named __proto__', 'identity_token_mismatch', 'gateway', () => ({ azp: '__proto__' })],
@@ -159,6 +162,58 @@ const CONFIRMATIONS: readonly Row[] = [
     'order',
     () => ({ azp: 'order-service', cnf: { jwk: order.issuerKey.jwk() } }),
   ],
+  ...(
+    [
+      ['in other case', () => thumbprint('order').toLowerCase()],
+      ['in capitals', () => thumbprint('order').toUpperCase()],
+      ['of nothing', () => 'A'.repeat(43)],
+      ['of the authority', () => order.zone.thumbprint],
+    ] as const
+  ).map(
+    ([what, value]): Row => [
+      `C-058 the thumbprint ${what}`,
+      'token_binding_mismatch',
+      'order',
+      () => ({ azp: 'order-service', cnf: { 'x5t#S256': value() } }),
+    ],
+  ),
+  ...(
+    [
+      ['empty', () => ''],
+      ['null', () => null],
+      ['in hex', () => Buffer.from(thumbprint('order'), 'base64url').toString('hex')],
+      ['in hex with colons', () => 'AB:'.repeat(31) + 'AB'],
+      ['in base64', () => `${thumbprint('order').slice(0, -2)}+/`],
+      ['and a blank', () => `${thumbprint('order')} `],
+      ['twice', () => thumbprint('order').repeat(2)],
+      ['in an object', () => ({ value: thumbprint('order') })],
+    ] as const
+  ).flatMap(([what, value]): Row[] => [
+    [
+      `C-058 the thumbprint ${what}`,
+      'token_claim_type',
+      'order',
+      () => ({ azp: 'order-service', cnf: { 'x5t#S256': value() } }),
+    ],
+    [`C-059 jkt ${what}`, 'token_claim_type', 'order', () => ({ azp: 'order-service', cnf: { jkt: value() } })],
+  ]),
+  ...(
+    [
+      ['X5T#S256', (right) => ({ 'X5T#S256': right })],
+      ['x5t#s256', (right) => ({ 'x5t#s256': right })],
+      ['kid', () => ({ kid: 'order' })],
+      ['jku', () => ({ jku: 'https://evil.example/keys' })],
+      ['jwe', () => ({ jwe: 'a.b.c.d.e' })],
+      ['__proto__', (right) => ({ ['__proto__']: { 'x5t#S256': right } })],
+    ] as readonly (readonly [string, (right: string) => object])[]
+  ).map(
+    ([what, member]): Row => [
+      `C-059 bound by ${what}`,
+      'token_binding_required',
+      'order',
+      () => ({ azp: 'order-service', cnf: member(thumbprint('order')) }),
+    ],
+  ),
   ['C-058 cnf is null', 'token_claim_type', 'order', () => ({ azp: 'order-service', cnf: null })],
   ['C-058 cnf is a text', 'token_claim_type', 'order', () => ({ azp: 'order-service', cnf: thumbprint('order') })],
   ['C-058 cnf is a list', 'token_claim_type', 'order', () => ({ azp: 'order-service', cnf: [cnf('order')] })],

@@ -1,4 +1,4 @@
-/** Corpus C, D and E over raw sockets: where a token may be, which path is meant, which headers are too many. */
+/** Corpus D and E over raw sockets: which target is meant, which headers are too many. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ProblemCode } from '@sidegate/sdk';
@@ -39,69 +39,8 @@ function withToken(request: WireRequest): WireRequest {
 
 type Row = readonly [title: string, code: ProblemCode, request: WireRequest];
 
-describe('a token in the wrong place', () => {
-  const CANARY = 'canary-token-of-the-corpus';
-  const ROWS: readonly Row[] = [
-    ['C-072 in the query', 'token_missing', { target: `/?access_token=${CANARY}` }],
-    [
-      'C-073 in the query and in the header',
-      'invalid_request',
-      { target: `/?a=b&access_token=${CANARY}`, headers: ['Authorization', `Bearer ${CANARY}`] },
-    ],
-    [
-      'C-073 in a form body',
-      'token_missing',
-      {
-        method: 'POST',
-        headers: ['Content-Type', 'application/x-www-form-urlencoded'],
-        body: `access_token=${CANARY}`,
-      },
-    ],
-    [
-      'C-074 in two headers',
-      'duplicate_header',
-      { headers: ['Authorization', `Bearer ${CANARY}`, 'authorization', 'Bearer x'] },
-    ],
-    ['C-075 after two spaces', 'authorization_malformed', { headers: ['Authorization', `Bearer  ${CANARY}`] }],
-    ['C-075 in a list', 'authorization_malformed', { headers: ['Authorization', `Bearer ${CANARY}, Basic x`] }],
-    ['C-075 after a tab', 'authorization_malformed', { headers: ['Authorization', `Bearer\t${CANARY}`] }],
-    ['C-076 as Basic', 'token_missing', { headers: ['Authorization', `Basic ${CANARY}`] }],
-    ['C-076 as Negotiate', 'token_missing', { headers: ['Authorization', 'Negotiate'] }],
-    ['C-077 in a cookie', 'token_missing', { headers: ['Cookie', `access_token=${CANARY}`] }],
-    ['C-077 in Proxy-Authorization', 'token_missing', { headers: ['Proxy-Authorization', `Bearer ${CANARY}`] }],
-    ['C-077 in Sec-WebSocket-Protocol', 'token_missing', { headers: ['Sec-WebSocket-Protocol', `Bearer, ${CANARY}`] }],
-  ];
-  for (const [title, code, request] of ROWS) {
-    test(`${title} is ${code}, and stays out of every output`, async () => {
-      await order.refused(code, () => order.send({ headers: [], ...request }), [CANARY]);
-    });
-  }
-});
-
 describe('S3-211 a path that two programs could read differently', () => {
   const ROWS: readonly (readonly [title: string, target: string])[] = [
-    ['C-078 a dot segment', '/public/../admin'],
-    ['C-079 encoded dots', '/public/%2e%2e/admin'],
-    ['C-079 one encoded dot', '/public/.%2E/admin'],
-    ['C-080 an encoded slash', '/public/..%2fadmin'],
-    ['C-080 an encoded backslash', '/public%5cadmin'],
-    ['C-081 a parameter after dots', '/public/..;/admin'],
-    ['C-081 a parameter', '/admin;x=1'],
-    ['C-082 a path that starts like an authority', '//admin'],
-    ['C-082 an empty segment', '/a//admin'],
-    ['C-083 a dot', '/./admin'],
-    ['C-083 a final dot', '/admin/.'],
-    ['C-086 NUL', '/admin%00'],
-    ['C-087 an encoded line end', '/admin%0d%0aX:y'],
-    ['C-087 an encoded tab', '/admin%09'],
-    ['C-088 a wrong escape', '/admin%zz'],
-    ['C-088 half an escape', '/admin%'],
-    ['C-088 an escape of another kind', '/%u0061dmin'],
-    ['C-089 a doubly encoded dot', '/%252e%252e/admin'],
-    ['C-090 an overlong slash', '/%c0%ae/admin'],
-    ['C-090 a byte that is not UTF-8', '/admin%ff'],
-    ['C-091 backslashes', '/a\\..\\admin'],
-    ['C-093 a fragment', '/admin#x'],
     ['C-096 an absolute target in capitals', 'HTTPS://localhost/admin'],
     ['C-098 an asterisk that is not for OPTIONS', '*'],
     ['C-104 an encoded slash inside a parameter of a route', '/orders/1%2F..%2Fadmin'],
@@ -115,11 +54,6 @@ describe('S3-211 a path that two programs could read differently', () => {
 
 describe('refused targets', () => {
   const ROWS: readonly Row[] = [
-    ['C-084 /admin/ where /admin is allowed', 'policy_denied', { target: '/admin/' }],
-    ['C-085 /Admin where /admin is allowed', 'policy_denied', { target: '/Admin' }],
-    ['C-092 a byte outside ASCII', 'path_ambiguous', { target: '/\xe9' }],
-    ['C-094 an allowed path in the query', 'policy_denied', { target: '/private?p=/status' }],
-    ['C-095 another authority than Host', 'host_mismatch', { target: 'http://evil/admin', headers: ['Host', 'a'] }],
     ['C-097 a target without a slash', 'path_ambiguous', { target: 'admin' }],
     ['C-098 OPTIONS *', 'method_not_allowed', { method: 'OPTIONS', target: '*' }],
     ['C-099 TRACE', 'method_not_allowed', { method: 'TRACE', target: '/admin' }],
@@ -193,11 +127,6 @@ describe('refused headers', () => {
 });
 
 describe('accepted', () => {
-  test('C-095 the absolute form of the right host reaches the app in origin form', async () => {
-    const answer = await order.send(withToken({ target: 'http://localhost/admin?a=b' }));
-    assert.deepEqual([answer.status, order.app.seen.at(-1)?.url], [200, '/admin?a=b']);
-  });
-
   for (const host of ['Secret.com', 'secret.com.', 'secret.com:443', 'SECRET.COM.:8443']) {
     test(`C-108 Host: ${host} is secret.com to the policy`, async () => {
       assert.equal((await order.send(withToken({ target: '/host', headers: ['Host', host] }))).status, 200);

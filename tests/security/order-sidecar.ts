@@ -64,6 +64,8 @@ export interface OrderSidecarOptions {
   readonly keys?: JwksServer['answer'];
   /** Default: the real one. */
   readonly clock?: TestSidecarOptions['clock'];
+  /** False: it is not waited for until the sidecar is ready, which it may never be. */
+  readonly ready?: boolean;
 }
 
 export async function startOrderSidecar(options: OrderSidecarOptions = {}): Promise<OrderSidecar> {
@@ -84,7 +86,7 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
     env: { APP: `http://127.0.0.1:${app.port}`, JWKS: `${jwks.origin}/certs` },
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  await sidecar.ready;
+  if (options.ready !== false) await sidecar.ready;
 
   const userToken: OrderSidecar['userToken'] = (changes = {}, mintOptions = {}) => {
     const now = Math.floor(Date.now() / 1000);

@@ -28,6 +28,8 @@ export interface TestSidecarOptions {
   readonly lookup?: LookupFunction;
   /** Default: the real one. */
   readonly clock?: Assembly['clock'];
+  /** When what is due later is done. Default: by real timers. */
+  readonly schedule?: Assembly['schedule'];
   /** Called with audit records before they are kept here; throws what a disk would. */
   readonly beforeKeeping?: (lines: string) => void;
 }
@@ -80,10 +82,7 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
       clock: options.clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
       random: () => Math.random(),
       randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-      schedule: (delayMs, task) => {
-        const timer = setTimeout(task, delayMs).unref();
-        return () => clearTimeout(timer);
-      },
+      schedule: options.schedule ?? byTimer,
       connectTo: options.connectTo ?? new Map(),
       lookup: options.lookup ?? lookup,
       readFile: (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode }),
@@ -113,6 +112,11 @@ export async function startTestSidecar(options: TestSidecarOptions): Promise<Tes
     throw error;
   }
 }
+
+const byTimer: Assembly['schedule'] = (delayMs, task) => {
+  const timer = setTimeout(task, delayMs).unref();
+  return () => clearTimeout(timer);
+};
 
 function writeBelow(root: string, file: string, content: string | Uint8Array): void {
   const target = path.join(root, file);

@@ -2,18 +2,11 @@
  * The token section of the adversarial corpus: one row a case or neighbour, with the code it must get. The verifier's
  * own test and the tests over sockets send the same rows.
  */
-import { sign } from 'node:crypto';
 import type { ProblemCode } from '@sidegate/sdk';
-import {
-  createSigningKey,
-  encode,
-  hmac,
-  keySetBytes,
-  type MintOptions,
-  mint,
-  type SigningKey,
-  signBytes,
-} from './tokens.ts';
+import { createTestAuthority } from './certificates.ts';
+import { claimRows } from './claim-corpus.ts';
+import { signatureRows } from './signature-corpus.ts';
+import { createSigningKey, encode, hmac, keySetBytes, type MintOptions, mint, type SigningKey } from './tokens.ts';
 
 export interface CorpusSetting {
   /** Two trusted issuers, each with its own keys. */
@@ -64,6 +57,7 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
     users: keySetBytes(
       es.jwk(),
       rs.jwk(),
+      rs.jwk({ alg: 'PS256', kid: 'ps' }),
       ed.jwk(),
       encryption.jwk({ use: 'enc' }),
       weak.jwk(),
@@ -93,9 +87,12 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
   }
 
   const valid = token({});
+  const nested = (depth: number): string => token({}, { rawPayload: '['.repeat(depth) + ']'.repeat(depth) });
+  const attackerCertificate = createTestAuthority('attacker').der.toString('base64');
   const [validHeader = '', validPayload = '', validSignature = ''] = valid.split('.');
   const spki = es.publicKey.export({ format: 'pem', type: 'spki' });
   const unsigned = { sign: () => Buffer.alloc(0) };
+  const kept = { sign: () => Buffer.from(validSignature, 'base64url') };
 
   const rows: readonly CorpusRow[] = [
     ['C-001 alg none with an empty signature', 'token_alg_not_allowed', header({ alg: 'none' }, unsigned)],
@@ -104,14 +101,37 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       'token_alg_not_allowed',
       token({}, { rawHeader: '{"alg":"none"}', ...unsigned }),
     ],
-    ...['None', 'NONE', 'nOnE', 'none ', ' none', 'none\u0000', 'es256', 'ES256K', 'HS256 ', ''].map(
-      (alg): CorpusRow => [`C-002 alg ${JSON.stringify(alg)}`, 'token_alg_not_allowed', header({ alg }, unsigned)],
+    ['C-001 alg none with a kid that fits', 'token_alg_not_allowed', header({ alg: 'none', kid: 'rs' }, unsigned)],
+    ...[
+      'None',
+      'NONE',
+      'nOnE',
+      'none ',
+      ' none',
+      'none\u0000',
+      'none\t',
+      'n\u043ene',
+      '\uff4eone',
+      'nonE\u200b',
+      '',
+      'es256',
+      'ES256K',
+      'HS256 ',
+      'ES256,none',
+      'ES256\u0000',
+      'RS1',
+      'RS256 ',
+      'ED25519',
+      'Ed448',
+      'rsassa-pss',
+    ].flatMap((alg): CorpusRow[] => [
+      [`C-002 alg ${JSON.stringify(alg)}`, 'token_alg_not_allowed', header({ alg }, unsigned)],
+      [`C-003 alg ${JSON.stringify(alg)} with the signature kept`, 'token_alg_not_allowed', header({ alg }, kept)],
+    ]),
+    ...[null, 1, true, ['none'], ['ES256'], { ES256: 1 }, undefined].map(
+      (alg): CorpusRow => [`C-002 alg ${JSON.stringify(alg)}`, 'token_malformed', header({ alg }, kept)],
     ),
-    [
-      'C-003 alg none with the signature kept',
-      'token_alg_not_allowed',
-      header({ alg: 'none' }, { sign: () => Buffer.from(validSignature, 'base64url') }),
-    ],
+    ['C-003 alg none with the signature kept', 'token_alg_not_allowed', header({ alg: 'none' }, kept)],
     ...Object.entries({
       PEM: spki,
       'PEM without its final line feed': spki.trimEnd(),
@@ -135,6 +155,9 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
     ['C-006 PS256 under a key for RS256', 'token_key_alg_mismatch', mint(claims(), { key: { ...rs, alg: 'PS256' } })],
     ['C-006 RS512 under a key for RS256', 'token_key_alg_mismatch', mint(claims(), { key: { ...rs, alg: 'RS512' } })],
     ['C-006 ES256 under an RSA key', 'token_key_alg_mismatch', header({ kid: 'rs' })],
+    ['C-006 EdDSA under a P-256 key', 'token_key_alg_mismatch', mint(claims(), { key: { ...ed, kid: 'es' } })],
+    ['C-006 ES256 under an Ed25519 key', 'token_key_alg_mismatch', header({ kid: 'ed' })],
+    ['C-006 RS256 under a key for PS256', 'token_key_alg_mismatch', mint(claims(), { key: { ...rs, kid: 'ps' } })],
     ['C-006 ES384 under a P-256 key', 'token_key_alg_mismatch', mint(claims(), { key: { ...es, alg: 'ES384' } })],
     ['C-007 a key for encryption', 'token_key_not_found', mint(claims(), { key: encryption })],
     ['C-007 a key whose key_ops lack verify', 'token_key_not_found', mint(claims(), { key: signing })],
@@ -149,36 +172,94 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       token({}, { key: attacker, header: { jwk: attacker.jwk(), kid: undefined } }),
     ],
     [
-      "C-011 the attacker's self-signed x5c",
+      "C-008 the attacker's jwk under a kid of his own",
+      'token_key_not_found',
+      token({}, { key: attacker, header: { jwk: attacker.jwk() } }),
+    ],
+    [
+      "C-008 the attacker's private jwk",
       'token_signature_invalid',
-      token({}, { key: attacker, header: { x5c: ['MIIB'], kid: 'es' } }),
+      token({}, { key: attacker, header: { jwk: attacker.privateKey.export({ format: 'jwk' }), kid: 'es' } }),
+    ],
+    ...[attackerCertificate, `${attackerCertificate}=`, ''].map(
+      (certificate): CorpusRow => [
+        `C-011 the attacker's self-signed x5c, ${certificate.length} characters`,
+        'token_signature_invalid',
+        token({}, { key: attacker, header: { x5c: [certificate], 'x5t#S256': 'A'.repeat(43), kid: 'es' } }),
+      ],
+    ),
+    [
+      "C-011 the attacker's self-signed x5c without kid",
+      'token_signature_invalid',
+      token({}, { key: attacker, header: { x5c: [attackerCertificate], kid: undefined } }),
+    ],
+    [
+      "C-011 the attacker's self-signed x5c as text",
+      'token_signature_invalid',
+      token({}, { key: attacker, header: { x5c: 'MIIB', kid: 'es' } }),
     ],
     [
       'C-012 kid is a path, the MAC key empty',
       'token_key_not_found',
       header({ alg: 'HS256', kid: '../../../dev/null' }, { sign: hmac('sha256', '') }),
     ],
-    ['C-012 kid is a path, the algorithm fits', 'token_key_not_found', header({ kid: '../../../dev/null' })],
-    ['C-013 kid is SQL', 'token_key_not_found', header({ kid: "' UNION SELECT 'secret' -- " })],
+    ...[
+      '../../../dev/null',
+      '/dev/null',
+      '/proc/self/environ',
+      '..\\..\\windows\\win.ini',
+      'file:///dev/null',
+      'http://127.0.0.1/keys',
+      '%2e%2e/es',
+      './es',
+      '|id',
+    ].map((kid): CorpusRow => [`C-012 kid ${kid}, the algorithm fits`, 'token_key_not_found', header({ kid })]),
+    ...[
+      "' UNION SELECT 'secret' -- ",
+      "es' OR '1'='1",
+      "es'; DROP TABLE keys;--",
+      'es"',
+      '{"$ne":""}',
+      '*',
+      'es ',
+      'ES',
+    ].map((kid): CorpusRow => [`C-013 kid ${kid}`, 'token_key_not_found', header({ kid })]),
     [
       'C-013 kid is SQL, the MAC key its result',
       'token_key_not_found',
       header({ alg: 'HS256', kid: "' UNION SELECT 'secret' -- " }, { sign: hmac('sha256', 'secret') }),
     ],
-    ...['__proto__', 'constructor', 'toString', 'hasOwnProperty'].map(
+    ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'get', 'size', '0', 'length'].map(
       (kid): CorpusRow => [`C-014 kid ${kid}`, 'token_key_not_found', header({ kid })],
     ),
-    ...[1, { a: 1 }, null, ['es'], true, ''].map(
+    ...[1, 0, 1.5, { a: 1 }, { toString: 'es' }, null, ['es'], [], true, false, ''].map(
       (kid): CorpusRow => [`C-015 kid ${JSON.stringify(kid)}`, 'token_malformed', header({ kid })],
     ),
     ['C-016 kid of 3 KB', 'token_malformed', header({ kid: 'k'.repeat(3000) })],
     ['C-016 kid with a line break and JSON', 'token_malformed', header({ kid: 'es\r\n{"decision":"allow"}' })],
+    ['C-016 kid of one character too many', 'token_malformed', header({ kid: 'k'.repeat(257) })],
+    ...['es\u0000', 'es\t', 'es\u007f', 'es\u0085', 'es\n', '\u001b[31mes', 'es\u2029'].map(
+      (kid): CorpusRow => [`C-016 kid ${JSON.stringify(kid)}`, 'token_malformed', header({ kid })],
+    ),
     ['C-016 kid with a line separator', 'token_malformed', header({ kid: 'es\u2028' })],
     ['C-018 crit names an extension', 'token_crit_unsupported', header({ crit: ['x'], x: 1 })],
     ['C-018 crit names an extension that is absent', 'token_crit_unsupported', header({ crit: ['x'] })],
-    ...[[], 'alg', {}, null, ['alg'], ['exp', 'exp'], [1], ['']].map(
-      (crit): CorpusRow => [`C-019 crit ${JSON.stringify(crit)}`, 'token_crit_unsupported', header({ crit })],
-    ),
+    ...[
+      [],
+      'alg',
+      {},
+      null,
+      0,
+      false,
+      ['alg'],
+      ['kid', 'typ'],
+      ['exp', 'exp'],
+      [1],
+      [null],
+      [[]],
+      [''],
+      ['__proto__'],
+    ].map((crit): CorpusRow => [`C-019 crit ${JSON.stringify(crit)}`, 'token_crit_unsupported', header({ crit })]),
     ['C-020 b64 false with crit', 'token_header_unsupported', header({ b64: false, crit: ['b64'] })],
     ['C-021 b64 false without crit', 'token_header_unsupported', header({ b64: false })],
     ['C-021 b64 true', 'token_header_unsupported', header({ b64: true })],
@@ -187,6 +268,8 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       'token_malformed',
       `${encode('{"alg":"RSA-OAEP","enc":"A128GCM"}')}.AAAA.AAAA.AAAA.AAAA`,
     ],
+    ['C-022 a JWE whose header names a key of ours', 'token_malformed', `${validHeader}.AAAA.AAAA.AAAA.AAAA`],
+    ['C-022 six parts', 'token_malformed', `${valid}.AAAA.AAAA.AAAA`],
     ['C-022 a JWE with an empty key', 'token_malformed', `${encode('{"alg":"dir","enc":"A128GCM"}')}..AAAA.AAAA.AAAA`],
     [
       'C-023 the general JSON serialisation',
@@ -211,26 +294,52 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       `.${validPayload}.${validSignature}`,
       `${validHeader}..${validSignature}`,
       `${validHeader}.${validPayload}.`,
+      `.${validPayload}.`,
+      `${validHeader}..`,
+      `..${validSignature}`,
+      `${valid}${valid}`,
+      `${valid}.${valid}`,
+      '....',
+      'e30.e30',
+      'null',
     ].map((text, index): CorpusRow => [`C-024 wrong segments, form ${index + 1}`, 'token_malformed', text]),
-    ...['=', '==', '+', '/', ' ', '\n', '\r\n', '?', '\t', '\u0000', '%3D', 'é', '\u{1f600}'].flatMap(
-      (junk): CorpusRow[] => [
-        [
-          `C-025 ${JSON.stringify(junk)} in the header`,
-          'token_malformed',
-          `${validHeader}${junk}.${validPayload}.${validSignature}`,
-        ],
-        [
-          `C-025 ${JSON.stringify(junk)} in the payload`,
-          'token_malformed',
-          `${validHeader}.${junk}${validPayload}.${validSignature}`,
-        ],
-        [
-          `C-025 ${JSON.stringify(junk)} in the signature`,
-          'token_malformed',
-          `${validHeader}.${validPayload}.${validSignature}${junk}`,
-        ],
+    ...[
+      '=',
+      '==',
+      '+',
+      '/',
+      ' ',
+      '\n',
+      '\r\n',
+      '?',
+      '\t',
+      '\u0000',
+      '%3D',
+      '~',
+      '!',
+      ':',
+      ';',
+      '"',
+      '\\',
+      'é',
+      '\u{1f600}',
+    ].flatMap((junk): CorpusRow[] => [
+      [
+        `C-025 ${JSON.stringify(junk)} in the header`,
+        'token_malformed',
+        `${validHeader}${junk}.${validPayload}.${validSignature}`,
       ],
-    ),
+      [
+        `C-025 ${JSON.stringify(junk)} in the payload`,
+        'token_malformed',
+        `${validHeader}.${junk}${validPayload}.${validSignature}`,
+      ],
+      [
+        `C-025 ${JSON.stringify(junk)} in the signature`,
+        'token_malformed',
+        `${validHeader}.${validPayload}.${validSignature}${junk}`,
+      ],
+    ]),
     [
       'C-026 an unused bit of the signature set',
       'token_malformed',
@@ -241,6 +350,12 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       'token_malformed',
       `${withUnusedBit(encode('{"alg":"ES256"} '))}.${validPayload}.${validSignature}`,
     ],
+    [
+      'C-026 an unused bit of the payload set',
+      'token_malformed',
+      `${validHeader}.${withUnusedBit(encode('{"sub":"a"} '))}.${validSignature}`,
+    ],
+    ['C-026 the signature cut in the middle of a byte', 'token_malformed', valid.slice(0, -1)],
     ['C-026 a single left-over character', 'token_malformed', `${validHeader}.${validPayload}.${validSignature}AAA`],
     ['C-027 alg twice', 'token_duplicate_member', token({}, { rawHeader: '{"alg":"none","alg":"ES256","kid":"es"}' })],
     [
@@ -248,150 +363,61 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
       'token_duplicate_member',
       token({}, { rawHeader: '{"alg":"ES256","\\u0061lg":"none","kid":"es"}' }),
     ],
+    ...[
+      '"kid":"es"',
+      '"kid":"rs"',
+      '"typ":"JWT","typ":"at+jwt"',
+      '"x":{"a":1,"a":1}',
+      '"__proto__":1,"__proto__":1',
+    ].map(
+      (text): CorpusRow => [
+        `C-027 ${text} in the header`,
+        'token_duplicate_member',
+        token({}, { rawHeader: `{"alg":"ES256","kid":"es",${text}}` }),
+      ],
+    ),
     [
       'C-027 a number out of range in the header',
       'token_malformed',
       token({}, { rawHeader: '{"alg":"ES256","kid":"es","n":1e400}' }),
     ],
     ['C-028 sub twice', 'token_duplicate_member', rawClaims('"sub":"admin"')],
+    ...['iss', 'aud', 'exp', 'iat', 'azp'].map(
+      (name): CorpusRow => [
+        `C-028 ${name} twice, with one value`,
+        'token_duplicate_member',
+        rawClaims(`"${name}":${JSON.stringify((claims() as Changes)[name])}`),
+      ],
+    ),
+    ['C-028 cnf twice', 'token_duplicate_member', rawClaims('"cnf":{},"cnf":{}')],
+    ['C-028 a member of cnf twice', 'token_duplicate_member', rawClaims('"cnf":{"jkt":"a","jkt":"a"}')],
+    ['C-028 __proto__ twice', 'token_duplicate_member', rawClaims('"__proto__":1,"\\u005f_proto__":1')],
+    ['C-028 a member twice inside a list', 'token_duplicate_member', rawClaims('"a":[1,{"b":1,"b":2}]')],
     ['C-028 sub twice, one of them escaped', 'token_duplicate_member', rawClaims('"\\u0073ub":"admin"')],
     ['C-028 a role twice, two levels down', 'token_duplicate_member', rawClaims('"a":{"b":{"c":1,"c":1}}')],
-    ['C-029 r and s of zero', 'token_signature_invalid', token({}, { sign: () => Buffer.alloc(64) })],
-    [
-      'C-030 a signature of 63 bytes',
-      'token_signature_invalid',
-      token({}, { sign: (input) => signBytes(es, input).subarray(1) }),
-    ],
-    [
-      'C-030 a signature of 65 bytes',
-      'token_signature_invalid',
-      token({}, { sign: (input) => Buffer.concat([Buffer.alloc(1), signBytes(es, input)]) }),
-    ],
-    [
-      'C-030 a signature of 96 bytes',
-      'token_signature_invalid',
-      token({}, { sign: (input) => Buffer.concat([signBytes(es, input), Buffer.alloc(32)]) }),
-    ],
-    [
-      'C-031 a signature in DER',
-      'token_signature_invalid',
-      token({}, { sign: (input) => sign('sha256', input, es.privateKey) }),
-    ],
-    [
-      'C-032 an EdDSA signature of 63 bytes',
-      'token_signature_invalid',
-      token({}, { key: ed, sign: (input) => signBytes(ed, input).subarray(0, 63) }),
-    ],
-    [
-      'C-033 an RS256 signature padded for PSS',
-      'token_signature_invalid',
-      token({}, { key: rs, sign: (input) => signBytes({ ...rs, alg: 'PS256' }, input) }),
-    ],
-    [
-      'C-033 an RS256 signature over SHA-1',
-      'token_signature_invalid',
-      token({}, { key: rs, sign: (input) => sign('sha1', input, rs.privateKey) }),
-    ],
+    ...signatureRows({ es, rs, ed, attacker }, token),
     ['C-034 a key of 1024 bits', 'token_key_not_found', mint(claims(), { key: weak })],
-    ['S3-034 C-035 no exp', 'token_exp_missing', token({ exp: undefined })],
-    ...[String(NOW + 300), null, true, [NOW + 300], {}, (NOW + 300) * 1000, -1].map(
-      (exp): CorpusRow => [`C-036 exp ${JSON.stringify(exp)}`, 'token_claim_type', token({ exp })],
-    ),
-    ...['1e400', '-1e400', '9007199254740993'].map(
-      (exp): CorpusRow => [
-        `C-036 exp ${exp}`,
-        'token_claim_type',
-        token({}, { rawPayload: JSON.stringify(claims({ exp: 0 })).replace('"exp":0', `"exp":${exp}`) }),
-      ],
-    ),
-    ['C-037 expired beyond the skew', 'token_expired', token({ exp: NOW - 5 - 1 })],
-    ['C-037 expired exactly at the skew', 'token_expired', token({ exp: NOW - 5 })],
-    ['C-037 exp 0', 'token_expired', token({ exp: 0 })],
-    ['C-038 nbf beyond the skew', 'token_not_yet_valid', token({ nbf: NOW + 6 })],
-    ['C-038 iat beyond the skew', 'token_not_yet_valid', token({ iat: NOW + 6 })],
-    ['C-038 nbf is a string', 'token_claim_type', token({ nbf: String(NOW) })],
-    ['C-038 iat is null', 'token_claim_type', token({ iat: null })],
-    ['C-038 iat in milliseconds', 'token_claim_type', token({ iat: NOW * 1000 })],
-    ['C-039 a lifetime of an hour and a second', 'token_lifetime_exceeded', token({ exp: NOW + 3601 })],
-    ['C-039 the same, issued before', 'token_lifetime_exceeded', token({ iat: NOW - 3600, exp: NOW + 1 })],
-    ['C-039 the same without iat', 'token_lifetime_exceeded', token({ iat: undefined, exp: NOW + 3601 })],
-    ['C-040 another realm that is not trusted, a valid key', 'token_issuer_mismatch', token({ iss: `${USERS}-other` })],
-    ['C-040 another trusted realm, a key of the first', 'token_key_not_found', token({ iss: SERVICES })],
-    [
-      'C-040 another trusted realm, its kid and a key of the first',
-      'token_signature_invalid',
-      token({ iss: SERVICES }, { header: { kid: 'service' } }),
-    ],
-    ...[
-      [USERS],
-      undefined,
-      null,
-      1,
-      '',
-      `${USERS}/`,
-      `${USERS}.evil`,
-      USERS.toUpperCase(),
-      ` ${USERS}`,
-      `${USERS}\u0000`,
-      '__proto__',
-    ].map((iss): CorpusRow => [`C-041 iss ${JSON.stringify(iss)}`, 'token_issuer_mismatch', token({ iss })]),
-    ['C-042 no aud', 'token_aud_missing', token({ aud: undefined })],
-    ['C-042 aud is an empty array', 'token_aud_missing', token({ aud: [] })],
-    ...[
-      `${audience}2`,
-      audience.slice(0, -1),
-      audience.toUpperCase(),
-      '*',
-      '',
-      { [audience]: 1 },
-      null,
-      1,
-      ['other'],
-      [[audience]],
-      [audience, 1],
-    ].map((aud): CorpusRow => [`C-043 aud ${JSON.stringify(aud)}`, 'token_aud_mismatch', token({ aud })]),
-    ...['ID', 'Refresh', 'Offline', 'Logout', 'refresh', 'LOGOUT'].map(
-      (typ): CorpusRow => [`C-045 typ claim ${typ}`, 'token_typ_mismatch', token({ typ })],
-    ),
-    ...['logout+jwt', 'id+jwt', 'dpop+jwt', 'secevent+jwt', 'application/jwt', 'at+jwt2', '', ' at+jwt', 'JOSE'].map(
-      (typ): CorpusRow => [`C-045 typ header ${JSON.stringify(typ)}`, 'token_typ_mismatch', header({ typ })],
-    ),
-    [
-      'C-045 a logout token by its events',
-      'token_typ_mismatch',
-      token({ events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }),
-    ],
-    ...['at_hash', 'c_hash'].map(
-      (name): CorpusRow => [
-        `C-045 an ID token by its ${name}`,
-        'token_typ_mismatch',
-        token({ [name]: 'a'.repeat(22) }),
-      ],
-    ),
-    ['C-045 typ claim of another type', 'token_claim_type', token({ typ: ['ID'] })],
-    ['C-045 typ header of another type', 'token_malformed', header({ typ: ['at+jwt'] })],
-    ['C-046 typ client-authentication+jwt', 'token_typ_mismatch', header({ typ: 'client-authentication+jwt' })],
-    ...[undefined, '', 1, null, ['user-123'], 'a\u0000b', 'a\r\nb', 'a\u0085b', 'a\u2029b'].map(
-      (sub): CorpusRow => [`C-047 sub ${JSON.stringify(sub)}`, 'token_sub_invalid', token({ sub })],
-    ),
-    ...[0, null, {}, [], true, '', 'a\nb'].flatMap((value): CorpusRow[] => [
-      [`C-048 azp ${JSON.stringify(value)}`, 'token_claim_type', token({ azp: value })],
-      [`C-048 client_id ${JSON.stringify(value)}`, 'token_claim_type', token({ client_id: value })],
-    ]),
-    ['C-048 azp and client_id differ', 'token_client_mismatch', token({ azp: 'web-app', client_id: 'admin-app' })],
-    ...[1, null, {}, ['a', 1]].map(
-      (scope): CorpusRow => [`C-049 scope ${JSON.stringify(scope)}`, 'token_claim_type', token({ scope })],
-    ),
+    ...claimRows({ users: USERS, services: SERVICES, audience, now: NOW }, { token, header, claims }),
     ['C-050 a token of 8 KiB and one character', 'token_too_large', 'a'.repeat(8193)],
     ['C-050 a valid token that is too large', 'token_too_large', token({ note: 'n'.repeat(8000) })],
+    ['C-050 a signature that is too large', 'token_too_large', `${validHeader}.${validPayload}.${'A'.repeat(8192)}`],
+    ['C-050 a kid of 8 KiB', 'token_too_large', header({ kid: 'k'.repeat(8192) })],
+    ['C-050 claims 10,000 deep, which nobody gets to see', 'token_too_large', nested(10_000)],
+    ['C-050 dots only, too many of them', 'token_too_large', '.'.repeat(8193)],
     ['C-051 8,000 dots', 'token_malformed', '.'.repeat(8000)],
-    ...[17, 5000].map(
-      (depth): CorpusRow => [
-        `C-052 claims ${depth} deep`,
-        'token_malformed',
-        token({}, { rawPayload: '['.repeat(depth) + ']'.repeat(depth > 17 ? 0 : depth) }),
-      ],
+    ['C-051 8,192 dots', 'token_malformed', '.'.repeat(8192)],
+    ['C-051 a token and 7,000 dots', 'token_malformed', `${valid}${'.'.repeat(7000)}`],
+    ['C-051 three dots far apart', 'token_malformed', Array.from({ length: 4 }, () => 'A'.repeat(2000)).join('.')],
+    ...[17, 100, 3000].map(
+      (depth): CorpusRow => [`C-052 lists ${depth} deep as claims`, 'token_malformed', nested(depth)],
     ),
+    ['C-052 lists 5,000 deep that never end', 'token_malformed', token({}, { rawPayload: '['.repeat(5000) })],
+    ['C-052 objects 1,000 deep that never end', 'token_malformed', token({}, { rawPayload: '{"a":'.repeat(1000) })],
+    [
+      'C-052 a header nested to the limit and one more',
+      'token_malformed',
+      token({}, { rawHeader: `{"alg":"ES256","kid":"es","x":${'['.repeat(16)}${']'.repeat(16)}}` }),
+    ],
     [
       'C-052 claims nested to the limit and one more',
       'token_malformed',
@@ -408,7 +434,62 @@ export function tokenCorpus({ users: USERS, services: SERVICES, audience, now: N
     ...['\\ud800', '\\udc00', '\\udc00\\ud800', '\\ud800x'].map(
       (text): CorpusRow => [`C-055 a lone surrogate ${text}`, 'token_malformed', rawClaims(`"a":"${text}"`)],
     ),
-    ['C-056 zip DEF', 'token_header_unsupported', header({ zip: 'DEF' })],
+    ['C-055 UTF-16', 'token_malformed', token({}, { rawPayload: Buffer.from(JSON.stringify(claims()), 'utf16le') })],
+    [
+      'C-055 a byte order mark in the header',
+      'token_malformed',
+      token({}, { rawHeader: '\ufeff{"alg":"ES256","kid":"es"}' }),
+    ],
+    ...['\xc3', '\xe2\x80', '\xf4\x90\x80\x80', '\xf8\x88\x80\x80\x80', '\x80', '\xfe', '\0', '\n', '\x1f'].map(
+      (text): CorpusRow => [
+        `C-055 the bytes ${Buffer.from(text, 'latin1').toString('hex')} in a string`,
+        'token_malformed',
+        token({}, { rawPayload: Buffer.from(JSON.stringify(claims({ note: '~' })).replace('~', text), 'latin1') }),
+      ],
+    ),
+    ...[
+      'null',
+      '[]',
+      '"a"',
+      '1',
+      '',
+      ' ',
+      '{',
+      '{}{}',
+      '{},',
+      '{"a":1,}',
+      "{'a':1}",
+      '{a:1}',
+      '/**/{}',
+      '{}\0',
+      '{"a":undefined}',
+    ].map(
+      (text): CorpusRow => [
+        `C-055 ${JSON.stringify(text)} as claims`,
+        'token_malformed',
+        token({}, { rawPayload: text }),
+      ],
+    ),
+    ...['DEF', 'def', 'GZIP', '', null, 1, ['DEF']].map(
+      (zip): CorpusRow => [`C-056 zip ${JSON.stringify(zip)}`, 'token_header_unsupported', header({ zip })],
+    ),
+    ...[1, 2 ** 53 - 1, '1000', null].map(
+      (p2c): CorpusRow => [
+        `C-057 p2c ${JSON.stringify(p2c)} beside ES256`,
+        'token_header_unsupported',
+        header({ p2c }),
+      ],
+    ),
+    ...[
+      'PBES2-HS256+A128KW',
+      'PBES2-HS512+A256KW',
+      'A128KW',
+      'A256GCMKW',
+      'ECDH-ES',
+      'ECDH-ES+A256KW',
+      'dir',
+      'RSA1_5',
+    ].map((alg): CorpusRow => [`C-057 alg ${alg}`, 'token_alg_not_allowed', header({ alg })]),
     [
       'C-057 PBES2 with 2^31 iterations',
       'token_header_unsupported',
