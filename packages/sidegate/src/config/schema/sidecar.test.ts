@@ -12,6 +12,8 @@ function load(text: string): SidecarConfig {
 
 const RETRY = { enabled: false, attempts: 3, delay: 100, conditions: ['5xx', 'reset', 'connect_failure'] };
 
+const COLLECTOR = { enabled: false, endpoint: 'http://127.0.0.1:4318', timeout: 10_000, tls: { enabled: false } };
+
 test('a key that is absent has the documented default', () => {
   const { service, ...config } = load('service: {name: test}');
   assert.deepEqual(service, { name: 'test' });
@@ -77,15 +79,27 @@ test('a key that is absent has the documented default', () => {
       targets: {},
       routes: [],
     },
-    policy: { engine: 'opa_embedded', path: '/etc/authz/policies', hot_reload: true, default_decision: 'deny' },
+    policy: {
+      engine: 'opa_embedded',
+      path: '/etc/authz/policies',
+      hot_reload: true,
+      print_enabled: false,
+      default_decision: 'deny',
+    },
+    cache: { l1: { enabled: false, max_size: 10_000, ttl: 10_000 } },
     audit: {
       enabled: true,
       mode: 'required',
       events: ['request'],
       enrichment: { include_headers: [], mask_fields: [] },
-      export: { stdout: { enabled: true, format: 'json' } },
+      export: { stdout: { enabled: true, format: 'json' }, otlp: COLLECTOR },
     },
-    observability: { metrics: { enabled: true, process: true } },
+    observability: {
+      metrics: { enabled: true, process: true },
+      tracing: { ...COLLECTOR, sample_ratio: 1 },
+      logging: { level: 'info', format: 'json' },
+    },
+    server: { grpc: { enabled: false, addr: { host: '127.0.0.1', port: 9090 } } },
   });
 });
 
