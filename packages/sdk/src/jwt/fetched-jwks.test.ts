@@ -223,6 +223,25 @@ test('S3-150 keys are read again at the interval, and once for an unknown kid, s
   assert.equal(server.requests.length, 3);
 });
 
+test('C-063 S3-150 two new keys within seconds are both followed; an invented one between them would cost a cooldown', async () => {
+  const third = createSigningKey('ES256', 'third');
+  for (const invented of [true, false]) {
+    await using server = await startJwksServer(bytes(OLD_SET));
+    using lab = open(fromServer(server));
+    await lab.attempt();
+    server.answer = bytes(BOTH_SETS);
+    assert.equal((await lab.verifier.verify(lab.token(fresh))).keyId, 'fresh');
+    if (invented) {
+      await assert.rejects(async () => lab.verifier.verify(lab.token(old, 'invented')), hasCode('token_key_not_found'));
+    }
+    server.answer = bytes(keySetBytes(old.jwk(), fresh.jwk(), third.jwk()));
+    lab.time.advance(1000);
+    const verified = async () => (await lab.verifier.verify(lab.token(third))).keyId;
+    if (invented) await assert.rejects(verified, hasCode('token_key_not_found'));
+    else assert.equal(await verified(), 'third');
+  }
+});
+
 test('all tokens of a new key wait for the same refresh', async () => {
   await using server = await startJwksServer(bytes(OLD_SET));
   using lab = open(fromServer(server));

@@ -48,7 +48,10 @@ export function createFetchedJwks(options: FetchedJwksOptions): JwksSource {
       if (inFlight !== undefined) return inFlight;
       if (clock.monotonic() < cooldownUntil) return undefined;
       cooldownUntil = clock.monotonic() + UNKNOWN_KID_COOLDOWN_MS;
-      return refresh();
+      return refresh().then(() => {
+        // The issuer does have it: no stranger invented it, and its next new key need not wait.
+        if (state.keySet?.byKid.has(kid) === true) cooldownUntil = -Infinity;
+      });
     },
     state: () => state,
     close() {
