@@ -9,6 +9,10 @@ export class FieldSyntaxError extends Error {
   override readonly name = 'FieldSyntaxError';
 }
 
+/** What no head has anywhere: controls, a line feed or a carriage return on its own. */
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+export const BROKEN_LINES = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|(?:^|[^\r])\n|\r[^\n]/;
+
 const NO_TOKENS: readonly string[] = [];
 const NO_VALUES: readonly string[] = [];
 

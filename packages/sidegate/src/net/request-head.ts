@@ -4,7 +4,7 @@
  */
 import { METHODS } from 'node:http';
 import { Problem } from '@sidegate/sdk';
-import { FieldSyntaxError, type Fields, readFields } from './fields.ts';
+import { BROKEN_LINES, FieldSyntaxError, type Fields, readFields } from './fields.ts';
 
 export interface RequestHead {
   readonly method: string;
@@ -20,9 +20,6 @@ export const MAX_HEAD_PIECES = 1_024;
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);
 const TARGET_AND_VERSION = /^([\x21-\x7e\x80-\xff]+) HTTP\/(\d\.\d)$/;
 const THIS_VERSION = ' HTTP/1.1';
-/** What no head has anywhere: controls, a line feed or a carriage return on its own. */
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const BROKEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|(?:^|[^\r])\n|\r[^\n]/;
 const METHOD_BEGINS = /^[A-Z-]{0,20}(?: |$)/;
 const NO_TARGET = /[^\x21-\x7e\x80-\xff]/;
 
@@ -50,7 +47,7 @@ export function readRequestHead(bytes: Uint8Array, text: string, start: number, 
  * @throws Problem `framing_invalid` or `http_version_unsupported`
  */
 export function refuseBrokenStart(text: string): void {
-  if (BROKEN.test(text)) throw invalid('a control character, or half a line end');
+  if (BROKEN_LINES.test(text)) throw invalid('a control character, or half a line end');
   const lineEnd = text.indexOf('\r\n');
   if (lineEnd > 0) readRequestLine(text.slice(0, lineEnd));
   else if (lineEnd < 0 && !METHOD_BEGINS.test(text.replace(/\r$/, ''))) throw invalid('no request line');

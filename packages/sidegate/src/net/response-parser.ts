@@ -3,7 +3,7 @@
  * What could be read in two ways is an error, and an error is never half an answer that looks whole.
  */
 import { BodyDecoder, type BodyFraming, type BodyPieces, BodySyntaxError } from './body-decoder.ts';
-import { FieldSyntaxError, type Fields, readFields } from './fields.ts';
+import { BROKEN_LINES, FieldSyntaxError, type Fields, readFields } from './fields.ts';
 
 export interface ResponseHead {
   readonly status: number;
@@ -146,6 +146,8 @@ export class ResponseParser {
     if (found >= 0) return found + HEAD_END.length;
     if (arrived > MAX_HEAD_BYTES) throw new ResponseSyntaxError('a head beyond 64 KiB');
     if (!VERSION.startsWith(this.#text.slice(0, VERSION.length))) throw new ResponseSyntaxError('no HTTP/1 response');
+    // Nothing that follows could mend it.
+    if (BROKEN_LINES.test(this.#text)) throw new ResponseSyntaxError('a control character, or half a line end');
     return -1;
   }
 
