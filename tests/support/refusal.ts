@@ -14,6 +14,9 @@ export interface RefusalChecks {
   refusedHandshake(step: () => Promise<WireAnswer>): Promise<AuditLine>;
 }
 
+/** Statuses that speak about the message itself. */
+const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 417, 431, 501, 505]);
+
 /** What a compact JWS looks like: a token is a secret whether or not a test names it. */
 const TOKEN = /eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+/;
 
@@ -72,4 +75,7 @@ function assertProblem(code: ProblemCode, answer: WireAnswer, record: AuditLine)
   assert.equal(answer.headers['x-sidegate-decision'], requestId);
   const challenge = row.challenge === '' ? 'Bearer' : row.challenge && `Bearer error="${row.challenge}"`;
   assert.equal(answer.headers['www-authenticate'], challenge);
+  if (!CLOSING.has(row.status)) return;
+  assert.equal(answer.headers['connection'], 'close');
+  assert.ok(answer.ended, 'the connection must end behind a message that was doubtful');
 }
