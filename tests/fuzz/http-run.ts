@@ -55,13 +55,19 @@ export async function fuzzHttpOnce(seed: number, run: number, elapsed: () => num
   } catch (crash) {
     return { text, ours, theirs: undefined, ambiguous: undefined, crash, milliseconds };
   }
-  const theirs = ours.length === 0 ? undefined : await readByNode(Buffer.from(text, 'latin1'));
-  const ambiguous = theirs && ours.find((taken, index) => !isSame(taken, theirs[index]));
+  const whole = Buffer.from(text, 'latin1');
+  let theirs = ours.length === 0 ? undefined : await readByNode([whole]);
+  let ambiguous = theirs && differing(ours, theirs);
+  if (ambiguous !== undefined) {
+    // An error further on can take messages along that came in the same piece.
+    theirs = await readByNode(Array.from(whole, (_, at) => whole.subarray(at, at + 1)));
+    ambiguous = differing(ours, theirs);
+  }
   return { text, ours, theirs, ambiguous, crash: undefined, milliseconds };
 }
 
-function isSame(one: Taken, other: Taken | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+function differing(ours: readonly Taken[], theirs: readonly Taken[]): Taken | undefined {
+  return ours.find((taken, index) => JSON.stringify(taken) !== JSON.stringify(theirs[index]));
 }
 
 /** A socket in memory; what is written to it is forgotten. */
@@ -175,7 +181,7 @@ const reference = http.createServer({ insecureHTTPParser: false, keepAliveTimeou
 // What was read before the error is still handed over.
 reference.on('clientError', () => undefined);
 
-async function readByNode(bytes: Buffer): Promise<readonly Taken[]> {
+async function readByNode(pieces: readonly Buffer[]): Promise<readonly Taken[]> {
   const taken: Taken[] = [];
   const wire = new Wire();
   const onRequest = (request: IncomingMessage, response: http.ServerResponse): void => {
@@ -192,7 +198,10 @@ async function readByNode(bytes: Buffer): Promise<readonly Taken[]> {
   reference.on('request', onRequest);
   wire.on('error', () => undefined);
   reference.emit('connection', wire);
-  wire.push(bytes);
+  for (const piece of pieces) {
+    wire.push(piece);
+    if (pieces.length > 1) await turnEnd();
+  }
   for (let turn = 0, before = -1; turn < 50 && (before !== taken.length || turn < 4); turn += 1) {
     before = taken.length;
     await turnEnd();

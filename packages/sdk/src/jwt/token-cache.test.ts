@@ -158,10 +158,21 @@ test('a token whose keys had to be awaited is cached as well', async () => {
   const value = await Promise.resolve(cached.verify(text));
   let verified = 0;
   const slow = cacheTokens(
-    { verify: async () => ((verified += 1), value), isCurrent: () => true, close() {} },
+    { verify: async () => ((verified += 1), value), remembers: () => false, isCurrent: () => true, close() {} },
     { clock: time.clock },
   );
   assert.equal(await slow.verify(text), value);
   assert.equal(slow.verify(text), value);
   assert.equal(verified, 1);
+});
+
+test('it remembers what it would accept without a signature, and nothing else', () => {
+  const { cached, time } = open();
+  const text = token();
+  assert.equal(cached.remembers(text), false);
+  accept(cached, text);
+  assert.equal(cached.remembers(text), true);
+  assert.equal(cached.remembers(`${text}x`), false);
+  time.advance(3_700_000);
+  assert.equal(cached.remembers(text), false);
 });

@@ -61,6 +61,10 @@ export function cacheTokens(verifier: TokenVerifier, { clock, maxTokens = 10_000
       const verified = verifier.verify(text);
       return verified instanceof Promise ? verified.then((token) => remember(key, token)) : remember(key, verified);
     },
+    remembers(text) {
+      const entry = entries.get(hash('sha256', text, 'base64url'));
+      return entry !== undefined && !isOver(entry) && verifier.isCurrent(entry.token);
+    },
     isCurrent: (token) => verifier.isCurrent(token),
     close() {
       entries.clear();

@@ -58,6 +58,8 @@ export interface TokenVerifier {
    * @throws Problem, at once or as a rejection: a `token_*` code, or `jwks_unavailable`
    */
   verify(token: string): VerifiedToken | Promise<VerifiedToken>;
+  /** Whether {@link verify} would accept it without looking at its signature. */
+  remembers(token: string): boolean;
   /** Whether the issuer's keys are still those that verified this token. */
   isCurrent(token: VerifiedToken): boolean;
   /** Closes the key sources. */
@@ -105,6 +107,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const pending = issuer.keys.refreshFor(parsed.header.kid);
       return pending === undefined ? complete(parsed, issuer) : pending.then(() => complete(parsed, issuer));
     },
+    remembers: () => false,
     isCurrent: (token) => issuers.get(token.issuer)?.keys.current()?.id === token.keySetId,
     close() {
       for (const issuer of issuers.values()) issuer.keys.close();

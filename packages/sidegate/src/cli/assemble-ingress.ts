@@ -14,6 +14,7 @@ import {
 } from '@sidegate/sdk';
 import type { IssuerState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import { BadTokens } from '../ingress/bad-tokens.ts';
 import { type Cors, compileCors } from '../ingress/cors.ts';
 import { createDecisionIngress, createIngress, type IngressDeps } from '../ingress/ingress.ts';
 import type { RateLimits } from '../ingress/limit-rate.ts';
@@ -171,6 +172,10 @@ function assembleTokens(
       scheme: proxy.auth.scheme,
       cookie: tokenCookie(proxy),
       verifier: meters?.tokens(verifier) ?? verifier,
+      bad: components.take('bad tokens', undefined, () => ({
+        value: new BadTokens(() => clock.monotonic()),
+        close: () => undefined,
+      })),
     },
     keysLoaded: issuers.map(({ loaded }) => loaded),
     issuers: issuers.map(({ name, keys }) => ({ name, keys: () => keys.state() })),

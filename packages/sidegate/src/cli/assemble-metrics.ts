@@ -112,6 +112,7 @@ function measuredVerifier(verifier: TokenVerifier, { valid, invalid, clock }: Va
         return refused(begun, error);
       }
     },
+    remembers: (token) => verifier.remembers(token),
     isCurrent: (token) => verifier.isCurrent(token),
     close: () => verifier.close(),
   };

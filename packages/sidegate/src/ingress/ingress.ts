@@ -11,7 +11,7 @@ import { mayHoldToken, withoutToken } from './form-token.ts';
 import { grant } from './grant.ts';
 import { identifyPeer, type PeerCache } from './identify-peer.ts';
 import { type JudgeDeps, judge } from './judge.ts';
-import { limitRate, type RateLimits } from './limit-rate.ts';
+import { callerOf, limitRate, type RateLimits } from './limit-rate.ts';
 import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
 import { refuseEarlyBytes, withinLifetime } from './upgrade.ts';
 
@@ -27,6 +27,7 @@ export function createIngress(deps: IngressDeps): Pipeline {
   return (exchange, request, reply) =>
     judge(exchange, request, deps, {
       peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
+      caller: () => callerOf(exchange, request.socket),
       limit: (moment, { route }) => limitRate(moment, deps.limits, exchange, { route, socket: request.socket }),
       allowed: (accepted, permit) => {
         if (accepted.preflight && cors !== undefined) return answerPreflight(exchange, cors, reply);
@@ -45,6 +46,7 @@ export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFro
   return async (exchange, request, reply) => {
     await judge(exchange, describedRequest(request, requestFrom), deps, {
       peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
+      caller: () => callerOf(exchange, request.socket),
       limit: (moment, { route }) => limitRate(moment, deps.limits, exchange, { route, socket: request.socket }),
       allowed: () => grant(exchange, deps.headers, { request, reply }),
     });

@@ -30,6 +30,8 @@ export interface Occasion<T> {
    * @throws Problem `rate_limited`
    */
   readonly limit?: (moment: Moment, accepted: Accepted) => void;
+  /** Who is counted when the token is bad; absent: nobody. */
+  readonly caller?: () => string;
   /** What becomes of a request that is allowed. */
   readonly allowed: (accepted: Accepted, permit: Permit) => T;
 }
@@ -39,13 +41,13 @@ export function judge<T>(
   exchange: Exchange,
   head: RequestHead,
   deps: JudgeDeps,
-  { peer, limit, allowed }: Occasion<T>,
+  { peer, limit, caller, allowed }: Occasion<T>,
 ): T | Promise<Awaited<T>> {
   const accepted = accept(exchange, head, deps.accept);
   const { open, route } = accepted;
   exchange.peer = peer();
   limit?.('connected', accepted);
-  const verified = open === undefined ? verifyToken(head, route.authRequired, deps.tokens) : undefined;
+  const verified = open === undefined ? verifyToken(head, route.authRequired, deps.tokens, caller) : undefined;
   const proceed = (token: VerifiedToken | undefined): T | Promise<Awaited<T>> => {
     exchange.token = token;
     if (open === undefined) {

@@ -51,6 +51,11 @@ function take(buckets: TokenBuckets | undefined, key: string, by: CountedBy): vo
   });
 }
 
+/** The peer, else the address. */
+export function callerOf(exchange: Exchange, socket: Socket): string {
+  return bounded(callerKey('peer', exchange, socket));
+}
+
 function callerKey(by: CountedBy, { token, peer, userContext }: Exchange, socket: Socket): string {
   if (token !== undefined && by === 'user') {
     return `user ${token.issuer} ${userContext?.verified === true ? userContext.value : token.subject}`;

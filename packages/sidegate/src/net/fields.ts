@@ -85,6 +85,13 @@ export class Fields {
     return at < 0 || this.lowerNames.includes(lowerName, at + 1) ? undefined : this.value(at);
   }
 
+  /** Whether a line of this field has a tab, also around its value. */
+  hasTab(lowerName: string): boolean {
+    return this.lowerNames.some(
+      (name, index) => name === lowerName && this.#text.slice(this.#at(index, 0), this.#at(index, 3)).includes('\t'),
+    );
+  }
+
   /** The members of a comma-separated list field, over all its lines, trimmed, in lower case. */
   tokens(lowerName: string): readonly string[] {
     const values = this.all(lowerName);

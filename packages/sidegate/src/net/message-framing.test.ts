@@ -24,6 +24,8 @@ describe('Transfer-Encoding', () => {
     ['C-136 a coding that only looks like chunked', ['xchunked'], 'framing_invalid'],
     ['C-136 chunked with a parameter', ['chunked;q=1'], 'framing_invalid'],
     ['C-136 nothing', [''], 'framing_invalid'],
+    ['C-136 chunked before a tab', ['chunked\t'], 'framing_invalid'],
+    ['C-136 chunked behind a tab', ['\tchunked'], 'framing_invalid'],
     ['C-137 gzip before chunked', ['gzip, chunked'], 'transfer_encoding_unsupported'],
     ['C-137 gzip and chunked on two lines', ['gzip', 'chunked'], 'transfer_encoding_unsupported'],
     ['C-137 a coding that nobody knows', ['x-own, Chunked'], 'transfer_encoding_unsupported'],
@@ -58,6 +60,8 @@ describe('Transfer-Encoding', () => {
 
 describe('Content-Length', () => {
   const REFUSED = [
+    '5\t',
+    '\t5',
     '',
     '+5',
     '-5',

@@ -10,7 +10,12 @@ import type { RequestHead } from './request-head.ts';
 export function requestFraming({ version, fields }: RequestHead): number | 'chunked' | undefined {
   const codings = fields.all('transfer-encoding');
   const lengths = fields.all('content-length');
-  if (codings.length === 0) return lengths.length === 0 ? undefined : contentLength(lengths);
+  if (codings.length === 0 && lengths.length === 0) return undefined;
+  // RFC 9110 lets it stand around a value; readers disagree on it, and nobody needs it there.
+  if (fields.hasTab('transfer-encoding') || fields.hasTab('content-length')) {
+    throw new Problem('framing_invalid', 'a tab in a field that frames the message');
+  }
+  if (codings.length === 0) return contentLength(lengths);
   if (version !== '1.1') throw new Problem('framing_invalid', `Transfer-Encoding on HTTP/${version}`);
   if (lengths.length > 0) throw new Problem('framing_invalid', 'Transfer-Encoding beside Content-Length');
   if (codings.length === 1 && codings[0]?.toLowerCase() === 'chunked') return 'chunked';

@@ -43,6 +43,8 @@ describe('refused responses', () => {
     ['a length beyond 2^53', `${HEAD}Content-Length: 9999999999999999\r\n\r\n`],
     ['another transfer coding', `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n`],
     ['chunked twice', `${HEAD}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`],
+    ['chunked before a tab', `${HEAD}Transfer-Encoding: chunked\t\r\n\r\n`],
+    ['a length behind a tab', `${HEAD}Content-Length:\t5\r\n\r\nhello`],
     ['chunked on HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'],
     ['C-161 NUL in a value', `${HEAD}X: a\0b\r\n\r\n`],
     ['a bare line feed', 'HTTP/1.1 200 OK\nX: y\r\n\r\n'],

@@ -190,6 +190,9 @@ export class ResponseParser {
     { length, oldVersion }: { readonly length: number | undefined; readonly oldVersion: boolean },
   ): BodyFraming {
     const codings = fields.all('transfer-encoding');
+    if (fields.hasTab('transfer-encoding') || fields.hasTab('content-length')) {
+      throw new ResponseSyntaxError('a tab in a field that frames the message');
+    }
     this.#keepAlive = !oldVersion && !fields.tokens('connection').includes('close');
     if (codings.length > 0 && (length !== undefined || oldVersion)) {
       throw new ResponseSyntaxError('Transfer-Encoding beside Content-Length, or on HTTP/1.0');

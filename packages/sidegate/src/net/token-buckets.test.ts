@@ -34,6 +34,15 @@ describe('token buckets', () => {
     assert.equal(drain('a'), 1);
   });
 
+  test('asking how long takes nothing', () => {
+    const { limit, drain, pass } = buckets(10, 3);
+    assert.equal(limit.wait('a'), 0);
+    assert.equal(drain('a'), 3);
+    for (let i = 0; i < 3; i += 1) assert.ok(Math.abs(limit.wait('a') - 100) < 0.01);
+    pass(100);
+    assert.deepEqual([limit.wait('a'), drain('a')], [0, 1]);
+  });
+
   test('it fills up to its depth and no further', () => {
     const { drain, pass } = buckets(10, 3);
     assert.equal(drain('a'), 3);

@@ -72,6 +72,15 @@ export class TokenBuckets {
     return 0;
   }
 
+  /** @returns what {@link take} would, and takes nothing */
+  wait(key: string): number {
+    const bucket = this.#buckets.get(key);
+    if (bucket === undefined) return 0;
+    const now = this.#monotonic();
+    const waitMs = Math.max(bucket.fullAt, now) + this.#intervalMs - now - this.#depthMs;
+    return waitMs > this.#roundingMs ? waitMs : 0;
+  }
+
   #add(key: string, fullAt: number, now: number): void {
     // Two at a time: they leave faster than new ones come.
     for (let i = 0; i < 2; i += 1) {
