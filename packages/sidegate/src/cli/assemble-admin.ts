@@ -119,6 +119,10 @@ function observeState(metrics: Metrics, state: SidecarState): void {
     'gauge',
     () => Array.from(state.listeners, ([name, { connections }]) => ({ labels: [name], value: connections })),
   );
+  const help = 'Connections of clients that were closed as they came, because there were too many.';
+  metrics.observed({ name: 'authz_connections_turned_away_total', help, labels: ['listener'] }, 'counter', () =>
+    Array.from(state.listeners, ([name, { turnedAway }]) => ({ labels: [name], value: turnedAway })),
+  );
   metrics.observed(
     { name: 'authz_audit_records_dropped_total', help: 'Audit records that a sink did not keep.', labels: ['sink'] },
     'counter',

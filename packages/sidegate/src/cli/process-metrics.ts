@@ -1,6 +1,7 @@
 /** What every process has, under the names that all Prometheus clients give it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { Metrics, Sample } from '../telemetry/metrics.ts';
+import { maxDescriptors } from './descriptors.ts';
 
 export function observeProcess(metrics: Metrics): void {
   const gauge = (name: string, help: string, read: () => number | undefined): void =>
@@ -19,8 +20,8 @@ export function observeProcess(metrics: Metrics): void {
   );
   gauge('process_start_time_seconds', 'When the process began, in seconds since the epoch.', () => startedAt);
   gauge('process_resident_memory_bytes', 'Memory that is resident.', () => process.memoryUsage.rss());
-  gauge('process_open_fds', 'Open file descriptors.', () => onLinux(() => readdirSync('/proc/self/fd').length));
-  gauge('process_max_fds', 'Most file descriptors that may be open.', () => onLinux(maxDescriptors));
+  gauge('process_open_fds', 'Open file descriptors.', openDescriptors);
+  gauge('process_max_fds', 'Most file descriptors that may be open.', maxDescriptors);
   gauge('nodejs_heap_size_used_bytes', 'Memory in use for JavaScript.', () => process.memoryUsage().heapUsed);
   const active = (): Sample[] => [{ labels: [], value: performance.eventLoopUtilization().active / 1000 }];
   const help = 'Time that the event loop was at work; its rate is how busy this process is.';
@@ -28,15 +29,10 @@ export function observeProcess(metrics: Metrics): void {
 }
 
 /** Elsewhere the system does not tell. */
-function onLinux(read: () => number | undefined): number | undefined {
+function openDescriptors(): number | undefined {
   try {
-    return read();
+    return readdirSync('/proc/self/fd').length;
   } catch {
     return undefined;
   }
-}
-
-function maxDescriptors(): number | undefined {
-  const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
-  return limit === undefined ? undefined : Number(limit);
 }

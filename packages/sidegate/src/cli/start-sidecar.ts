@@ -7,6 +7,7 @@ import type { AuditSink } from '../proxy/audit-sink.ts';
 import { assembleMeters, planAdmin, questionOptions, type SidecarState } from './assemble-admin.ts';
 import { startExtAuthz } from './assemble-ext-authz.ts';
 import type { AssemblyPorts } from './assembly.ts';
+import { maxConnections } from './descriptors.ts';
 import { assembleGeneration, type Generation } from './generation.ts';
 import { needsRestart } from './needs-restart.ts';
 import { StartRefused } from './start-finding.ts';
@@ -140,12 +141,13 @@ function handlersOf(current: () => ListenerHandlers): ListenerHandlers {
 }
 
 function listenerOptions(direction: Direction, { config, tls }: Generation): ListenerOptions {
-  const { http, egress } = config;
+  const { http, proxy, egress } = config;
   const shared = {
     readTimeoutMs: http.read_timeout,
     writeTimeoutMs: http.write_timeout,
     idleTimeoutMs: http.idle_timeout,
     maxHeaderBytes: http.max_header_bytes,
+    maxConnections: maxConnections([proxy.enabled, egress.enabled].filter(Boolean).length),
   };
   if (direction === 'egress') return { ...shared, host: egress.addr.host ?? '127.0.0.1', port: egress.addr.port };
   return { ...shared, host: http.addr.host ?? '::', port: http.addr.port, ...(tls === undefined ? {} : { tls }) };

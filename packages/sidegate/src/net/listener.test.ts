@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
+import { until } from '../../../../tests/support/until.ts';
 import { type Listener, listen } from './listener.ts';
 
 const ATTEMPTS = 20;
@@ -39,21 +40,43 @@ for (const [title, message] of LAST_WORDS) {
   });
 }
 
+test('a peer beyond the most connections is turned away and counted, and there is room again when another leaves', async () => {
+  const listener = await answering({ maxConnections: 2 });
+  const dial = (): net.Socket => net.connect(listener.address.port, '127.0.0.1').on('error', () => undefined);
+  const answered = async (socket: net.Socket): Promise<boolean> => {
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    return Promise.race([once(socket, 'data').then(() => true), once(socket, 'close').then(() => false)]);
+  };
+  try {
+    const first = dial();
+    assert.deepEqual([await answered(first), await answered(dial()), await answered(dial())], [true, true, false]);
+    assert.equal(listener.turnedAway, 1);
+    first.destroy();
+    await until(() => listener.connections < 2);
+    assert.deepEqual([await answered(dial()), listener.turnedAway], [true, 1]);
+  } finally {
+    await listener.close(0);
+  }
+});
+
 /** Writes on every socket that it is given, also on those that are gone. */
-function answering(): Promise<Listener> {
-  return listen(OPTIONS, {
-    request: (_request, reply) => {
-      reply.head(204, '', undefined);
-      reply.end();
-      return { aborted: () => undefined, broken: () => undefined };
+function answering(more: { readonly maxConnections?: number } = {}): Promise<Listener> {
+  return listen(
+    { ...OPTIONS, ...more },
+    {
+      request: (_request, reply) => {
+        reply.head(204, '', undefined);
+        reply.end();
+        return { aborted: () => undefined, broken: () => undefined };
+      },
+      malformed: (_problem, _head, reply) => {
+        reply.head(400, '', 0);
+        reply.end();
+      },
+      handshakeFailed: () => undefined,
+      mayStay: () => true,
     },
-    malformed: (_problem, _head, reply) => {
-      reply.head(400, '', 0);
-      reply.end();
-    },
-    handshakeFailed: () => undefined,
-    mayStay: () => true,
-  });
+  );
 }
 
 async function sendAndReset({ address }: Listener, message: string): Promise<void> {

@@ -62,6 +62,8 @@ export interface Listener {
   readonly address: AddressInfo;
   /** Open now, those in the handshake included. */
   readonly connections: number;
+  /** Closed as they came, because there were too many. */
+  readonly turnedAway: number;
   /** For the handshakes that come; {@link ServerTls.clientAuth} stays what it was. */
   setTls(tls: ServerTls): void;
   /** Ends the connections that do not hold up: idle ones now, the others after the answer that is under way. */
@@ -97,7 +99,12 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  let turnedAway = 0;
+  if (options.maxConnections !== undefined) {
+    // Among several workers too, or one that comes would be offered to each of them again and again; Node's types lack it.
+    Object.assign(server, { maxConnections: options.maxConnections, dropMaxConnection: true });
+  }
+  server.on('drop', () => (turnedAway += 1));
   const { readTimeoutMs, writeTimeoutMs, idleTimeoutMs } = options;
   const shortest = Math.min(readTimeoutMs, writeTimeoutMs, idleTimeoutMs);
   const interval = setInterval(
@@ -112,10 +119,15 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     Math.max(MIN_INTERVAL_MS, Math.min(MAX_INTERVAL_MS, shortest / 8)),
   ).unref();
   await opened(server, options);
+  // A connection that the system could not hand over, for want of a descriptor or of memory: it is lost, the others are not.
+  server.on('error', () => (turnedAway += 1));
   return {
     address: server.address() as AddressInfo,
     get connections() {
       return sockets.size;
+    },
+    get turnedAway() {
+      return turnedAway;
     },
     setTls(tls) {
       if (server instanceof TlsServer) server.setSecureContext(serverTlsOptions(tls));

@@ -90,6 +90,8 @@ export class ServerConnection {
   }
 
   destroy(): void {
+    // Bytes that came in this turn may still wait to be read: what they ask for must not happen, as nobody would hear of it.
+    this.#over = true;
     this.#socket.destroy();
   }
 

@@ -84,8 +84,11 @@ export class UpstreamConnection implements ResponseReader {
     return !this.#closed && this.#socket.writable && this.#options.time.now < this.#idleUntil;
   }
 
-  /** @param transfer told of its end exactly once, also when the connection was gone before it began */
-  start(transfer: Transfer): void {
+  /**
+   * @param transfer told of its end exactly once, also when the connection was gone before it began
+   * @param since when it began to wait, which counts as waiting for its answer
+   */
+  start(transfer: Transfer, since: number = this.#options.time.now): void {
     if (this.#closed) {
       // A write into a destroyed socket would be told to nobody.
       transfer.onDone({ kind: 'broken', cause: undefined, unanswered: true, stale: true });
@@ -96,7 +99,7 @@ export class UpstreamConnection implements ResponseReader {
     this.#answered = false;
     this.#served += 1;
     this.#parser.begin(transfer.request.method, transfer.request.tunnel !== undefined);
-    this.#movedAt = this.#options.time.now;
+    this.#movedAt = since;
     this.#send(transfer);
   }
 

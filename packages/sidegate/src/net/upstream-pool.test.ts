@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
 import { until } from '../../../../tests/support/until.ts';
-import { createConnector } from './connector.ts';
+import { CONNECT_TIMEOUT, createConnector } from './connector.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
 
 const WAITING = { cancelled: false };
@@ -15,12 +15,17 @@ interface Pooled extends AsyncDisposable {
   readonly pool: UpstreamPool;
 }
 
-async function start(limits: Partial<typeof LIMITS> = {}, listens: boolean = true): Promise<Pooled> {
+/** @param handshakeMs it is spoken to over TLS, which it does not understand, for that long */
+async function start(
+  limits: Partial<typeof LIMITS> = {},
+  { listens = true, handshakeMs }: { readonly listens?: boolean; readonly handshakeMs?: number } = {},
+): Promise<Pooled> {
   const server = net.createServer((socket) => void socket.on('error', () => undefined).resume());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const scheme = handshakeMs === undefined ? 'http' : 'https';
+  const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   if (!listens) await new Promise((resolve) => server.close(resolve));
-  const connect = createConnector({ url, connectTo: new Map(), lookup, connectTimeoutMs: 1_000 });
+  const connect = createConnector({ url, connectTo: new Map(), lookup, connectTimeoutMs: handshakeMs ?? 1_000 });
   const pool = createUpstreamPool({ ...LIMITS, ...limits, connect, host: 'a', monotonic: () => performance.now() });
   return {
     pool,
@@ -78,8 +83,20 @@ describe('who comes when all connections are in use', () => {
     for (const connection of taken) connection.destroy();
   });
 
+  test('is told with those before, when no handshake comes to its end', async () => {
+    // Two attempts at a time: fifty of them one after another would take 25 times as long as one.
+    await using started = await start({ maxWaiting: 50 }, { handshakeMs: 100 });
+    const began = performance.now();
+    const asked = Array.from({ length: 50 }, () => Promise.resolve(started.pool.acquire(false, WAITING)));
+    const codes = await Promise.all(
+      asked.map((one) => one.catch((error: unknown) => (error as { code?: string }).code)),
+    );
+    assert.deepEqual(new Set(codes), new Set([CONNECT_TIMEOUT]));
+    assert.ok(performance.now() - began < 2_000);
+  });
+
   test('gets the error when nobody listens, however many ask at once', async () => {
-    await using started = await start({ maxWaiting: 50 }, false);
+    await using started = await start({ maxWaiting: 50 }, { listens: false });
     const asked = Array.from({ length: 50 }, () => Promise.resolve(started.pool.acquire(false, WAITING)));
     let failed = 0;
     for (const one of asked) one.catch(() => (failed += 1));

@@ -28,6 +28,8 @@ export interface UpstreamPool {
     fresh: boolean,
     cancellation: Pick<Cancellation, 'cancelled'>,
   ): UpstreamConnection | Promise<UpstreamConnection>;
+  /** Milliseconds on its monotonic clock. */
+  now(): number;
   /** Gives back a connection that was not used. */
   release(connection: UpstreamConnection): void;
   /** Ends what is idle now, and what is under way when it is over; who still comes gets a connection for once. */
@@ -74,6 +76,12 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
     if (waiter !== undefined) connect().then(waiter.resolve, waiter.reject);
   };
 
+  /** While there is no connection at all, whoever was in line before this attempt began would not fare better. */
+  const failed = (error: unknown, began: number): void => {
+    while (open.size === 0 && waiters[0] !== undefined && waiters[0].since <= began) waiters.shift()?.reject(error);
+    connectForNext();
+  };
+
   const look = (): void => {
     time.now = options.monotonic();
     for (const connection of open) connection.checkTime();
@@ -92,10 +100,11 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
 
   const opened = async (): Promise<OpenedSocket> => {
     connecting += 1;
+    const began = options.monotonic();
     try {
       return await options.connect();
     } catch (error) {
-      connectForNext();
+      failed(error, began);
       throw error;
     } finally {
       connecting -= 1;
@@ -140,6 +149,7 @@ export function createUpstreamPool(options: PoolOptions): UpstreamPool {
         waiters.push({ cancellation, since: options.monotonic(), resolve, reject });
       });
     },
+    now: options.monotonic,
     release,
     close() {
       closed = true;

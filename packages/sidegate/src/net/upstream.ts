@@ -140,10 +140,11 @@ class Sending implements Transfer, Cancellable {
     this.#withholding?.reset();
     const connection = this.#ports.pool.acquire(fresh, this.#cancellation);
     if (connection instanceof Promise) {
-      const { origin, reject } = this.#ports;
+      const { pool, origin, reject } = this.#ports;
+      const since = pool.now();
       connection
         .then(
-          (opened) => this.#begin(opened),
+          (opened) => this.#begin(opened, since),
           (error: unknown) => {
             const problem = connectProblem(error, origin);
             if (NOT_AGAIN.has(problem.code) || !this.#again('connect_failure')) reject(problem);
@@ -199,7 +200,8 @@ class Sending implements Transfer, Cancellable {
     return true;
   }
 
-  #begin(connection: UpstreamConnection): void {
+  /** @param since when it began to wait for the connection; absent: it did not */
+  #begin(connection: UpstreamConnection, since?: number): void {
     if (this.#cancellation.cancelled) {
       this.#ports.pool.release(connection);
       this.onDone(ABORTED);
@@ -207,9 +209,12 @@ class Sending implements Transfer, Cancellable {
     }
     this.#connection = connection;
     this.#cancellation.work = this;
-    connection.start(this);
+    connection.start(this, since);
   }
 }
+
+/** The limit of this process, or of its machine. */
+const NO_DESCRIPTOR: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 
 const ABORTED: TransferFailure = { kind: 'aborted', cause: undefined, unanswered: true, stale: false };
 
@@ -230,6 +235,10 @@ function connectProblem(error: unknown, origin: string): Problem {
     return new Problem('upstream_timeout', `${origin} did not accept a connection in time`, { cause: error });
   }
   if (isTlsFailure(code)) return new Problem('upstream_tls', `TLS with ${origin} failed (${code})`, { cause: error });
+  if (NO_DESCRIPTOR.has(code)) {
+    const reason = `no descriptor is left for a connection to ${origin} (${code})`;
+    return new Problem('not_ready', reason, { cause: error, retryAfterSeconds: 1 });
+  }
   return new Problem('upstream_unreachable', `${origin} cannot be reached (${code})`, { cause: error });
 }
 
