@@ -86,6 +86,18 @@ test('every source file that the documentation names is there', () => {
   assert.deepEqual(broken, []);
 });
 
+test('the table of faults is that of the tests, row by row', () => {
+  const rows = tracked('tests/faults/*.test.ts').flatMap((file) => {
+    const text = readFileSync(path.join(ROOT, file), 'utf8');
+    return [...text.matchAll(/(?:\brow\(|\btitle:)\s*'(?:S\d-\d+ )*([^':]+): ([^']+)'/g)].map(
+      ([, broken, holds]) => `| ${broken} | ${holds} | \`${file}\` |`,
+    );
+  });
+  assert.ok(rows.length > 20, 'there are rows');
+  const documented = readFileSync(path.join(ROOT, 'docs/faults.md'), 'utf8').match(/^\| .+ \| `\S+\.test\.ts` \|$/gm);
+  assert.deepEqual(documented?.toSorted(), rows.toSorted());
+});
+
 test('the README has at most 100 lines', () => {
   const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8').replace(/<!-- bench -->.*<!-- \/bench -->/s, '');
   assert.ok(readme.split('\n').length <= 101, 'what the benchmark writes is not counted');

@@ -10,13 +10,14 @@ export interface JwksServer extends AsyncDisposable {
   answer: (incoming: IncomingMessage, response: ServerResponse) => void;
 }
 
-export async function startJwksServer(answer: JwksServer['answer']): Promise<JwksServer> {
+/** @param port 0 = any free port; a number brings an endpoint back to where it was */
+export async function startJwksServer(answer: JwksServer['answer'], port: number = 0): Promise<JwksServer> {
   const requests: string[] = [];
   const server = createServer((incoming, response) => {
     requests.push(incoming.url ?? '');
     self.answer(incoming, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const address = server.address();
   if (typeof address !== 'object' || address === null) throw new Error('the server has no port');
   const self: JwksServer = {

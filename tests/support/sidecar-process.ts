@@ -39,10 +39,14 @@ export async function startSidecarProcess(
   const exited = once(child, 'close');
   const output = { stdout: '', stderr: '' };
   const listening = Promise.withResolvers<SidecarProcess['listening']>();
+  let heard = false;
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     output.stdout += chunk;
+    if (heard) return;
     const line = output.stdout.split('\n').find((text) => text.includes('"event":"listening"') && text.endsWith('}'));
-    if (line !== undefined) listening.resolve(JSON.parse(line) as SidecarProcess['listening']);
+    if (line === undefined) return;
+    heard = true;
+    listening.resolve(JSON.parse(line) as SidecarProcess['listening']);
   });
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     output.stderr += chunk;
