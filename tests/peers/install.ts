@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from './compose-binary.ts';
 import { java, KEYCLOAK_ARTIFACT, KEYCLOAK_FOLDER, keycloakDist } from './keycloak-dist.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
+import { PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
 import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
 
 function installOpa(): number {
@@ -49,7 +50,10 @@ function installCompose(): number {
 
 function installKeycloak(): number {
   const unpack = ['dependency:unpack', `-Dartifact=${KEYCLOAK_ARTIFACT}`, `-DoutputDirectory=${KEYCLOAK_FOLDER}`];
-  const { error } = keycloakDist() === undefined ? spawnSync('mvn', ['-q', '-B', ...unpack], { stdio: 'ignore' }) : {};
+  mkdirSync(KEYCLOAK_FOLDER, { recursive: true });
+  // Without a project Maven keeps its marks below the folder that it is started in.
+  const options = { cwd: KEYCLOAK_FOLDER, stdio: 'ignore' } as const;
+  const { error } = keycloakDist() === undefined ? spawnSync('mvn', ['-q', '-B', ...unpack], options) : {};
   const there = keycloakDist();
   if (there !== undefined && java()) return say(0, `Keycloak: ${there}`);
   const why =
@@ -65,9 +69,25 @@ function installRedis(): number {
   return say(0, there === undefined ? 'Redis: pip has none; what needs it is skipped' : `Redis: ${there}`);
 }
 
+/** In an environment of its own, marked when it is complete. */
+function installPython(): number {
+  if (peersPython() === undefined) {
+    const marked = ['-c', 'import pathlib, sys; pathlib.Path(sys.prefix, "complete").touch()'];
+    const python = join(PYTHON_FOLDER, 'bin/python');
+    const run = (program: string, ...args: readonly string[]): boolean =>
+      spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+    const made = run('python3', '-m', 'venv', PYTHON_FOLDER);
+    if (made && run(python, '-m', 'pip', 'install', '--quiet', ...PYTHON_PACKAGES)) run(python, ...marked);
+  }
+  const there = peersPython();
+  if (there !== undefined) return say(0, `Python: ${there}`);
+  const why = `there is no Python, or its packages ${PYTHON_PACKAGES.join(' and ')} cannot be had`;
+  return process.env['CI'] === 'true' ? say(1, `Python: ${why}`) : say(0, `Python: ${why}; what needs them is skipped`);
+}
+
 function say(status: number, line: string): number {
   (status === 0 ? process.stdout : process.stderr).write(`${line}\n`);
   return status;
 }
 
-process.exitCode = installOpa() || installCompose() || installKeycloak() || installRedis();
+process.exitCode = installOpa() || installCompose() || installKeycloak() || installPython() || installRedis();

@@ -1,0 +1,23 @@
+/** Where Python with httpx and authlib is: what the variable `PEERS_PYTHON` names, or the environment that `install.ts` made. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+export const PYTHON_PACKAGES: readonly string[] = ['httpx==0.28.1', 'authlib==1.9.10'];
+
+/** Ignored by git, and gone after `npm ci`. */
+export const PYTHON_FOLDER: string = resolve(import.meta.dirname, '../../node_modules/.cache/peers/python');
+
+export function peersPython(): string | undefined {
+  const named = process.env['PEERS_PYTHON'];
+  if (named !== undefined && named !== '') return existsSync(named) ? named : undefined;
+  const python = resolve(PYTHON_FOLDER, 'bin/python');
+  // Packages come last: an environment whose installation broke off has none.
+  return existsSync(resolve(PYTHON_FOLDER, 'complete')) ? python : undefined;
+}
+
+/** For node:test: why tests with Python are skipped. In CI they are not, and fail without it. */
+export function withoutPython(): string | false {
+  return peersPython() === undefined && process.env['CI'] !== 'true'
+    ? 'Python with httpx and authlib is not installed'
+    : false;
+}
