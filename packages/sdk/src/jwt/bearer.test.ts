@@ -42,7 +42,6 @@ test('C-075 anything but one scheme, one space and one token is malformed', () =
     'Bearer"T',
     'Bearer,Basic T',
     '\tBearer T',
-    'Bearer {"a":1, "b":2}',
   ]) {
     refused(['Authorization', value], 'authorization_malformed');
   }
@@ -83,7 +82,16 @@ test('C-077 a token anywhere else is not seen', () => {
 });
 
 test('C-025 what is no token character but printable reaches the token reader, which knows the better answer', () => {
-  for (const token of ['a?b', 'a=', 'a+b/c', 'a b', 'a.b c.d', '.'.repeat(8000), '{"payload":"a","signatures":[]}']) {
+  for (const token of [
+    'a?b',
+    'a=',
+    'a+b/c',
+    'a b',
+    'a.b c.d',
+    '.'.repeat(8000),
+    '{"payload":"a","signatures":[]}',
+    '{"payload": "a", "signatures": []}',
+  ]) {
     assert.equal(readBearer(['Authorization', `Bearer ${token}`]), token);
   }
 });
