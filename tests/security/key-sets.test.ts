@@ -73,6 +73,36 @@ const ROWS: readonly Row[] = [
   { title: 'C-067 three keys', keys: [ec.jwk(), twin.jwk(), ed.jwk()], signer: ed, code: 'jwks_ambiguous_kid' },
 ];
 
+describe('a key for something else', () => {
+  const USES: readonly Readonly<Record<string, unknown>>[] = [
+    { use: 'enc' },
+    { use: 'SIG' },
+    { use: '' },
+    { use: null },
+    { use: ['sig'] },
+    { use: 'enc', key_ops: ['verify'] },
+    { use: undefined, key_ops: ['sign'] },
+    { use: undefined, key_ops: [] },
+    { use: undefined, key_ops: 'verify' },
+    { use: undefined, key_ops: ['Verify'] },
+    { use: undefined, key_ops: ['encrypt', 'wrapKey'] },
+    { use: 'sig', key_ops: ['sign'] },
+  ];
+  for (const use of USES) {
+    test(`C-007 ${JSON.stringify(use)} verifies no token: token_key_not_found`, async () => {
+      await using set = await startJwksServer(bytes(keySetBytes(ec.jwk(use), good.jwk())));
+      await using ingress = await startIngress({ jwksUrl: `${set.origin}/certs` });
+      await ingress.sidecar.ready;
+      for (const kid of ['k', undefined]) {
+        const token = ingress.token({}, { key: ec, header: { kid } });
+        const headers = ['Authorization', `Bearer ${token}`];
+        const code = kid === undefined ? 'token_signature_invalid' : 'token_key_not_found';
+        await ingress.refused(code, () => ingress.send({ headers }), [token]);
+      }
+    });
+  }
+});
+
 describe('a key that is not used', () => {
   for (const { title, keys, signer, code = 'jwks_key_rejected', secrets = [] } of ROWS) {
     test(`${title} is ${code} at load, and its tokens are token_key_not_found`, async () => {

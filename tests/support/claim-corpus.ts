@@ -105,6 +105,8 @@ export function claimRows(
       '__proto__',
     ].map((iss): CorpusRow => [`C-041 iss ${JSON.stringify(iss)}`, 'token_issuer_mismatch', token({ iss })]),
     ['C-042 no aud', 'token_aud_missing', token({ aud: undefined })],
+    ['C-042 Aud and audience in its place', 'token_aud_missing', token({ aud: undefined, Aud: audience, audience })],
+    ['C-042 resource in its place', 'token_aud_missing', token({ aud: undefined, resource: audience, azp: audience })],
     ['C-042 aud is an empty array', 'token_aud_missing', token({ aud: [] })],
     ...[
       `${audience}2`,
