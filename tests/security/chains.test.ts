@@ -74,6 +74,7 @@ describe('a chain that does not hold fails the handshake', () => {
     ['C-180 an intermediate with RSA of 1024 bits', () => below({ keyAlgorithm: 'rsa-1024' })],
     ['C-180 an intermediate signed over SHA-1', () => below({ hash: 'sha1' })],
     ['C-166 no client among its usages', () => order.zone.issue({ ...LEAF, eku: ['serverAuth'] })],
+    ['C-175 a key that is not for signatures', () => order.zone.issue({ ...LEAF, keyUsage: ['keyEncipherment'] })],
     ['C-166 any usage', () => order.zone.issue({ ...LEAF, eku: ['any'] })],
   ];
   for (const [title, client] of ROWS) {

@@ -100,6 +100,58 @@ describe('parseSpiffeId', () => {
     assert.ok(refuses(`spiffe://${'a'.repeat(256)}/b`));
   });
 
+  it('S4-082 refuses a dot segment wherever it is, and takes dots for a part of any other name', () => {
+    const around = [
+      (part: string) => part,
+      (part: string) => `a/${part}`,
+      (part: string) => `${part}/a`,
+      (part: string) => `a/${part}/b`,
+    ];
+    for (const place of around) {
+      for (const part of ['.', '..']) assert.ok(refuses(`spiffe://example.org/${place(part)}`), place(part));
+      for (const part of ['...', '....', '.a', 'a.', '..a', 'a..', '.-', '_.', '.a.']) {
+        assert.ok(!refuses(`spiffe://example.org/${place(part)}`), place(part));
+      }
+    }
+    for (const domain of ['.', '..', 'a..b', '.a', 'a.', '-', '_', '-a', '1.2.3.4']) {
+      assert.ok(!refuses(`spiffe://${domain}/a`), domain);
+    }
+  });
+
+  it('S4-082 refuses an empty segment wherever it is', () => {
+    for (const path of ['/', '//', '//a', '/a/', '/a//', '/a//b', '/a/b/', '///', '/a/b//c/d']) {
+      assert.ok(refuses(`spiffe://example.org${path}`), path);
+    }
+  });
+
+  it('S4-082 refuses every pair of bytes of which one is not allowed, in a segment and in the trust domain', () => {
+    const allowed = (characters: string): ReadonlySet<string> => new Set(characters);
+    const inSegment = allowed(LOWER + LOWER.toUpperCase() + DIGITS_AND_MARKS);
+    const inDomain = allowed(LOWER + DIGITS_AND_MARKS);
+    for (const first of everyByte) {
+      for (const second of everyByte) {
+        if (first === '/' || second === '/') continue;
+        const pair = `${first}${second}`;
+        const isSegment = inSegment.has(first) && inSegment.has(second) && pair !== '..';
+        assert.equal(refuses(`spiffe://example.org/${pair}`), !isSegment, JSON.stringify(pair));
+        assert.equal(
+          refuses(`spiffe://${pair}/a`),
+          !(inDomain.has(first) && inDomain.has(second)),
+          JSON.stringify(pair),
+        );
+      }
+    }
+  });
+
+  it('S4-082 counts the length in every part', () => {
+    const domain = (length: number): string => `spiffe://${'a'.repeat(length)}`;
+    for (const length of [1, 2, 254, 255]) assert.ok(!refuses(domain(length)), String(length));
+    for (const length of [0, 256, 257, 2_039, 2_040]) assert.ok(refuses(domain(length)), String(length));
+    const id = (length: number): string => `${domain(255)}/${'b/'.repeat(900)}`.padEnd(length, 'c').slice(0, length);
+    for (const length of [2_047, 2_048]) assert.ok(!refuses(id(length).replace(/\/$/, 'c')), String(length));
+    for (const length of [2_049, 4_096, 1_048_576]) assert.ok(refuses(id(length).replace(/\/$/, 'c')), String(length));
+  });
+
   it('tells trust domain and path apart', () => {
     const { uri, trustDomain, path } = parseSpiffeId('spiffe://acme.com/ns/production/sa/order-service');
     assert.deepEqual(
