@@ -38,7 +38,10 @@ export interface Folder extends Disposable {
   /** Writes a file for its owner only and hands back its path. */
   file(name: string, content: string | Buffer): string;
   /** Certificate and key as two files. */
-  pair(name: string, certificate: TestCertificate): { readonly cert: string; readonly key: string };
+  pair(
+    name: string,
+    certificate: Pick<TestCertificate, 'certPem' | 'keyPem'>,
+  ): { readonly cert: string; readonly key: string };
 }
 
 export function makeFolder(): Folder {

@@ -69,6 +69,25 @@ function installRedis(): number {
   return say(0, there === undefined ? 'Redis: pip has none; what needs it is skipped' : `Redis: ${there}`);
 }
 
+/** What Debian has; only on a machine that is there for this. */
+function installPrograms(): number {
+  const missing = ['curl', 'nginx', 'haproxy'].filter(
+    (name) => spawnSync(name, ['-v'], { stdio: 'ignore' }).error !== undefined,
+  );
+  if (missing.length === 0) return say(0, 'curl, nginx, haproxy: there');
+  if (process.env['CI'] !== 'true') return say(0, `${missing.join(', ')}: not there; what needs them is skipped`);
+  // Installed to be started by tests, not by the system.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  spawnSync('apt-get', ['update'], { env, stdio: 'ignore' });
+  const { status } = spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', ...missing], {
+    env,
+    stdio: 'ignore',
+  });
+  return status === 0
+    ? say(0, `${missing.join(', ')}: installed`)
+    : say(1, `${missing.join(', ')}: cannot be installed`);
+}
+
 /** In an environment of its own, marked when it is complete. */
 function installPython(): number {
   if (peersPython() === undefined) {
@@ -90,4 +109,5 @@ function say(status: number, line: string): number {
   return status;
 }
 
-process.exitCode = installOpa() || installCompose() || installKeycloak() || installPython() || installRedis();
+process.exitCode =
+  installPrograms() || installOpa() || installCompose() || installKeycloak() || installPython() || installRedis();
