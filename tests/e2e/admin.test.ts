@@ -46,6 +46,7 @@ describe('the admin listener', () => {
       assert.equal(answer.headers['content-type'], 'application/problem+json');
       assert.equal(json(answer)['code'], code);
       assert.equal(answer.headers['x-sidegate-decision'], json(answer)['request_id']);
+      assert.equal(answer.headers['allow'], code === 'method_not_allowed' ? 'GET, HEAD' : undefined);
       assert.equal(ingress.sidecar.audit.length, 0, 'it is no exchange of the data path');
     });
   }

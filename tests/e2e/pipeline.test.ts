@@ -151,6 +151,17 @@ describe('routes', () => {
     });
   }
 
+  for (const [method, target, allow] of [
+    ['POST', '/api/v1/payments/1', 'GET'],
+    ['TRACE', '/exact', ''],
+  ] as const) {
+    test(`a 405 for ${method} says in Allow what the path takes: "${allow}"`, async () => {
+      await using ingress = await startIngress({ proxy: ROUTES });
+      const answer = await ingress.send({ method, target });
+      assert.deepEqual([answer.status, answer.headers['allow']], [405, allow]);
+    });
+  }
+
   const MATCHED: readonly (readonly [title: string, target: string, url: string])[] = [
     ['S3-055 S3-057 S3-158 the path itself', '/api/v1/orders', '/orders'],
     ['S3-055 S3-158 what is below it', '/api/v1/orders/42/items?a=b', '/orders/42/items?a=b'],

@@ -120,6 +120,8 @@ export interface ProblemOptions {
   readonly cause?: unknown;
   /** Whole seconds for the `Retry-After` header. */
   readonly retryAfterSeconds?: number;
+  /** Methods for the `Allow` header, which every 405 has. */
+  readonly allow?: readonly string[];
 }
 
 /** A refusal: thrown where it is found, caught once, answered by the one file that writes error statuses. */
@@ -127,12 +129,14 @@ export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
   readonly retryAfterSeconds: number | undefined;
+  readonly allow: readonly string[] | undefined;
 
   /** @param reason what exactly was refused, for logs and audit only; never holds a credential. */
   constructor(code: ProblemCode, reason: string, options: ProblemOptions = {}) {
     super(reason, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.allow = options.allow;
   }
 
   get row(): ProblemRow {

@@ -90,7 +90,7 @@ function findEndpoint(request: InboundRequest, reply: Reply, { endpoints, localO
   const endpoint = endpoints.get(path);
   if (endpoint === undefined) throw new Problem('route_not_found', 'the admin listener has no such path');
   if (!endpoint.methods.includes(method)) {
-    throw new Problem('method_not_allowed', `use ${endpoint.methods.join(' or ')}`);
+    throw new Problem('method_not_allowed', `use ${endpoint.methods.join(' or ')}`, { allow: endpoint.methods });
   }
   return endpoint;
 }

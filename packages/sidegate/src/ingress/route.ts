@@ -48,14 +48,16 @@ export function compileRoutes(routes: readonly Route[]): Routes {
  * @throws Problem `route_not_found`, or `method_not_allowed` when only the method was wrong
  */
 export function matchRoute(target: RequestTarget, routes: Routes, method: string = target.method): MatchedRoute {
-  let otherMethod = false;
+  const allow = new Set<string>();
   for (const { route, matches } of routes.table) {
     if (!matches(target.path)) continue;
     if (route.methods === undefined || route.methods.includes(method)) {
       return { route, upstreamPath: rewritePath(target.path, route) };
     }
-    otherMethod = true;
+    for (const other of route.methods) allow.add(other);
   }
-  if (otherMethod) throw new Problem('method_not_allowed', `no route takes ${method} on this path`);
+  if (allow.size > 0) {
+    throw new Problem('method_not_allowed', `no route takes ${method} on this path`, { allow: [...allow] });
+  }
   throw new Problem('route_not_found', 'no route matches the path');
 }

@@ -44,7 +44,7 @@ function problemLines(respondent: Respondent, problem: Problem): string {
 
 export function problemFields(
   { requestId, correlationId }: Respondent,
-  { row, retryAfterSeconds }: Problem,
+  { row, retryAfterSeconds, allow }: Problem,
 ): readonly (readonly [name: string, value: string])[] {
   const { challenge } = row;
   const fields: (readonly [name: string, value: string])[] = [
@@ -56,6 +56,8 @@ export function problemFields(
   if (challenge !== undefined) {
     fields.push(['WWW-Authenticate', challenge === '' ? 'Bearer' : `Bearer error="${challenge}"`]);
   }
+  // RFC 9110 section 15.5.6: a 405 has one, even if it is empty.
+  if (row.status === 405) fields.push(['Allow', (allow ?? []).join(', ')]);
   if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(Math.ceil(retryAfterSeconds))]);
   return fields;
 }
