@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { createTestAuthority } from '../support/certificates.ts';
+import { startHttpApp } from '../support/http-app.ts';
 import {
   ALLOWS,
   BROKEN,
@@ -15,7 +16,10 @@ import {
   startReloadable,
   underLoad,
 } from '../support/reloadable.ts';
+import { startTokenEndpoint } from '../support/token-endpoint.ts';
 import { until } from '../support/until.ts';
+import { HANDSHAKE, openWebSocket, startWebSocketService } from '../support/websocket.ts';
+import { sendRequest } from '../support/wire.ts';
 
 const WAIT_MS = 10_000;
 const PEER = 'spiffe://example.org/zone1/api-gateway';
@@ -164,6 +168,55 @@ describe('what has changed is taken over', { concurrency: 2 }, () => {
     const { status, reused } = await other.get();
     assert.deepEqual({ status, reused }, { status: 403, reused: false });
     assert.equal((await client.get()).reused, true);
+  });
+
+  test('a client secret in a file: the next token is asked for with the new one, and nobody sees either', async () => {
+    const tokens = await startTokenEndpoint(() => ({
+      body: { access_token: 'a.b.c', token_type: 'Bearer', expires_in: 300 },
+    }));
+    const app = await startHttpApp();
+    const extra = `egress:
+  enabled: true
+  addr: 127.0.0.1:0
+  targets:
+    data:
+      url: http://127.0.0.1:${app.port}
+      auth: { type: oauth2_client_credentials, token_url: "${tokens.url}", client_id: order-service, client_secret_file: secret }
+  routes: [{ path_prefix: /data, target: data }]`;
+    const files = { secret: 'canary-old-secret' };
+    await using reloadable = await startReloadable({ extra, files });
+    const port = Number(reloadable.sidecar.listening?.egress?.split(':').at(-1));
+    const call = async (): Promise<number> =>
+      (await sendRequest({ port }, { target: '/data', headers: ['Host', 'localhost'] })).status;
+    assert.deepEqual([await call(), await call()], [200, 200]);
+    await reloaded(reloadable, () => reloadable.write('secret', 'canary-new-secret'));
+    assert.equal(await call(), 200);
+    const shown = tokens.requests.map(({ headers, form }) => {
+      const basic = Buffer.from(headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
+      return form.get('client_secret') ?? basic.replace('order-service:', '');
+    });
+    assert.deepEqual(shown, ['canary-old-secret', 'canary-new-secret']);
+    assert.doesNotMatch(reloadable.sidecar.stdout() + reloadable.sidecar.stderr(), /canary/);
+    await tokens[Symbol.asyncDispose]();
+    await app[Symbol.asyncDispose]();
+  });
+
+  test('a removed identity: its WebSocket ends as well, the others stay open', async () => {
+    await using service = await startWebSocketService();
+    const routes = `[{ path: /**, websocket: true, upstream: "http://127.0.0.1:${service.port}" }]`;
+    await using reloadable = await startReloadable({ allowed: [PEER, OTHER_PEER], routes });
+    const connect = (uri: string) => {
+      const { certPem: cert, keyPem: key } = issueClient(reloadable.authority, uri);
+      const head = `GET /chat HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${reloadable.token()}\r\n${HANDSHAKE}\r\n`;
+      return openWebSocket({ port: reloadable.port, tls: { ca: reloadable.authority.certPem, cert, key } }, head);
+    };
+    using gone = connect(OTHER_PEER);
+    using stays = connect(PEER);
+    for (const client of [gone, stays]) assert.match(await client.receives('\r\n\r\n'), /^HTTP\/1\.1 101 /);
+    reloadable.write('config.yaml', reloadable.config({ routes }));
+    await gone.closed;
+    stays.socket.write('hello');
+    assert.match(await stays.receives('HELLO'), /HELLO/);
   });
 
   test('an authority: old, both, new, and who has only the old one is cut off', async () => {

@@ -1,8 +1,12 @@
 /** Upgrades, corpus F: decided before a byte passes, tunnelled only when both sides have agreed, ended with what allowed them. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ProblemCode } from '@sidegate/sdk';
 import { type Ingress, startIngress } from '../support/ingress.ts';
+import { bytes } from '../support/jwks-server.ts';
+import { decidedBy, startFakeOpa } from '../support/opa-answer.ts';
+import { createSigningKey, keySetBytes } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 import {
   AGREED,
@@ -311,6 +315,37 @@ describe('ended', () => {
     assert.equal(service.sockets.size, 0);
     const [{ decision, status, code } = {}] = ingress.sidecar.audit;
     assert.deepEqual([decision, status, code], ['allow', 101, 'token_expired']);
+  });
+
+  test('when the policy would not let it in any more', async () => {
+    await using opa = await startFakeOpa(decidedBy(POLICY));
+    await using setup = await start({
+      proxy: `${AUTHZ}\n${ROUTES}`,
+      chapters: 'policy: { engine: opa_sidecar, opa: { url: "${OPA}", timeout: 5s } }',
+      env: { OPA: opa.url, AUTHZ_PROXY_UPSTREAM_TIMEOUT: '5s' },
+    });
+    const { ingress, service } = setup;
+    using client = open(ingress);
+    assert.match(await client.receives('\r\n\r\n'), /^HTTP\/1\.1 101 /);
+    opa.answer = decidedBy('package order\n\ndefault allow := false\n');
+    await client.closed;
+    await until(() => service.sockets.size === 0 && ingress.sidecar.audit.length > 0);
+    const [{ decision, code } = {}, ...more] = ingress.sidecar.audit;
+    assert.deepEqual([decision, code, more], ['allow', 'policy_denied', []]);
+  });
+
+  test('when the key that signed its token is gone, not while it stays', async () => {
+    await using setup = await start({ jwt: '  jwks_refresh_interval: 1s' });
+    const { ingress, service } = setup;
+    using client = open(ingress);
+    assert.match(await client.receives('\r\n\r\n'), /^HTTP\/1\.1 101 /);
+    await pause(6_000);
+    client.socket.write('hello');
+    await client.receives('HELLO');
+    ingress.jwks.answer = bytes(keySetBytes(createSigningKey('ES256', 'users-2').jwk()));
+    await client.closed;
+    await until(() => service.sockets.size === 0 && ingress.sidecar.audit.length > 0);
+    assert.equal(ingress.sidecar.audit[0]?.['code'], 'token_key_not_found');
   });
 
   test('C-185 when the client certificate expires', async () => {

@@ -33,6 +33,10 @@ export interface ConfigChanges {
   readonly hotReload?: boolean;
   readonly port?: number;
   readonly extra?: string;
+  /** Written beside the configuration before the start. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** YAML of `proxy.routes`. */
+  readonly routes?: string;
 }
 
 export async function startReloadable(changes: ConfigChanges = {}) {
@@ -48,7 +52,13 @@ export async function startReloadable(changes: ConfigChanges = {}) {
     writeFileSync(`${file}.new`, content, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   };
-  const config = ({ allowed = [PEER], hotReload = true, port = 0, extra = '' }: ConfigChanges): string => `
+  const config = ({
+    allowed = [PEER],
+    hotReload = true,
+    port = 0,
+    extra = '',
+    routes = '[]',
+  }: ConfigChanges): string => `
 http:
   addr: 127.0.0.1:${port}
   tls: { enabled: true, cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth: require }
@@ -57,6 +67,7 @@ proxy:
   enabled: true
   upstream: { url: "http://127.0.0.1:${app.port}" }
   authz: { policy_query: data.order.allow }
+  routes: ${routes}
   mtls: { enabled: true, allowed_clients: ${JSON.stringify(allowed)} }
 identities:
   ${PEER}: { client_id: api-gateway, may_forward: [web-app] }
@@ -64,6 +75,7 @@ identities:
 policy: { path: policies, hot_reload: ${hotReload} }
 ${extra}`;
   const server = issueServer(authority);
+  for (const [name, content] of Object.entries(changes.files ?? {})) write(name, content);
   write('config.yaml', config(changes));
   write('server.crt', server.certPem);
   write('server.key', server.keyPem);
@@ -119,6 +131,7 @@ ${extra}`;
     sidecar,
     root,
     port,
+    token,
     write,
     config,
     client,

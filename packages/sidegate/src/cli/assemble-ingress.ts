@@ -47,11 +47,13 @@ interface IngressParts {
   readonly upstreamOf: (route: SidecarConfig['proxy']['routes'][number]) => Upstream;
   /** Undefined: authorization is switched off. */
   readonly policy: PolicyEngine | undefined;
+  /** What the ingress decides by when it is asked. */
+  readonly latest: () => IngressDeps | undefined;
 }
 
 export function assembleIngress(
   config: SidecarConfig,
-  { upstreamOf, policy }: IngressParts,
+  { upstreamOf, policy, latest }: IngressParts,
   assembly: Assembly,
   meters: Meters | undefined,
 ): AssembledIngress {
@@ -90,7 +92,10 @@ export function assembleIngress(
     peers: new WeakMap(),
   };
   const { mode, decision } = config.proxy;
-  const pipeline = mode === 'decision_only' ? createDecisionIngress(deps, decision.request_from) : createIngress(deps);
+  const pipeline =
+    mode === 'decision_only'
+      ? createDecisionIngress(deps, decision.request_from)
+      : createIngress(deps, () => latest() ?? deps);
   return { pipeline, deps, keysLoaded, issuers };
 }
 

@@ -5,6 +5,7 @@ import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import { verifiedBy } from '../identity/verified-by.ts';
 import { isServed, mayStay } from '../ingress/identify-peer.ts';
+import type { IngressDeps } from '../ingress/ingress.ts';
 import { afterWriting, beforeWriting } from '../net/batch.ts';
 import type { ListenerHandlers } from '../net/listener.ts';
 import type { ServerTls } from '../net/tls-context.ts';
@@ -51,20 +52,22 @@ export interface GenerationContext {
   readonly meters: Meters | undefined;
   /** Whose parts are taken over where nothing about them changed. */
   readonly before?: Generation | undefined;
+  /** What the ingress decides by when it is asked, this generation or a later one. */
+  readonly latest: () => IngressDeps | undefined;
 }
 
 /** @throws StartRefused with every error; warnings are logged */
 export async function assembleGeneration(
   config: SidecarConfig,
   ports: AssemblyPorts,
-  { stdout, meters, before }: GenerationContext,
+  { stdout, meters, before, latest }: GenerationContext,
 ): Promise<Generation> {
   const components = new Components(before?.components);
   const assembly: Assembly = { ...ports, components };
   const end = (next?: Generation): Promise<void> => components.end(next?.components);
   const targets = assembleTargets(config, assembly, meters);
   const policy = await assemblePolicy(config, assembly, meters);
-  const parts = { upstreamOf: assembleRouteUpstreams(config, targets, assembly), policy: policy.engine };
+  const parts = { upstreamOf: assembleRouteUpstreams(config, targets, assembly), policy: policy.engine, latest };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
   const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;
   const egress = config.egress.enabled ? assembleEgress(config, targets, assembly, meters) : undefined;

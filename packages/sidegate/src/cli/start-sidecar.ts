@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ExtAuthzServer } from '../ext-authz/server.ts';
+import type { IngressDeps } from '../ingress/ingress.ts';
 import { type Listener, type ListenerHandlers, type ListenerOptions, listen } from '../net/listener.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
 import { assembleMeters, planAdmin, questionOptions, type SidecarState } from './assemble-admin.ts';
@@ -50,7 +51,8 @@ export async function startSidecar(
   ports: AssemblyPorts,
 ): Promise<RunningSidecar> {
   const meters = assembleMeters(config, ports);
-  let current = await assembleGeneration(config, ports, { stdout, meters });
+  const latest = (): IngressDeps | undefined => current.judge?.deps;
+  let current: Generation = await assembleGeneration(config, ports, { stdout, meters, latest });
   const listeners = new Map<string, Listener>();
   const state: SidecarState = { ...current, draining: false, listeners };
   let admin: Listener | undefined;
@@ -88,7 +90,7 @@ export async function startSidecar(
     const fixed = needsRestart(current.config, next.config);
     if (fixed.length > 0) throw new StartRefused(fixed);
     const before = current;
-    const generation = await assembleGeneration(next.config, next.ports, { stdout, meters, before });
+    const generation = await assembleGeneration(next.config, next.ports, { stdout, meters, before, latest });
     const { schedule } = next.ports;
     await Promise.race([generation.ready, new Promise<void>((resolve) => schedule(KEYS_MS, resolve))]);
     current = generation;

@@ -13,7 +13,7 @@ import { identifyPeer, type PeerCache } from './identify-peer.ts';
 import { type JudgeDeps, judge } from './judge.ts';
 import { callerOf, limitRate, type RateLimits } from './limit-rate.ts';
 import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
-import { refuseEarlyBytes, withinLifetime } from './upgrade.ts';
+import { refuseEarlyBytes, whileAllowed } from './upgrade.ts';
 
 export interface IngressDeps extends JudgeDeps {
   readonly limits: RateLimits;
@@ -21,8 +21,12 @@ export interface IngressDeps extends JudgeDeps {
   readonly peers: PeerCache;
 }
 
-/** What is allowed is forwarded. */
-export function createIngress(deps: IngressDeps): Pipeline {
+/**
+ * What is allowed is forwarded.
+ *
+ * @param latest by what an upgrade that is open has to hold up: there may be another configuration by then
+ */
+export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pipeline {
   const { cors } = deps.accept;
   return (exchange, request, reply) =>
     judge(exchange, request, deps, {
@@ -36,9 +40,20 @@ export function createIngress(deps: IngressDeps): Pipeline {
         if (mayHoldToken(request, exchange)) return forwardForm(permit, headers, exchange, message);
         if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
         refuseEarlyBytes(request.tunnel);
-        return withinLifetime(exchange, deps.trust.now, () => forward(permit, headers, exchange, message));
+        const judgeAgain = () => judgeUpgrade(exchange, request, latest());
+        return whileAllowed(exchange, { now: deps.trust.now, judgeAgain }, () =>
+          forward(permit, headers, exchange, message),
+        );
       },
     });
+}
+
+/** The exchange stays as it is: it tells of the request that was let in. */
+function judgeUpgrade(exchange: Exchange, request: InboundRequest, deps: IngressDeps): unknown {
+  return judge({ ...exchange }, request, deps, {
+    peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
+    allowed: () => undefined,
+  });
 }
 
 /** Nothing is forwarded: a gateway that asks is told what it may forward itself. */

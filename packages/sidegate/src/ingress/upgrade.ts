@@ -2,7 +2,7 @@
  * Upgrades to a WebSocket (RFC 6455): refused unless the route asks for them, and judged like every request. What could be read
  * as something else by the service, or brings bytes before it has agreed, is refused.
  */
-import { Problem } from '@sidegate/sdk';
+import { asProblem, Problem } from '@sidegate/sdk';
 import type { RequestBody } from '../net/request-body.ts';
 import type { RequestHead } from '../net/request-head.ts';
 import { requestedTunnel } from '../net/tunnel.ts';
@@ -11,8 +11,6 @@ import type { Route } from './route.ts';
 
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 const VERSION = '13';
-/** What a timer can hold. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** @throws Problem `upgrade_not_allowed`, `framing_invalid` or `invalid_request` */
 export function refuseUpgrade(request: RequestHead, route: Route): void {
@@ -44,28 +42,49 @@ export function refuseEarlyBytes(tunnel: RequestBody): void {
   if (tunnel.held) throw new Problem('framing_invalid', 'bytes behind an upgrade that nobody has agreed to');
 }
 
-/** Runs an upgraded exchange, and breaks it off once who was let in would not be let in any more. */
-export async function withinLifetime(exchange: Exchange, now: () => number, run: () => Promise<void>): Promise<void> {
+/** How late what would not be let in any more may still be inside. */
+const JUDGED_EVERY_MS = 5_000;
+
+export interface UpgradeWatch {
+  readonly now: () => number;
+  /** Judges the request as if it came now. @throws Problem, at once or as a rejection */
+  readonly judgeAgain: () => unknown;
+}
+
+/**
+ * Runs an upgraded exchange, and breaks it off once who was let in would not be let in any more: at the very end of the token and of the
+ * certificate, within seconds when a key, a policy or an identity went.
+ */
+export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run: () => Promise<void>): Promise<void> {
   const { token, peer, cancellation } = exchange;
   const tokenEnds = token === undefined ? Number.POSITIVE_INFINITY : token.acceptedUntil * 1000;
   const peerEnds = peer?.notAfter ?? Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
-  const look = (): void => {
-    const leftMs = Math.min(tokenEnds, peerEnds) - now();
-    if (leftMs > 0) {
-      timer = setTimeout(look, Math.min(leftMs, MAX_DELAY_MS)).unref();
-      return;
-    }
-    exchange.problem ??=
-      tokenEnds <= peerEnds
-        ? new Problem('token_expired', 'the token expired while the WebSocket was open')
-        : new Problem('peer_certificate_expired', 'the client certificate expired while the WebSocket was open');
-    cancellation.cancel();
+  let over = false;
+  const wait = (): void => {
+    const leftMs = Math.min(tokenEnds, peerEnds) - watch.now();
+    timer = setTimeout(() => void look(), Math.max(0, Math.min(leftMs, JUDGED_EVERY_MS))).unref();
   };
-  look();
+  const look = async (): Promise<void> => {
+    try {
+      if (watch.now() >= tokenEnds)
+        throw new Problem('token_expired', 'the token expired while the WebSocket was open');
+      if (watch.now() >= peerEnds) {
+        throw new Problem('peer_certificate_expired', 'the client certificate expired while the WebSocket was open');
+      }
+      await watch.judgeAgain();
+      if (!over) wait();
+    } catch (error) {
+      if (over) return;
+      exchange.problem ??= asProblem(error);
+      cancellation.cancel();
+    }
+  };
+  wait();
   try {
     await run();
   } finally {
+    over = true;
     clearTimeout(timer);
   }
 }

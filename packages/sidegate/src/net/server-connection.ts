@@ -99,11 +99,16 @@ export class ServerConnection {
     return this.#socket;
   }
 
-  /** Ends the connection: now when it is idle, else after the answer that is under way. */
+  /** Ends the connection: now when it is idle or a tunnel, else after the answer that is under way. */
   dismiss(): void {
     this.#dismissed = true;
-    if (this.#turn === undefined) this.destroy();
+    if (this.#turn === undefined || this.#isTunnel) this.destroy();
     else if (this.#turn.reply.status === undefined) this.#turn.reply.close();
+  }
+
+  /** Both sides have agreed, so that nothing ends it by itself. */
+  get #isTunnel(): boolean {
+    return this.#turn?.tunnel !== undefined && this.#turn.reply.status !== undefined;
   }
 
   /** Cuts or refuses a client that is too slow; called at intervals. */
@@ -118,7 +123,7 @@ export class ServerConnection {
       }
       return;
     }
-    if (turn.tunnel !== undefined && turn.reply.status !== undefined) {
+    if (this.#isTunnel) {
       this.#checkTunnel(now, idleTimeoutMs);
       return;
     }

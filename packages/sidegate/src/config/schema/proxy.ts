@@ -38,7 +38,7 @@ const routeSchema = z
       .boolean()
       .default(false)
       .describe(
-        'Let WebSockets through, decided like any request; closed when the token or client certificate expires, or nothing moves for `http.idle_timeout`.',
+        'Let WebSockets through, decided like any request; judged again every five seconds and closed when it would not be let in any more, and when nothing moves for `http.idle_timeout`.',
       ),
     rate_limit: rate()
       .optional()
