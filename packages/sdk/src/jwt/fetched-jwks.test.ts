@@ -360,3 +360,16 @@ test('C-071 a discovery document of another issuer is refused', async () => {
   server.answer = discovery({ issuer, jwks_uri });
   assert.deepEqual(Buffer.from(await load()), OLD_SET);
 });
+
+test('C-071 the document of an https issuer must not name keys on this machine', async () => {
+  const issuer = 'https://idp.example.com/realms/users';
+  const asked: string[] = [];
+  for (const jwks_uri of ['http://127.0.0.1:8500/keys', 'http://localhost/keys', 'http://[::1]/keys']) {
+    const load = discoveryJwksLoader(async ({ url }) => {
+      asked.push(url);
+      return { status: 200, headers: {}, body: Buffer.from(JSON.stringify({ issuer, jwks_uri })) };
+    }, issuer);
+    await assert.rejects(load, /elsewhere than on https/);
+  }
+  assert.deepEqual(new Set(asked), new Set([`${issuer}/.well-known/openid-configuration`]));
+});

@@ -36,6 +36,10 @@ export function discoveryJwksLoader(http: HttpClient, issuer: string): JwksLoade
     const { jwks_uri: jwksUri } = document;
     if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri');
     checkUrl(jwksUri);
+    // What came over TLS must not send us to where anybody of this machine may listen.
+    if (issuer.startsWith('https:') && !jwksUri.startsWith('https:')) {
+      throw new Error('the discovery document of an https issuer has its keys elsewhere than on https');
+    }
     return fetchBytes(http, jwksUri);
   };
 }
