@@ -93,6 +93,33 @@ const BODY: readonly Row[] = [
   ['C-073 in a form alone', 'token_missing', (token) => ({ ...form(`access_token=${token}`, token), headers: [] })],
 ];
 
+/** A token in what is no query, or not only one: the record must not show it either. */
+const PATHS: readonly Row[] = (
+  [
+    ['/#access_token=T', 'path_ambiguous'],
+    ['/?a=b#access_token=T', 'path_ambiguous'],
+    ['/;access_token=T', 'path_ambiguous'],
+    ['/%3Faccess_token=T', 'path_ambiguous'],
+    ['/%23access_token=T', 'path_ambiguous'],
+    ['/a\\access_token=T', 'path_ambiguous'],
+    ['//T', 'path_ambiguous'],
+    ['/../T', 'path_ambiguous'],
+    ['access_token=T', 'path_ambiguous'],
+    ['http://localhost/?access_token=T', 'token_missing'],
+    ['http://T@localhost/', 'host_mismatch'],
+    ['http://evil/?access_token=T', 'host_mismatch'],
+    ['/T', 'token_missing'],
+    ['/access_token=T', 'token_missing'],
+    ['/verify/T/now', 'token_missing'],
+  ] as const
+).map(
+  ([target, code]): Row => [
+    `C-072 in the target ${target}`,
+    code,
+    (token) => ({ target: target.replaceAll(/\bT\b/g, token) }),
+  ],
+);
+
 const HEADERS: readonly Row[] = [
   ...(
     [
@@ -197,7 +224,7 @@ const HEADERS: readonly Row[] = [
 ];
 
 describe('a token in the wrong place', () => {
-  for (const [title, code, request] of [...QUERY, ...BODY, ...HEADERS]) {
+  for (const [title, code, request] of [...QUERY, ...PATHS, ...BODY, ...HEADERS]) {
     test(`${title} is ${code}, and stays out of every output`, async () => {
       const token = order.userToken();
       await order.refused(code, () => order.send({ headers: [], ...request(token) }), [token, signatureOf(token)]);

@@ -5,6 +5,7 @@ import { type MemberPath, maskedLine } from './audit-mask.ts';
 import { type Exchange, verdictOf } from './exchange.ts';
 import { listMember, type MemberLimits, quoted, textMember } from './json-member.ts';
 import type { Peer } from './peer.ts';
+import { shownPath } from './shown-path.ts';
 
 /** `access` is a second, short record for each exchange that reached the service. */
 export type AuditEvent = 'request' | 'access';
@@ -62,7 +63,7 @@ export class AuditRecords {
     const refusal = problem ?? exchange.shadowed;
     // Of a message that was refused before it had a target, what it claimed to be.
     const method = target?.method ?? (received.method || undefined);
-    const path = target?.path ?? (received.path || undefined);
+    const path = target === undefined ? received.path || undefined : shownPath(target.path);
     const duration = Math.round((this.#options.clock.monotonic() - exchange.startedMonotonic) * 1000) / 1000;
     return (
       `{"level":"${levelOf(refusal)}","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"request",` +
@@ -72,7 +73,7 @@ export class AuditRecords {
       textMember(',"rule":', decision?.rule, limits) +
       textMember(',"method":', method, limits) +
       textMember(',"path":', path, limits) +
-      textMember(',"upstream_path":', upstream?.path, limits) +
+      textMember(',"upstream_path":', upstream && shownPath(upstream.path), limits) +
       textMember(',"downstream":', upstream?.name, limits) +
       this.#peer(exchange.peer, limits) +
       onBehalfOf(exchange, limits) +
@@ -93,7 +94,7 @@ export class AuditRecords {
       `{"level":"info","time":"${this.#time(exchange.startedAt)}","service":${this.#service},"event":"access"` +
       textMember(',"calling_service":', peer?.binding?.clientId, limits) +
       textMember(',"user_context":', userContext?.value, limits) +
-      `,"action":"${action}"${textMember(',"resource":', upstream?.path.slice(1), limits)},${decisionMembers(exchange)},` +
+      `,"action":"${action}"${textMember(',"resource":', upstream && shownPath(upstream.path).slice(1), limits)},${decisionMembers(exchange)},` +
       `"correlation_id":${quoted(exchange.correlationId, limits)},"request_id":"${exchange.requestId}"`
     );
   }

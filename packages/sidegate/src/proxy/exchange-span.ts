@@ -1,6 +1,7 @@
 /** One span for every sampled exchange, named by OpenTelemetry's conventions for HTTP; the same facts as in the audit record. */
 import { attributes, unixNano } from '../telemetry/otlp.ts';
 import { type Exchange, verdictOf } from './exchange.ts';
+import { shownPath } from './shown-path.ts';
 
 /** `SPAN_KIND_SERVER` and `SPAN_KIND_CLIENT`. */
 const KINDS = { ingress: 2, decision: 2, egress: 3 } as const;
@@ -27,7 +28,7 @@ function factsOf(exchange: Exchange): Readonly<Record<string, string | number | 
   return {
     'http.request.method': target?.method,
     'http.route': route,
-    'url.path': bounded(target?.path),
+    'url.path': bounded(target && shownPath(target.path)),
     'http.response.status_code': status,
     'error.type': problem?.code ?? (exchange.aborted ? 'aborted' : undefined),
     'sidegate.direction': direction,

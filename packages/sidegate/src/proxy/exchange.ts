@@ -7,6 +7,7 @@ import type { Decision } from '../policy/decision.ts';
 import { continueTrace, type RandomHex, type Sampler, type TraceContext } from '../telemetry/trace-context.ts';
 import { correlationIdOf } from './correlation.ts';
 import type { Peer } from './peer.ts';
+import { shownTarget } from './shown-path.ts';
 
 /** `decision`: somebody asked what would be allowed. */
 export type Direction = 'ingress' | 'egress' | 'decision';
@@ -23,7 +24,7 @@ export interface Exchange {
   readonly fields: Fields;
   /** Ends what is under way: nobody waits for the answer any more, or the request's own body is broken. */
   readonly cancellation: Cancellation;
-  /** What the message claimed to be, before it was parsed; the path without a query, which may hold anything. */
+  /** What the message claimed to be, before it was parsed; the path as it may be shown. */
   readonly received: { readonly method: string; readonly path: string };
   /** Undefined until the stage that learns it has run. */
   target: RequestTarget | undefined;
@@ -78,7 +79,7 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
     startedMonotonic: ports.clock.monotonic(),
     fields,
     cancellation: new Cancellation(),
-    received: { method, path: pathOf(target) },
+    received: { method, path: shownTarget(target) },
     target: undefined,
     route: undefined,
     peer: undefined,
@@ -108,11 +109,4 @@ const REFUSED_ON_THE_WAY: ReadonlySet<ProblemCode> = new Set(['egress_address_fo
 export function verdictOf({ forwarded, granted, answered, shadowed, problem }: Exchange): 'allow' | 'deny' {
   if (problem !== undefined && REFUSED_ON_THE_WAY.has(problem.code)) return 'deny';
   return shadowed === undefined && (forwarded || granted || answered) ? 'allow' : 'deny';
-}
-
-/** Only what looks like a path: an absolute target could hold a password. */
-function pathOf(target: string): string {
-  if (!target.startsWith('/')) return '';
-  const mark = target.indexOf('?');
-  return mark < 0 ? target : target.slice(0, mark);
 }
