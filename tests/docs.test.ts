@@ -87,7 +87,8 @@ test('every source file that the documentation names is there', () => {
 });
 
 test('the table of faults is that of the tests, row by row', () => {
-  const rows = tracked('tests/faults/*.test.ts').flatMap((file) => {
+  const files = [...tracked('tests/faults/*.test.ts'), ...tracked('tests/peers/*-faults.test.ts')];
+  const rows = files.flatMap((file) => {
     const text = readFileSync(path.join(ROOT, file), 'utf8');
     return [...text.matchAll(/(?:\brow\(|\btitle:)\s*'(?:S\d-\d+ )*([^':]+): ([^']+)'/g)].map(
       ([, broken, holds]) => `| ${broken} | ${holds} | \`${file}\` |`,

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 
 /** For files, keys, token requests and the admin listener. */
 const RESERVED = 64;
-/** A connection over TLS takes about 40 KiB. */
-const MOST_CONNECTIONS = 2_560;
+/** An open connection takes about 60 KiB with TLS: so many leave a sidecar below 256 MiB. */
+const MOST_SECURE = 1_536;
+const MOST_PLAIN = 2_560;
 
 /** @returns undefined where the system does not tell */
 export function maxDescriptors(): number | undefined {
@@ -16,10 +17,17 @@ export function maxDescriptors(): number | undefined {
   }
 }
 
-/**
- * For each of so many listeners. Half of what there is, because a request may need a connection to its upstream.
- */
-export function maxConnections(listeners: number, descriptors: number = maxDescriptors() ?? Infinity): number {
+export interface ListenerShare {
+  /** That listen in this process. */
+  readonly listeners: number;
+  readonly secure: boolean;
+}
+
+/** For one listener. Half of the descriptors are shared, because each request may need another connection, to its upstream. */
+export function maxConnections(
+  { listeners, secure }: ListenerShare,
+  descriptors: number = maxDescriptors() ?? Infinity,
+): number {
   const half = Math.floor((descriptors - RESERVED) / 2);
-  return Math.max(1, Math.min(MOST_CONNECTIONS, Math.floor(half / listeners)));
+  return Math.max(1, Math.min(secure ? MOST_SECURE : MOST_PLAIN, Math.floor(half / listeners)));
 }

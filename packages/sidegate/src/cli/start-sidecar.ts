@@ -144,12 +144,14 @@ function handlersOf(current: () => ListenerHandlers): ListenerHandlers {
 
 function listenerOptions(direction: Direction, { config, tls }: Generation): ListenerOptions {
   const { http, proxy, egress } = config;
+  const listeners = [proxy.enabled, egress.enabled].filter(Boolean).length;
+  const secure = direction === 'ingress' && tls !== undefined;
   const shared = {
     readTimeoutMs: http.read_timeout,
     writeTimeoutMs: http.write_timeout,
     idleTimeoutMs: http.idle_timeout,
     maxHeaderBytes: http.max_header_bytes,
-    maxConnections: maxConnections([proxy.enabled, egress.enabled].filter(Boolean).length),
+    maxConnections: maxConnections({ listeners, secure }),
   };
   if (direction === 'egress') return { ...shared, host: egress.addr.host ?? '127.0.0.1', port: egress.addr.port };
   return { ...shared, host: http.addr.host ?? '::', port: http.addr.port, ...(tls === undefined ? {} : { tls }) };

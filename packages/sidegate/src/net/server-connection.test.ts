@@ -5,8 +5,9 @@ import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { Problem } from '@sidegate/sdk';
 import fc from 'fast-check';
-import { type Listener, listen } from './listener.ts';
+import { type Listener, type ListenerHandlers, listen } from './listener.ts';
 import type { Reply } from './reply.ts';
+import { ServerConnection } from './server-connection.ts';
 
 const OPTIONS = {
   host: '127.0.0.1',
@@ -176,4 +177,30 @@ describe('a connection', () => {
     );
     assert.deepEqual(bodies(await exchange([LAST])), ['GET /last no body, false ']);
   });
+});
+
+test('what has come in the turn in which an idle connection is closed is not begun', async () => {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1').on('error', () => undefined);
+  const [socket] = (await once(server, 'connection')) as [net.Socket];
+  let begun = 0;
+  const handlers: ListenerHandlers = {
+    request: () => {
+      begun += 1;
+      return { aborted: () => undefined, broken: () => undefined };
+    },
+    malformed: () => (begun += 1),
+    handshakeFailed: () => undefined,
+    mayStay: () => true,
+  };
+  const { promise: closed, resolve } = Promise.withResolvers<unknown>();
+  const scope = { handlers, maxHeaderBytes: 8_192, now: 0, dateLine: '', closing: false, onClosed: resolve };
+  const connection = new ServerConnection(socket, scope);
+  client.write('POST /pay HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
+  socket.prependOnceListener('data', () => queueMicrotask(() => connection.destroy()));
+  await closed;
+  assert.equal(begun, 0);
+  client.destroy();
+  server.close();
 });
