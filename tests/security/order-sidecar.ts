@@ -56,6 +56,8 @@ export interface OrderSidecarOptions {
   readonly routes?: string;
   /** YAML of the `jwt` chapter, in which `${JWKS}` is the URL of the key server. */
   readonly jwt?: string;
+  /** What the file of revocation lists says; absent: there is none. */
+  readonly revocations?: (zone: TestAuthority) => string;
   /** Whole YAML chapters besides. */
   readonly chapters?: string;
   /** YAML lines put below `proxy`, indented by two. */
@@ -73,19 +75,23 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
   const server = zone.issue({ subject: [{ CN: 'order-service' }], dns: ['localhost'], eku: ['serverAuth'] });
   const gateway = zone.issue({ subject: GATEWAY_SUBJECT, uris: [GATEWAY_ID] });
   const issuerKey = createSigningKey('ES256', 'users-1');
-  const jwks = await startJwksServer(options.keys ?? bytes(keySetBytes(issuerKey.jwk())));
-  const app = await startHttpApp();
-  const sidecar = await startTestSidecar({
-    yaml: configuration(options),
-    files: {
-      '/etc/certs/server.crt': server.certPem,
-      '/etc/certs/server.key': server.keyPem,
-      '/etc/certs/zone2-ca.crt': zone.certPem,
-      '/etc/authz/policies/order.rego': options.policy ?? POLICY,
-    },
-    env: { APP: `http://127.0.0.1:${app.port}`, JWKS: `${jwks.origin}/certs` },
-    ...(options.clock === undefined ? {} : { clock: options.clock }),
-  });
+  await using started = new AsyncDisposableStack();
+  const jwks = started.use(await startJwksServer(options.keys ?? bytes(keySetBytes(issuerKey.jwk()))));
+  const app = started.use(await startHttpApp());
+  const sidecar = started.use(
+    await startTestSidecar({
+      yaml: configuration(options),
+      files: {
+        '/etc/certs/server.crt': server.certPem,
+        '/etc/certs/server.key': server.keyPem,
+        '/etc/certs/zone2-ca.crt': zone.certPem,
+        ...(options.revocations === undefined ? {} : { '/etc/certs/zone2.crl': options.revocations(zone) }),
+        '/etc/authz/policies/order.rego': options.policy ?? POLICY,
+      },
+      env: { APP: `http://127.0.0.1:${app.port}`, JWKS: `${jwks.origin}/certs` },
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
+    }),
+  );
   if (options.ready !== false) await sidecar.ready;
 
   const userToken: OrderSidecar['userToken'] = (changes = {}, mintOptions = {}) => {
@@ -105,6 +111,7 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
     tls: { ca: zone.certPem, cert: client.certPem, key: client.keyPem },
   });
 
+  const running = started.move();
   return {
     sidecar,
     app,
@@ -119,11 +126,7 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
       return sendRequest(wire(client), { ...rest, headers });
     },
     ...refusalChecks(sidecar, app),
-    async [Symbol.asyncDispose]() {
-      await sidecar[Symbol.asyncDispose]();
-      await app[Symbol.asyncDispose]();
-      await jwks[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
@@ -153,6 +156,7 @@ http:
     key_file: /etc/certs/server.key
     client_ca_file: /etc/certs/zone2-ca.crt
     client_auth: require
+${options.revocations === undefined ? '' : '    client_crl_file: /etc/certs/zone2.crl'}
 ${jwt ?? USERS_ONLY}
 proxy:
   enabled: true

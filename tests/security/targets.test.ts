@@ -233,7 +233,7 @@ describe('a Host that is none', () => {
   }
 });
 
-describe('C-129 one listener has one identity', () => {
+describe('one listener has one identity', () => {
   const named = (servername: string) => ({
     ...order.wire(),
     tls: { ca: order.zone.certPem, cert: order.gateway.certPem, key: order.gateway.keyPem, servername, anyName: true },
@@ -241,7 +241,7 @@ describe('C-129 one listener has one identity', () => {
   const headers = (host: string) => ['Host', host, 'Authorization', `Bearer ${order.userToken()}`];
 
   for (const servername of ['secret.com', 'SECRET.com', 'other.example', 'localhost']) {
-    test(`the server name ${servername} is not what the policy takes for the host`, async () => {
+    test(`C-129 the server name ${servername} is not what the policy takes for the host`, async () => {
       await order.refused('policy_denied', () =>
         sendRequest(named(servername), { target: '/host', headers: headers('localhost') }),
       );

@@ -2,7 +2,15 @@
  * A certificate authority for tests that signs whatever it is asked to: two common names, NUL in a name, version 1,
  * RSA-1024, SHA-1. The certificates are built byte by byte, since no library agrees to make them.
  */
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import {
   bits,
   boolean,
@@ -67,8 +75,18 @@ export interface TestCertificate {
 export interface TestAuthority extends TestCertificate {
   /** What it issues brings the certificates of intermediate authorities along. */
   issue(options?: TestCertificateOptions): TestCertificate;
+  /** PEM; by default current, and without an entry. */
+  revocationList(options?: RevocationListOptions): string;
   /** An authority below this one; by default one that may issue anything. */
   intermediate(options?: TestCertificateOptions): TestAuthority;
+}
+
+export interface RevocationListOptions {
+  readonly revoked?: readonly TestCertificate[];
+  /** Default: an hour ago. */
+  readonly thisUpdate?: Date;
+  /** Default: in a day. */
+  readonly nextUpdate?: Date;
 }
 
 const ATTRIBUTES: Readonly<Record<string, string>> = {
@@ -125,6 +143,7 @@ function authority(own: TestCertificate, issuer: Issuer): TestAuthority {
   return {
     ...own,
     issue: (options = {}) => mint(options, issuer),
+    revocationList: (options = {}) => toPem(revocationList(options, issuer), 'X509 CRL'),
     intermediate: (options = {}) => {
       // Names of their own: one that seems to have issued itself does not count for a path length.
       const subject = options.subject ?? [{ CN: `intermediate ${randomBytes(4).toString('hex')}` }];
@@ -160,6 +179,33 @@ function mint(options: TestCertificateOptions, issuer: Issuer): TestCertificate 
     privateKey,
     thumbprint: createHash('sha256').update(encoded).digest('base64url'),
   };
+}
+
+/** RFC 5280 section 5.1. */
+function revocationList({ revoked = [], thisUpdate, nextUpdate }: RevocationListOptions, issuer: Issuer): Buffer {
+  const algorithm = signatureAlgorithm(issuer.privateKey, 'sha256');
+  const since = time(new Date(Date.now() - HOUR_MS));
+  const entries = revoked.map(({ der }) => {
+    const serial = new X509Certificate(der).serialNumber;
+    return sequence(integer(Buffer.from(serial.padStart(serial.length + (serial.length % 2), '0'), 'hex')), since);
+  });
+  const body = sequence(
+    integer(Buffer.from([1])),
+    algorithm,
+    encodeName(issuer.subject),
+    thisUpdate === undefined ? since : time(thisUpdate),
+    time(nextUpdate ?? new Date(Date.now() + 24 * HOUR_MS)),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    explicit(
+      0,
+      sequence(
+        extension('2.5.29.35', false, sequence(implicit(0, keyIdentifier(issuer.privateKey)))),
+        extension('2.5.29.20', false, integer(Buffer.from([1]))),
+      ),
+    ),
+  );
+  const isEdwards = issuer.privateKey.asymmetricKeyType === 'ed25519';
+  return sequence(body, algorithm, bits(sign(isEdwards ? null : 'sha256', body, issuer.privateKey)));
 }
 
 function extensions(options: TestCertificateOptions, privateKey: KeyObject, issuer: Issuer): Buffer[] {
@@ -248,7 +294,7 @@ const publicKeyInfo = (privateKey: KeyObject): Buffer =>
 
 const keyIdentifier = (privateKey: KeyObject): Buffer => createHash('sha1').update(publicKeyInfo(privateKey)).digest();
 
-function toPem(encoded: Buffer): string {
+function toPem(encoded: Buffer, label: string = 'CERTIFICATE'): string {
   const lines = encoded.toString('base64').match(/.{1,64}/g) ?? [];
-  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }

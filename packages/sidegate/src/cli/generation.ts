@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
+import { loadRevocationLists } from '../identity/revocation-lists.ts';
 import { verifiedBy } from '../identity/verified-by.ts';
 import { isServed, mayStay } from '../ingress/identify-peer.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
@@ -163,12 +164,23 @@ function assembleAudit(config: SidecarConfig, { stdout, copy }: AuditOutlets, as
 }
 
 function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): ServerTls | undefined {
-  const { cert_file: certFile = '', key_file: keyFile = '', client_ca_file: clientCaFile } = tls;
+  const {
+    cert_file: certFile = '',
+    key_file: keyFile = '',
+    client_ca_file: clientCaFile,
+    client_crl_file: crlFile,
+  } = tls;
   const pair = take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly);
   const clientCa =
     clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
+  const clientCrl = crlFile === undefined ? undefined : take(loadRevocationLists(crlFile, assembly.readFile), assembly);
   if (pair === undefined) return undefined;
-  return { ...pair, clientAuth: tls.client_auth, ...(clientCa === undefined ? {} : { clientCa }) };
+  return {
+    ...pair,
+    ...(clientCrl === undefined ? {} : { clientCrl }),
+    clientAuth: tls.client_auth,
+    ...(clientCa === undefined ? {} : { clientCa }),
+  };
 }
 
 function serveOptions(

@@ -104,7 +104,9 @@ export async function startSidecar(
     });
     const ingress = listeners.get('ingress');
     if (generation.tls !== undefined) ingress?.setTls(generation.tls);
-    ingress?.dismissUnless((socket) => generation.serves(socket));
+    // Who was in the list, or is now, shows at the next handshake only.
+    const listed = before.tls?.clientCrl?.join('') === generation.tls?.clientCrl?.join('');
+    ingress?.dismissUnless((socket) => listed && generation.serves(socket));
     await generation.components.settle();
     const cancel = schedule(LINGER_MS, () => {
       ending.delete(before);

@@ -8,6 +8,8 @@ export interface ServerTls {
   readonly key: string;
   /** Authorities that sign clients; needed when a client certificate is required or one is to be believed. */
   readonly clientCa?: string;
+  /** A PEM text for each revocation list; absent: none is asked for. */
+  readonly clientCrl?: readonly string[];
   /** `request` asks for a certificate and goes on without a good one: whoever reads it checks `authorized`. */
   readonly clientAuth: 'none' | 'request' | 'require';
 }
@@ -23,6 +25,7 @@ export function serverTlsOptions(tls: ServerTls): TlsOptions {
     requestCert: asks,
     rejectUnauthorized: tls.clientAuth === 'require',
     ...(asks && tls.clientCa !== undefined ? { ca: tls.clientCa } : {}),
+    ...(asks && tls.clientCrl !== undefined ? { crl: [...tls.clientCrl] } : {}),
     // INVARIANT: a resumed session would carry a peer that today's trust bundle may no longer accept.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   };

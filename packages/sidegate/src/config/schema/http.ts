@@ -9,6 +9,11 @@ const tlsSchema = z
     cert_file: filePath().optional().describe('Server certificate chain, PEM; required with TLS.'),
     key_file: filePath().optional().describe('Its private key, PEM, readable by its owner only; required with TLS.'),
     client_ca_file: filePath().optional().describe('CA that signs the certificates of clients, PEM.'),
+    client_crl_file: filePath()
+      .optional()
+      .describe(
+        'Revocation lists, PEM, one of each authority above a client: whoever is listed fails the handshake, and so does everybody whose list is missing or past its next update.',
+      ),
     client_auth: z
       .enum(['none', 'require'])
       .default('none')
@@ -36,6 +41,9 @@ function* tlsFindings(tls: z.output<typeof tlsSchema>): Generator<Finding> {
   if (tls.enabled) {
     yield* needs('cert_file', 'tls.enabled is true');
     yield* needs('key_file', 'tls.enabled is true');
+  }
+  if (tls.client_crl_file !== undefined && tls.client_auth !== 'require') {
+    yield { path: ['client_crl_file'], message: 'needs client_auth: require', hint: 'nobody shows a certificate' };
   }
   if (tls.client_auth === 'require') {
     yield* needs('client_ca_file', 'client_auth is require');

@@ -1,0 +1,36 @@
+/** Revocation lists from a file, RFC 5280 section 5: every one of them is read here, because Node takes the first and is silent about the rest. */
+import { createSecureContext } from 'node:tls';
+import type { Loaded, ReadFile } from './key-pair.ts';
+
+const LIST = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g;
+
+/** @returns one PEM text for each list */
+export function loadRevocationLists(file: string, readFile: ReadFile): Loaded<readonly string[]> {
+  let text: string;
+  try {
+    ({ text } = readFile(file));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return failed(file, `cannot be read (${code})`, 'check the path and the permissions');
+  }
+  const begun = text.match(/-----BEGIN [A-Z0-9 ]*-----/g)?.length ?? 0;
+  const lists = text.match(LIST) ?? [];
+  if (begun === 0) return failed(file, 'is not a PEM revocation list', 'it must start with -----BEGIN X509 CRL-----');
+  const wrong = lists.findIndex((list) => !isList(list));
+  if (wrong === -1 && lists.length === begun) return { ok: true, value: lists };
+  const place = wrong === -1 ? 'something' : `revocation list ${wrong + 1}`;
+  return failed(file, `has ${place} that cannot be read as one, among ${begun}`, 'issue it anew, or take it out');
+}
+
+function isList(pem: string): boolean {
+  try {
+    createSecureContext({ crl: pem });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function failed(file: string, message: string, hint: string): Loaded<never> {
+  return { ok: false, findings: [{ file, message, hint }] };
+}
