@@ -170,6 +170,35 @@ describe('what has changed is taken over', { concurrency: 2 }, () => {
     assert.equal((await client.get()).reused, true);
   });
 
+  test('certificates that are told to expire are those that are shown now, also after a change that was refused', async () => {
+    const target = (file: string): string => `admin: { addr: "127.0.0.1:0" }
+egress:
+  enabled: true
+  addr: 127.0.0.1:0
+  targets:
+    data: { url: "https://data-service:8443", tls: { enabled: true, client_cert: ${file}.crt, client_key: ${file}.key } }
+  routes: [{ path_prefix: /data, target: data }]`;
+    const none = target('server').replace(/ {2}targets[^]*/, '  targets: {}');
+    await using reloadable = await startReloadable({ extra: target('server') });
+    const port = Number(reloadable.sidecar.listening?.admin?.split(':').at(-1));
+    const told = async (): Promise<readonly string[]> => {
+      const { body } = await sendRequest({ port }, { target: '/metrics' });
+      return Array.from(
+        body.matchAll(/^authz_certificate_not_after_seconds\{certificate="([^"]+)"/gm),
+        ([, name = '']) => name,
+      );
+    };
+    assert.deepEqual(await told(), ['http', 'egress.targets.data']);
+    await refused(
+      reloadable,
+      () => reloadable.write('config.yaml', reloadable.config({ extra: target('absent') })),
+      /absent/,
+    );
+    assert.deepEqual(await told(), ['http', 'egress.targets.data']);
+    await reloaded(reloadable, () => reloadable.write('config.yaml', reloadable.config({ extra: none })));
+    assert.deepEqual(await told(), ['http']);
+  });
+
   test('a client secret in a file: the next token is asked for with the new one, and nobody sees either', async () => {
     const tokens = await startTokenEndpoint(() => ({
       body: { access_token: 'a.b.c', token_type: 'Bearer', expires_in: 300 },

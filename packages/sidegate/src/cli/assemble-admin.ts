@@ -28,6 +28,8 @@ export interface SidecarState {
   /** By name; those that are open. */
   readonly listeners: ReadonlyMap<string, Listener>;
   audit: Audit;
+  /** Those that it shows, by where the configuration names them. */
+  certificates: ReadonlyMap<string, X509Certificate>;
   exchangePorts: ExchangePorts;
   /** Told of every exchange that is over. */
   onEnded: ((exchange: Exchange) => void) | undefined;
@@ -122,6 +124,13 @@ function observeState(metrics: Metrics, state: SidecarState): void {
   const help = 'Connections of clients that were closed as they came, because there were too many.';
   metrics.observed({ name: 'authz_connections_turned_away_total', help, labels: ['listener'] }, 'counter', () =>
     Array.from(state.listeners, ([name, { turnedAway }]) => ({ labels: [name], value: turnedAway })),
+  );
+  const expiry = 'When a certificate of this sidecar expires, in seconds since the epoch.';
+  metrics.observed(
+    { name: 'authz_certificate_not_after_seconds', help: expiry, labels: ['certificate'] },
+    'gauge',
+    () =>
+      Array.from(state.certificates, ([name, { validTo }]) => ({ labels: [name], value: Date.parse(validTo) / 1000 })),
   );
   metrics.observed(
     { name: 'authz_audit_records_dropped_total', help: 'Audit records that a sink did not keep.', labels: ['sink'] },

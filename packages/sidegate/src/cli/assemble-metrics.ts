@@ -1,5 +1,4 @@
 /** The metrics of one sidecar, and the places where its parts are measured. */
-import { X509Certificate } from 'node:crypto';
 import type { Clock, JwksState, TokenVerifier, VerifiedToken } from '@sidegate/sdk';
 import type { Decision, PolicyEngine } from '../policy/decision.ts';
 import { type ExchangeMeter, meterExchanges } from '../proxy/exchange-meter.ts';
@@ -22,8 +21,6 @@ export interface Meters {
   reloaded(failed: boolean): void;
   /** Spans or log records for a collector. */
   exported(signal: string, result: string, count: number): void;
-  /** Its own certificate, by where the configuration names it; of a chain, the first one. */
-  certificate(name: string, pem: string): void;
 }
 
 export function createMeters(metrics: Metrics, clock: Clock): Meters {
@@ -79,7 +76,6 @@ export function createMeters(metrics: Metrics, clock: Clock): Meters {
       measuredVerifier(verifier, { valid: validations.with('valid'), invalid: validations.with('invalid'), clock }),
     keysLoaded: meterKeys(metrics, clock),
     credentialRefreshed: (target, failed) => refreshes.with(target, failed ? 'failure' : 'success').increment(),
-    certificate: meterCertificates(metrics),
   };
 }
 
@@ -139,15 +135,6 @@ function meterKeys(metrics: Metrics, clock: Clock): Meters['keysLoaded'] {
     keys.set(name, keySet?.keys.length ?? 0);
     if (failure === undefined) loadedAt.set(name, clock.now() / 1000);
   };
-}
-
-function meterCertificates(metrics: Metrics): Meters['certificate'] {
-  const notAfter = new Map<string, number>();
-  const help = 'When a certificate of this sidecar expires, in seconds since the epoch.';
-  metrics.observed({ name: 'authz_certificate_not_after_seconds', help, labels: ['certificate'] }, 'gauge', () =>
-    samplesOf(notAfter),
-  );
-  return (name, pem) => notAfter.set(name, Date.parse(new X509Certificate(pem).validTo) / 1000);
 }
 
 function samplesOf(values: ReadonlyMap<string, number>): readonly Sample[] {

@@ -3,7 +3,6 @@ import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import type { ClientTls } from '../net/connector.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from '../net/upstream.ts';
-import type { Meters } from './assemble-metrics.ts';
 import { type Assembly, take } from './assembly.ts';
 
 type TargetConfig = SidecarConfig['egress']['targets'][string];
@@ -16,15 +15,10 @@ export interface AssembledTarget {
   readonly upstream: Upstream;
 }
 
-export function assembleTargets(
-  config: SidecarConfig,
-  assembly: Assembly,
-  meters: Meters | undefined,
-): ReadonlyMap<string, AssembledTarget> {
+export function assembleTargets(config: SidecarConfig, assembly: Assembly): ReadonlyMap<string, AssembledTarget> {
   return new Map(
     Object.entries(config.egress.targets).map(([name, target]) => {
       const tls = clientTls(target.tls, assembly);
-      if (tls.cert !== undefined) meters?.certificate(`egress.targets.${name}`, tls.cert);
       const retry = retryPolicy(config.egress.defaults.retry);
       const upstream = openUpstream(target.url, { tls, timeoutMs: target.timeout, ...retry }, assembly);
       return [name, { config: target, tls, upstream }];

@@ -1,4 +1,5 @@
 /** One configuration, assembled: what its listeners are told, whom they serve, and how it makes room for the next one. */
+import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
@@ -20,7 +21,7 @@ import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { type AssembledExporter, assembleAuditExporter, assembleTracing } from './assemble-otlp.ts';
 import { assemblePolicy } from './assemble-policy.ts';
-import { assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
+import { type AssembledTarget, assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, type AssemblyPorts, take } from './assembly.ts';
 import { auditSinks } from './audit-sinks.ts';
 import { Components } from './components.ts';
@@ -36,6 +37,8 @@ export interface Generation {
   /** By direction; undefined: nobody listens there. */
   readonly handlers: { readonly ingress: ListenerHandlers | undefined; readonly egress: ListenerHandlers | undefined };
   readonly tls: ServerTls | undefined;
+  /** Those that it shows, by where the configuration names them; of a chain, the first one. */
+  readonly certificates: ReadonlyMap<string, X509Certificate>;
   /** What the ingress decides by. */
   readonly judge: JudgeState | undefined;
   readonly issuers: AssembledIngress['issuers'];
@@ -66,7 +69,7 @@ export async function assembleGeneration(
   const components = new Components(before?.components);
   const assembly: Assembly = { ...ports, components };
   const end = (next?: Generation): Promise<void> => components.end(next?.components);
-  const targets = assembleTargets(config, assembly, meters);
+  const targets = assembleTargets(config, assembly);
   const policy = await assemblePolicy(config, assembly, meters);
   const parts = { upstreamOf: assembleRouteUpstreams(config, targets, assembly), policy: policy.engine, latest };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
@@ -79,7 +82,6 @@ export async function assembleGeneration(
     throw new StartRefused(assembly.findings);
   }
   for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
-  if (tls !== undefined) meters?.certificate('http', tls.cert);
   const exchangePorts = { clock: ports.clock, randomHex: ports.randomHex, sampler: tracing.sampler };
   const onEnded = both(meters?.exchange, tracing.onEnded);
   const served = (pipeline: Pipeline, direction: ServeOptions['direction'], stays: ServeOptions['mayStay']) =>
@@ -95,6 +97,7 @@ export async function assembleGeneration(
       egress: egress && served(egress, 'egress', () => true),
     },
     tls,
+    certificates: ownCertificates(tls, targets),
     judge: ingress && { deps: ingress.deps, authorities: certificatesOf(tls?.clientCa ?? '') },
     issuers: ingress?.issuers ?? [],
     policyLoaded: policy.isLoaded,
@@ -102,6 +105,17 @@ export async function assembleGeneration(
     serves: servedBy(ingress, tls?.clientCa),
     end,
   };
+}
+
+function ownCertificates(
+  tls: ServerTls | undefined,
+  targets: ReadonlyMap<string, AssembledTarget>,
+): Generation['certificates'] {
+  const pems = [
+    ['http', tls?.cert] as const,
+    ...Array.from(targets, ([name, { tls }]) => [`egress.targets.${name}`, tls.cert] as const),
+  ];
+  return new Map(pems.flatMap(([name, pem]) => (pem === undefined ? [] : [[name, new X509Certificate(pem)] as const])));
 }
 
 type Told = (exchange: Exchange) => void;

@@ -99,6 +99,7 @@ export async function startSidecar(
       policyLoaded: generation.policyLoaded,
       judge: generation.judge,
       audit: generation.audit,
+      certificates: generation.certificates,
       exchangePorts: generation.exchangePorts,
       onEnded: generation.onEnded,
     });
