@@ -53,12 +53,15 @@ export function missingPeers(): string[] {
 }
 
 /**
- * @param name of a peer, or the file of a prototype
+ * @param name of a peer, the file of a prototype, or `sidegate@` and the folder of another checkout that is built
  * @param profiles where the profile of our sidecar goes, if it is to be profiled
  * @throws Error for a name that nobody has
  */
 export function starterOf(name: string, profiles?: string): StartPeer {
   if (name === OURS) return (files, origin) => startSidegate(files, origin, { profiles });
+  const [, checkout] = /^sidegate@(.+)$/.exec(name) ?? [];
+  if (checkout !== undefined)
+    return (files, origin) => startSidegate(files, origin, { checkout: path.resolve(checkout) });
   if (name.endsWith('.ts')) return (files, origin) => startScript(path.resolve(name), 'a prototype', files, origin);
   const starter = PEERS[name];
   if (starter === undefined) throw new Error(`there is no peer "${name}": ${OURS}, ${PEER_NAMES.join(', ')}`);

@@ -14,15 +14,18 @@ export interface SidegateOptions {
   readonly profiles?: string | undefined;
   /** Default: 1. */
   readonly workers?: number;
+  /** Another checkout, built. Default: this one. */
+  readonly checkout?: string;
 }
 
+const HERE = path.join(import.meta.dirname, '../..');
 /** What users install. */
-const MAIN = path.join(import.meta.dirname, '../../packages/sidegate/dist/cli/main.js');
+const MAIN = 'packages/sidegate/dist/cli/main.js';
 
 export async function startSidegate(
   files: BenchFiles,
   origin: number,
-  { config = files.sidecarConfig, profiles, workers = 1 }: SidegateOptions = {},
+  { config = files.sidecarConfig, profiles, workers = 1, checkout = HERE }: SidegateOptions = {},
 ): Promise<Peer> {
   const port = await freePort();
   const job = 'mutual TLS, token, binding, Rego, headers, audit';
@@ -30,7 +33,7 @@ export async function startSidegate(
     AUTHZ_HTTP_ADDR: `127.0.0.1:${port}`,
     AUTHZ_PROXY_UPSTREAM_URL: `http://127.0.0.1:${origin}`,
   };
-  return startProcess(files, { job, port, config, profiles, env, workers });
+  return startProcess(files, { job, port, config, profiles, env, workers, checkout });
 }
 
 /** The other direction, with a token that is fetched once. */
@@ -43,7 +46,7 @@ export async function startSidegateEgress(
   const job = 'plain HTTP to mutual TLS, token from its cache, headers, audit';
   const config = files.write('egress.yaml', egressYaml(files, options));
   const env = { AUTHZ_EGRESS_ADDR: `127.0.0.1:${port}`, BENCH_SECRET: 'of-the-benchmark' };
-  return startProcess(files, { job, port, config, profiles, env, workers: 1 });
+  return startProcess(files, { job, port, config, profiles, env, workers: 1, checkout: HERE });
 }
 
 interface SidegateProcess {
@@ -53,21 +56,31 @@ interface SidegateProcess {
   readonly profiles: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly workers: number;
+  readonly checkout: string;
 }
 
 function startProcess(
   files: BenchFiles,
-  { job, port, config, profiles, env, workers }: SidegateProcess,
+  { job, port, config, profiles, env, workers, checkout }: SidegateProcess,
 ): Promise<Peer> {
   const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const audit = path.join(files.directory, `audit-${port}.log`);
   return startPeer({
-    name: 'sidegate',
+    name: checkout === HERE ? 'sidegate' : `sidegate@${checkout}`,
     job,
     port,
     core: PEER_CORE,
     command: process.execPath,
-    args: [...profiling, ...NODE_FLAGS, MAIN, 'sidecar', '--config', config, '--workers', String(workers)],
+    args: [
+      ...profiling,
+      ...NODE_FLAGS,
+      path.join(checkout, MAIN),
+      'sidecar',
+      '--config',
+      config,
+      '--workers',
+      String(workers),
+    ],
     env,
     output: { file: audit, descriptor: openSync(audit, 'a') },
   });
