@@ -3,9 +3,12 @@
  * there without anybody here noticing.
  */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { correctSource, readSource } from '../../packages/sidegate/src/cli/up-source.ts';
 import { call, type Outcome } from '../../packages/sidegate/src/lab/caller.ts';
-import { type ComposedSystem, startComposedSystem } from './composed-system.ts';
+import { LAB, SEED } from '../support/lab-run.ts';
+import { type ComposedSystem, lab, startComposedSystem, type Zones } from './composed-system.ts';
 import { withoutKeycloak } from './keycloak-dist.ts';
 
 const SECRETS = {
@@ -17,18 +20,24 @@ const SECRETS = {
   LAB_PASSWORD_PAUL: 'canary-paul-password',
 };
 const REALMS = 'https://keycloak.example.com/realms';
+const SEEDLESS = !existsSync(SEED) && process.env['CI'] !== 'true' && 'the seed files are not beside the repository';
 const CLOCK_SKEW_MS = 5_000;
 const ORDER = { product_id: 'PROD-123', quantity: 1 };
 
 describe('the three zones around a real Keycloak', { skip: withoutKeycloak() }, () => {
   let system: ComposedSystem;
+  let zones: Zones;
   before(async () => {
     system = await startComposedSystem(SECRETS);
+    zones = await system.startZones();
   });
-  after(() => system?.[Symbol.asyncDispose]());
+  after(async () => {
+    await zones?.[Symbol.asyncDispose]();
+    await system?.[Symbol.asyncDispose]();
+  });
 
   const options = (zone: string, clientCertificate?: string) => ({
-    connectTo: new Map([...system.ports].map(([name, port]) => [name, { address: '127.0.0.1', port }])),
+    connectTo: new Map([...zones.ports].map(([name, port]) => [name, { address: '127.0.0.1', port }])),
     certificates: system.certificates,
     serverAuthority: zone,
     ...(clientCertificate === undefined ? {} : { clientCertificate }),
@@ -166,13 +175,28 @@ describe('the three zones around a real Keycloak', { skip: withoutKeycloak() }, 
     assert.equal(kids.size, 2, 'order-service keeps its token, payment-service has one of the new key');
   });
 
+  test("S3-189 the seed's own files, corrected where they contradict themselves, do the same", {
+    skip: SEEDLESS,
+  }, async () => {
+    const own = zones;
+    zones = await system.startZones(correctSource(readSource(lab, LAB, SEED), lab, ['web-app']));
+    try {
+      assert.equal(said(await order(await ownToken('order'))), '401 token_issuer_mismatch');
+      assert.equal(said(await order(await signIn('mary'))), '403 policy_denied');
+      assert.equal(said(await order(await signIn('john'))), '201', refusals());
+    } finally {
+      await zones[Symbol.asyncDispose]();
+      zones = own;
+    }
+  });
+
   test('S3-231 no secret, password or token is in any output', () => {
     const everything = logs();
     for (const secret of [...Object.values(SECRETS), 'eyJ']) assert.ok(!everything.includes(secret));
   });
 
   const logs = (): string =>
-    [...system.sidecars.values()].map((sidecar) => sidecar.stdout() + sidecar.stderr()).join('\n');
+    [...zones.sidecars.values()].map((sidecar) => sidecar.stdout() + sidecar.stderr()).join('\n');
 
   const refusals = (): string =>
     logs()
@@ -182,7 +206,7 @@ describe('the three zones around a real Keycloak', { skip: withoutKeycloak() }, 
       .join('\n');
 
   const recordsOf = (name: string): Record<string, unknown>[] =>
-    (system.sidecars.get(name)?.stdout() ?? '')
+    (zones.sidecars.get(name)?.stdout() ?? '')
       .split('\n')
       .filter((line) => line.includes('"event":"request"') && line.endsWith('}') && line.includes('"decision":"allow"'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
