@@ -1,8 +1,8 @@
-/** Where Python with httpx and authlib is: what the variable `PEERS_PYTHON` names, or the environment that `install.ts` made. */
+/** Where Python with httpx, authlib and OpenTelemetry's schema is: what the variable `PEERS_PYTHON` names, or the environment that `install.ts` made. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-export const PYTHON_PACKAGES: readonly string[] = ['httpx==0.28.1', 'authlib==1.9.10'];
+export const PYTHON_PACKAGES: readonly string[] = ['httpx==0.28.1', 'authlib==1.9.10', 'opentelemetry-proto==1.45.2'];
 
 /** Ignored by git, and gone after `npm ci`. */
 export const PYTHON_FOLDER: string = resolve(import.meta.dirname, '../../node_modules/.cache/peers/python');
@@ -18,6 +18,6 @@ export function peersPython(): string | undefined {
 /** For node:test: why tests with Python are skipped. In CI they are not, and fail without it. */
 export function withoutPython(): string | false {
   return peersPython() === undefined && process.env['CI'] !== 'true'
-    ? 'Python with httpx and authlib is not installed'
+    ? 'Python with its packages is not installed'
     : false;
 }

@@ -49,6 +49,8 @@ export interface OtlpCollector extends AsyncDisposable {
   readonly spans: readonly Span[];
   readonly logs: readonly LogRecord[];
   readonly headers: readonly IncomingHttpHeaders[];
+  /** As they came, with the path that they came to. */
+  readonly batches: readonly { readonly path: string; readonly body: unknown }[];
   /** `service.name` of each batch. */
   readonly services: readonly (string | undefined)[];
   /** What it answers from now on. */
@@ -60,6 +62,7 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
   const logs: LogRecord[] = [];
   const headers: IncomingHttpHeaders[] = [];
   const services: (string | undefined)[] = [];
+  const batches: { path: string; body: unknown }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -68,6 +71,7 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
       response.writeHead(collector.status, { 'content-type': 'application/json' }).end('{}');
       if (collector.status !== 200) return;
       const batch = JSON.parse(Buffer.concat(chunks).toString()) as Batch;
+      batches.push({ path: request.url ?? '', body: batch });
       for (const { resource, scopeSpans } of (request.url === '/v1/traces' && batch.resourceSpans) || []) {
         services.push(attribute(resource, 'service.name'));
         for (const scope of scopeSpans) spans.push(...scope.spans);
@@ -84,6 +88,7 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
     spans,
     logs,
     headers,
+    batches,
     services,
     status: 200,
     [Symbol.asyncDispose]: async () => {
