@@ -27,9 +27,11 @@ row(
     system.sidecar.signal('SIGTERM');
     const notReady = refusedReadiness(system);
     // The second one, as supervisors send it, changes nothing.
-    const code = await system.sidecar.end();
-    const exitMs = performance.now() - told;
+    const exited = system.sidecar.end();
+    await pause(500);
     const report = await load.end();
+    const code = await exited;
+    const exitMs = performance.now() - told;
     const answered = report.outcomes['200'] ?? 0;
     const { allow } = system.audited();
     note({
@@ -95,7 +97,7 @@ row('worker killed: only its own requests fail, its siblings serve, another take
   await until(() => !childrenOf(system).includes(victim), bound(1_000));
   await until(() => childrenOf(system).length === siblings, bound(1_000));
   const respawnMs = performance.now() - killed;
-  await until(() => system.events('worker_listening').length === 1, 20_000);
+  await until(() => system.events('worker_listening').length === 1, 60_000);
   const listensMs = performance.now() - killed;
   await pause(SECONDS * 500);
   const report = await load.end();

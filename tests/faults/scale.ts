@@ -3,7 +3,7 @@
 export const FULL: boolean = process.env['FAULTS'] === 'full';
 
 /** Requests a second, and for how long, through a sidecar that is disturbed meanwhile. */
-export const RATE: number = FULL ? 500 : 100;
+export const RATE: number = FULL ? 500 : 60;
 export const SECONDS: number = FULL ? 60 : 4;
 
 /** A number of things, sockets or bodies: of the whole row, or of the short one. */
