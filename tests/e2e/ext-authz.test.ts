@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { PROBLEMS, type ProblemCode } from '@sidegate/sdk';
+import fc from 'fast-check';
 import { type OrderSidecar, startOrderSidecar } from '../security/order-sidecar.ts';
 import { createTestAuthority } from '../support/certificates.ts';
 import {
@@ -99,6 +100,33 @@ describe('a question that is none is denied, and no call fails, since Envoy may 
       await denied(code, () => envoy.send(bytes()));
     });
   }
+});
+
+test('whatever bytes come, there is an answer and a record: none fails, and random ones are denied', async () => {
+  const question = Buffer.from(writeQuestion(good()));
+  const damaged = fc.tuple(fc.nat(question.length - 1), fc.nat(255), fc.nat(3)).map(([at, byte, cut]) => {
+    const copy = Buffer.from(question);
+    copy[at] = byte;
+    return copy.subarray(0, cut === 0 ? at : copy.length);
+  });
+  const asked = { random: 0, damaged: 0 };
+  const before = order.sidecar.audit.length;
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
+      asked.random += 1;
+      assert.equal((await envoy.send(bytes)).denied?.status, 400);
+    }),
+    { numRuns: 200 },
+  );
+  await fc.assert(
+    fc.asyncProperty(damaged, async (bytes) => {
+      asked.damaged += 1;
+      const { code, denied } = await envoy.send(bytes);
+      assert.equal(code === 0, denied === undefined);
+    }),
+    { numRuns: 300 },
+  );
+  assert.equal(order.sidecar.audit.length - before, asked.random + asked.damaged);
 });
 
 describe('Envoy is told to refuse', () => {
