@@ -1,9 +1,15 @@
 /** Corpus G, 181: certificates that were taken back, and lists that cannot say so any more. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createTestAuthority, type TestAuthority, type TestCertificateOptions } from '../support/certificates.ts';
+import {
+  createTestAuthority,
+  type TestAuthority,
+  type TestCertificate,
+  type TestCertificateOptions,
+} from '../support/certificates.ts';
 import { issueClient, startReloadable } from '../support/reloadable.ts';
 import { until } from '../support/until.ts';
+import { sendRequest } from '../support/wire.ts';
 import { startOrderSidecar } from './order-sidecar.ts';
 
 const LEAF: TestCertificateOptions = {
@@ -67,6 +73,45 @@ describe('in the handshake', () => {
     await using order = await startOrderSidecar({ revocations: both });
     assert.equal((await order.send({}, lower?.issue(LEAF))).status, 200);
   });
+});
+
+describe('at the decision API, which is shown certificates by others', () => {
+  const chapters = 'admin: { addr: 127.0.0.1:0 }';
+  const ROWS: readonly (readonly [
+    title: string,
+    decision: string,
+    list: (zone: TestAuthority, taken: TestCertificate) => string,
+  ])[] = [
+    ['that is listed', 'deny', (zone, taken) => zone.revocationList({ revoked: [zone.issue(), taken] })],
+    ['whose list is stale', 'deny', (zone) => zone.revocationList({ thisUpdate: ago(3), nextUpdate: ago(1) })],
+    ['whose list is of tomorrow', 'deny', (zone) => zone.revocationList({ thisUpdate: ago(-2) })],
+    ['whose authority has no list', 'deny', () => createTestAuthority('other-CA').revocationList()],
+    ['that is not listed', 'allow', (zone) => zone.revocationList({ revoked: [zone.issue()] })],
+  ];
+  for (const [title, decision, list] of ROWS) {
+    test(`C-181 a certificate ${title}: ${decision}`, async () => {
+      let shown: TestCertificate | undefined;
+      await using order = await startOrderSidecar({
+        chapters,
+        revocations: (zone) => {
+          shown = zone.issue(LEAF);
+          return list(zone, shown);
+        },
+      });
+      const request = { method: 'GET', path: '/orders', host: 'localhost' };
+      const body = JSON.stringify({ request, token: order.userToken(), mtls: { certificate: shown?.certPem } });
+      const wire = { port: order.sidecar.adminPort };
+      const answer = await sendRequest(wire, {
+        method: 'POST',
+        target: '/v1/authorize',
+        headers: ['Content-Type', 'application/json'],
+        body,
+      });
+      const told = JSON.parse(answer.body) as { decision: string; code?: string };
+      const expected = decision === 'allow' ? undefined : 'peer_identity_invalid';
+      assert.deepEqual([told.decision, told.code], [decision, expected], answer.raw);
+    });
+  }
 });
 
 describe('a start that is refused', () => {

@@ -61,4 +61,5 @@ export {
 } from './x509/identities.ts';
 export type { Compiled, EntryFinding } from './x509/identity-entry.ts';
 export { identifyCertificate, type PeerIdentity, type PeerRules } from './x509/peer.ts';
+export { type RevocationList, readRevocationList } from './x509/revocation-list.ts';
 export type { SubjectAltName } from './x509/subject-alt-name.ts';

@@ -1,6 +1,6 @@
 /** One request that somebody else has received, judged by the very stages of the data path, and the record of what was decided. */
 import type { X509Certificate } from 'node:crypto';
-import { asProblem, type Problem } from '@sidegate/sdk';
+import { asProblem, type Problem, type RevocationList } from '@sidegate/sdk';
 import type { IngressDeps } from '../ingress/ingress.ts';
 import { judge } from '../ingress/judge.ts';
 import { isStripped, setFields } from '../ingress/shape-headers.ts';
@@ -14,6 +14,8 @@ export interface JudgeQuestionOptions {
   readonly deps: () => IngressDeps;
   /** Those of `http.tls.client_ca_file`. */
   readonly authorities: () => readonly X509Certificate[];
+  /** Those of `http.tls.client_crl_file`; undefined: there is none. */
+  readonly revocations: () => readonly RevocationList[] | undefined;
   readonly audit: () => Audit;
   readonly ports: () => ExchangePorts;
   readonly onEnded: (exchange: Exchange) => void;
@@ -40,7 +42,11 @@ export async function judgeQuestion({ head, certificate }: Question, options: Ju
   const exchange = openExchange('decision', head, options.ports());
   try {
     const allowed = await judge(exchange, head, deps, {
-      peer: () => presentedPeer(certificate, deps.trust, options.authorities()),
+      peer: () =>
+        presentedPeer(certificate, deps.trust, {
+          authorities: options.authorities(),
+          revocations: options.revocations(),
+        }),
       allowed: (accepted) => ({
         set: setFields(exchange, deps.headers),
         stripped: isStripped(exchange, accepted, deps.headers),

@@ -1,17 +1,24 @@
 /**
  * The peer that a caller of the decision API has seen: its certificate is judged as in a handshake of our own, except that who holds
- * the key only the caller can know. Fails closed: an authority of ours must have issued it itself, and it must be valid now.
+ * the key only the caller can know. Fails closed: an authority of ours must have issued it itself, it must be valid now, and where
+ * there are revocation lists, a current one of that authority must not have it.
  */
 import { X509Certificate } from 'node:crypto';
-import { Problem } from '@sidegate/sdk';
+import { Problem, type RevocationList, readCertificate, sameDistinguishedName } from '@sidegate/sdk';
 import { type PeerTrust, peerOf } from '../ingress/identify-peer.ts';
 import type { Peer } from '../proxy/peer.ts';
+
+export interface PresentedTrust {
+  readonly authorities: readonly X509Certificate[];
+  /** Undefined: nobody is asked whether a certificate was taken back. */
+  readonly revocations: readonly RevocationList[] | undefined;
+}
 
 /** @throws Problem `peer_*`, or `invalid_request` where this sidecar looks at no certificates */
 export function presentedPeer(
   pem: string | undefined,
   trust: PeerTrust,
-  authorities: readonly X509Certificate[],
+  { authorities, revocations }: PresentedTrust,
 ): Peer | undefined {
   if (!trust.required) {
     if (pem === undefined) return undefined;
@@ -30,9 +37,21 @@ export function presentedPeer(
   if (!issued)
     throw new Problem('peer_identity_invalid', 'no authority of http.tls.client_ca_file issued the certificate');
   if (!isValidAt(certificate, now)) throw new Problem('peer_certificate_expired', 'the certificate is not valid now');
+  if (revocations !== undefined) requireUnrevoked(certificate, revocations, now);
   const peer = peerOf(certificate, trust);
   if (peer instanceof Problem) throw peer;
   return peer;
+}
+
+function requireUnrevoked({ raw }: X509Certificate, revocations: readonly RevocationList[], now: number): void {
+  const { issuer, serialNumber } = readCertificate(raw);
+  const lists = revocations.filter((list) => sameDistinguishedName(list.issuer, issuer));
+  if (lists.length === 0 || lists.some(({ thisUpdate, nextUpdate }) => thisUpdate > now || now >= nextUpdate)) {
+    throw new Problem('peer_identity_invalid', 'no current revocation list tells whether the certificate still counts');
+  }
+  if (lists.some(({ serialNumbers }) => serialNumbers.has(serialNumber))) {
+    throw new Problem('peer_identity_invalid', 'the certificate was revoked');
+  }
 }
 
 function readPem(pem: string): X509Certificate {

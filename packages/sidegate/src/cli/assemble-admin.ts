@@ -1,5 +1,6 @@
 /** `admin` → the listener for health, metrics and decisions, and what its answers are made of. */
 import type { X509Certificate } from 'node:crypto';
+import type { RevocationList } from '@sidegate/sdk';
 import { authorizeEndpoints } from '../admin/authorize.ts';
 import { healthEndpoints, metricsEndpoint } from '../admin/endpoints.ts';
 import { type HealthSources, type IssuerState, readinessOf } from '../admin/health.ts';
@@ -40,6 +41,8 @@ export interface JudgeState {
   readonly deps: IngressDeps;
   /** Who signs its clients. */
   readonly authorities: readonly X509Certificate[];
+  /** Whom they took back; undefined: nobody is asked. */
+  readonly revocations: readonly RevocationList[] | undefined;
 }
 
 /** Nothing is measured that nobody can read. */
@@ -104,6 +107,7 @@ export function questionOptions(state: SidecarState, logger: Logger): JudgeQuest
   return {
     deps: () => judging().deps,
     authorities: () => judging().authorities,
+    revocations: () => judging().revocations,
     audit: () => state.audit,
     ports: () => state.exchangePorts,
     onEnded: (exchange) => state.onEnded?.(exchange),

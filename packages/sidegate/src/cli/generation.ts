@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
-import { loadRevocationLists } from '../identity/revocation-lists.ts';
+import { loadRevocationLists, revocationListOf } from '../identity/revocation-lists.ts';
 import { verifiedBy } from '../identity/verified-by.ts';
 import { isServed, mayStay } from '../ingress/identify-peer.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
@@ -98,7 +98,11 @@ export async function assembleGeneration(
     },
     tls,
     certificates: ownCertificates(tls, targets),
-    judge: ingress && { deps: ingress.deps, authorities: certificatesOf(tls?.clientCa ?? '') },
+    judge: ingress && {
+      deps: ingress.deps,
+      authorities: certificatesOf(tls?.clientCa ?? ''),
+      revocations: tls?.clientCrl?.map(revocationListOf),
+    },
     issuers: ingress?.issuers ?? [],
     policyLoaded: policy.isLoaded,
     ready: Promise.all([...(ingress?.keysLoaded ?? []), policy.loaded]).then(() => undefined),

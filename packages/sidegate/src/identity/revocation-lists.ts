@@ -1,5 +1,6 @@
 /** Revocation lists from a file, RFC 5280 section 5: every one of them is read here, because Node takes the first and is silent about the rest. */
 import { createSecureContext } from 'node:tls';
+import { type RevocationList, readRevocationList } from '@sidegate/sdk';
 import type { Loaded, ReadFile } from './key-pair.ts';
 
 const LIST = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g;
@@ -22,9 +23,15 @@ export function loadRevocationLists(file: string, readFile: ReadFile): Loaded<re
   return failed(file, `has ${place} that cannot be read as one, among ${begun}`, 'issue it anew, or take it out');
 }
 
+/** @param pem that {@link loadRevocationLists} has read */
+export function revocationListOf(pem: string): RevocationList {
+  return readRevocationList(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'));
+}
+
 function isList(pem: string): boolean {
   try {
     createSecureContext({ crl: pem });
+    revocationListOf(pem);
     return true;
   } catch {
     return false;
