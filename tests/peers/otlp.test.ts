@@ -39,8 +39,8 @@ describe("OpenTelemetry's schema", { skip: withoutPython() }, () => {
     await ingress.send({ headers: ['traceparent', `00-${'4b'.repeat(16)}-${'a1'.repeat(8)}-01`] });
     await ingress.send({ target: '/"é%zz', headers: ['Authorization', 'Bearer none'] });
     await ingress[Symbol.asyncDispose]();
-    const paths = collector.batches.map((batch) => batch.path);
-    assert.deepEqual([paths.includes('/v1/logs'), paths.includes('/v1/traces')], [true, true]);
+    const paths = new Set(collector.batches.map((batch) => batch.path));
+    assert.deepEqual([paths.has('/v1/logs'), paths.has('/v1/traces')], [true, true]);
     const held = await hold(collector.batches);
     assert.deepEqual(
       held.map(({ error }) => error),
