@@ -4,14 +4,14 @@
  * failure in CI.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from './compose-binary.ts';
 import { ENVOY_FOLDER, ENVOY_PACKAGE, envoyBinary } from './envoy-binary.ts';
 import { java, KEYCLOAK_ARTIFACT, KEYCLOAK_FOLDER, keycloakDist } from './keycloak-dist.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
-import { PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
+import { PYTHON_CONTENT, PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
 import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
 
 function installOpa(): number {
@@ -99,15 +99,15 @@ function installPrograms(): number {
     : say(1, `${missing.join(', ')}: cannot be installed`);
 }
 
-/** In an environment of its own, marked when it is complete. */
+/** In an environment of its own. */
 function installPython(): number {
   if (peersPython() === undefined) {
-    const marked = ['-c', 'import pathlib, sys; pathlib.Path(sys.prefix, "complete").touch()'];
-    const python = join(PYTHON_FOLDER, 'bin/python');
     const run = (program: string, ...args: readonly string[]): boolean =>
       spawnSync(program, args, { stdio: 'ignore' }).status === 0;
-    const made = run('python3', '-m', 'venv', PYTHON_FOLDER);
-    if (made && run(python, '-m', 'pip', 'install', '--quiet', ...PYTHON_PACKAGES)) run(python, ...marked);
+    const pip = [join(PYTHON_FOLDER, 'bin/python'), '-m', 'pip', 'install', '--quiet'] as const;
+    if (run('python3', '-m', 'venv', PYTHON_FOLDER) && run(...pip, ...PYTHON_PACKAGES)) {
+      writeFileSync(PYTHON_CONTENT, PYTHON_PACKAGES.join('\n'));
+    }
   }
   const there = peersPython();
   if (there !== undefined) return say(0, `Python: ${there}`);

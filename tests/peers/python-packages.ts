@@ -1,5 +1,5 @@
 /** Where Python with httpx, authlib and OpenTelemetry's schema is: what the variable `PEERS_PYTHON` names, or the environment that `install.ts` made. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 export const PYTHON_PACKAGES: readonly string[] = ['httpx==0.28.1', 'authlib==1.9.10', 'opentelemetry-proto==1.45.2'];
@@ -7,12 +7,14 @@ export const PYTHON_PACKAGES: readonly string[] = ['httpx==0.28.1', 'authlib==1.
 /** Ignored by git, and gone after `npm ci`. */
 export const PYTHON_FOLDER: string = resolve(import.meta.dirname, '../../node_modules/.cache/peers/python');
 
+/** Written last: an environment whose installation broke off has none, and one made for other packages has another. */
+export const PYTHON_CONTENT: string = resolve(PYTHON_FOLDER, 'packages.txt');
+
 export function peersPython(): string | undefined {
   const named = process.env['PEERS_PYTHON'];
   if (named !== undefined && named !== '') return existsSync(named) ? named : undefined;
-  const python = resolve(PYTHON_FOLDER, 'bin/python');
-  // Packages come last: an environment whose installation broke off has none.
-  return existsSync(resolve(PYTHON_FOLDER, 'complete')) ? python : undefined;
+  const complete = existsSync(PYTHON_CONTENT) && readFileSync(PYTHON_CONTENT, 'utf8') === PYTHON_PACKAGES.join('\n');
+  return complete ? resolve(PYTHON_FOLDER, 'bin/python') : undefined;
 }
 
 /** For node:test: why tests with Python are skipped. In CI they are not, and fail without it. */
