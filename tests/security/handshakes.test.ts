@@ -5,7 +5,9 @@ import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
+import { createTestAuthority } from '../support/certificates.ts';
 import { type ClientHelloOptions, certificateMessage, clientHello } from '../support/client-hello.ts';
+import { issueClient, startReloadable } from '../support/reloadable.ts';
 import { until } from '../support/until.ts';
 import { type OrderSidecar, startOrderSidecar } from './order-sidecar.ts';
 
@@ -150,6 +152,34 @@ describe('C-158 protocols', () => {
     assert.equal(connected.socket.alpnProtocol, 'http/1.1');
     assert.match(await exchange(connected), /^HTTP\/1\.1 200 /);
   });
+});
+
+test('C-182 a session is worth nothing once its authority was taken away', async () => {
+  await using reloadable = await startReloadable();
+  const { certPem: cert, keyPem: key } = issueClient(reloadable.authority);
+  const shown = { port: reloadable.port, ca: reloadable.authority.certPem, cert, key };
+  const sessions: Buffer[] = [];
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    using first = await connect({ ...shown, minVersion: version, maxVersion: version });
+    const session = first.socket.getSession();
+    sessions.push(...first.sessions, ...(session === undefined ? [] : [session]));
+  }
+  assert.ok(sessions.length > 0);
+  reloadable.write('ca.crt', createTestAuthority('another-CA').certPem);
+  reloadable.sidecar.signal('SIGHUP');
+  await until(() => reloadable.generation() === 2, 20_000);
+  for (const session of sessions) {
+    let received = '';
+    await connect({ ...shown, session }).then(
+      async (connected) => {
+        assert.equal(connected.socket.isSessionReused(), false);
+        received = await exchange(connected);
+      },
+      () => undefined,
+    );
+    assert.equal(received, '');
+  }
+  assert.deepEqual(reloadable.app.seen, []);
 });
 
 /** Sends, and resolves with what came back once the other side or we have ended. */
