@@ -18,7 +18,7 @@ row(
     let reached = 0;
     await using app = await startHandlerApp((_request, response) => {
       reached += 1;
-      setTimeout(() => response.end('ok'), 300);
+      setTimeout(() => response.end('ok'), 100);
     });
     await using system = await startSystem({ upstreamPort: app.port });
     await using load = startLoad({ ...system.good, maxSockets: 64 });
@@ -27,11 +27,10 @@ row(
     system.sidecar.signal('SIGTERM');
     const notReady = refusedReadiness(system);
     // The second one, as supervisors send it, changes nothing.
-    const exited = system.sidecar.end();
+    const exited = system.sidecar.end().then((code) => ({ code, exitMs: performance.now() - told }));
     await pause(500);
     const report = await load.end();
-    const code = await exited;
-    const exitMs = performance.now() - told;
+    const { code, exitMs } = await exited;
     const answered = report.outcomes['200'] ?? 0;
     const { allow } = system.audited();
     note({

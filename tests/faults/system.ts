@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { NODE_FLAGS } from '../../packages/sidegate/src/cli/node-flags.ts';
 import { createTestAuthority, type TestCertificate } from '../support/certificates.ts';
 import { type HttpApp, startHttpApp } from '../support/http-app.ts';
 import { bytes, type JwksServer, startJwksServer } from '../support/jwks-server.ts';
@@ -76,7 +77,7 @@ export interface System extends AsyncDisposable {
   /** The configuration with other parts. */
   readonly config: (changes: SystemOptions) => string;
   /** A user's token, claims replaced. */
-  token(changes?: Readonly<Record<string, unknown>>, options?: Partial<MintOptions>): string;
+  readonly token: (changes?: Readonly<Record<string, unknown>>, options?: Partial<MintOptions>) => string;
   /** What a load of good requests at the row's rate needs. */
   readonly good: LoadOptions;
   /** One sample; 0 where it is not there. */
@@ -92,8 +93,10 @@ export interface System extends AsyncDisposable {
   residentMiB(): number;
 }
 
+/** As `sidegate up` starts its sidecars, and as docs/performance.md advises. */
 export const SIDEGATE: readonly string[] = [
   process.execPath,
+  ...NODE_FLAGS,
   '--conditions=@sidegate/source',
   path.resolve(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts'),
 ];
