@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../../../../tests/support/until.ts';
 import { watchFiles } from './watch-files.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'sidegate-watch-'));
@@ -12,8 +13,11 @@ after(() => rmSync(directory, { recursive: true }));
 const LOOK_MS = 10;
 let folders = 0;
 
-/** A folder with a file, a link and a folder in it, watched beside a file outside; `change` gets it while it is watched. */
-async function toldOf(change: (root: string) => void, readAt = Date.now() + 60_000): Promise<number> {
+/**
+ * A folder with a file, a link and a folder in it, watched beside a file outside; `change` gets it while it is watched. Waits as long as
+ * it takes until it is told as often as it should be, and then whether it is told again.
+ */
+async function toldOf(expected: number, change: (root: string) => void, readAt = Date.now() + 60_000): Promise<number> {
   folders += 1;
   const root = path.join(directory, String(folders));
   for (const folder of ['policies/inner', 'v1', 'v2']) mkdirSync(path.join(root, folder), { recursive: true });
@@ -29,6 +33,7 @@ async function toldOf(change: (root: string) => void, readAt = Date.now() + 60_0
     onChange: async () => void (told += 1),
   });
   change(root);
+  await until(() => told >= expected, 10_000);
   await pause(20 * LOOK_MS);
   return told;
 }
@@ -65,11 +70,11 @@ describe('a change is told once', () => {
       },
     ],
   ];
-  for (const [title, change] of ROWS) test(title, async () => assert.equal(await toldOf(change), 1));
+  for (const [title, change] of ROWS) test(title, async () => assert.equal(await toldOf(1, change), 1));
 });
 
-test('nothing is told when nothing changes', async () => assert.equal(await toldOf(() => undefined), 0));
+test('nothing is told when nothing changes', async () => assert.equal(await toldOf(0, () => undefined), 0));
 
 test('what changed while it was read for the first time is told', async () => {
-  assert.equal(await toldOf(() => undefined, Date.now()), 1);
+  assert.equal(await toldOf(1, () => undefined, Date.now()), 1);
 });
