@@ -2,31 +2,12 @@
  * `npm run fuzz:http -- [--runs N] [--seed S] [--from R] [--limit MS]`: damaged messages against the HTTP front. Exits 1 after a crash, a message that
  * Node's strict reader takes for another one, or a call above the limit of processor time.
  */
-import { parseArgs } from 'node:util';
+import { fuzzOptions, processorMilliseconds } from './fuzz-options.ts';
 import { fuzzHttpOnce, type HttpRun } from './http-run.ts';
 
 const PROGRESS_EVERY = 50_000;
 
-/** Processor time of this process, so that a busy machine does not make a call look slow. */
-function processorMilliseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-}
-
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    from: { type: 'string', default: '0' },
-    limit: { type: 'string', default: '50' },
-  },
-});
-const [runs, seed, from, limit] = [values.runs, values.seed, values.from, values.limit].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-];
+const { runs, seed, from, limit } = fuzzOptions();
 const counts = { accepted: 0, messages: 0, crashes: 0, ambiguous: 0, slow: 0 };
 print(`seed ${seed}, runs ${from} to ${from + runs}`);
 for (let run = from; run < from + runs; run += 1) {

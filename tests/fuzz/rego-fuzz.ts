@@ -2,9 +2,9 @@
  * `npm run fuzz -- [--runs N] [--seed S] [--from R] [--limit MS]`: mutated policies, queries, inputs, bundles and documents. Exits 1 after a crash
  * or a call above the limit of processor time; `--seed` and `--from` go on where another run ended.
  */
-import { parseArgs } from 'node:util';
 import { type Corpus, loadCorpus } from './corpus.ts';
 import { fuzzFilesOnce } from './file-fuzz.ts';
+import { fuzzOptions, processorMilliseconds } from './fuzz-options.ts';
 import { type Call, type FuzzRun, fuzzOnce } from './fuzz-run.ts';
 
 const PROGRESS_EVERY = 10_000;
@@ -17,27 +17,8 @@ interface Slow extends Call {
   readonly found: FuzzRun;
 }
 
-/** Processor time of this process, so that a busy machine does not make a call look slow. */
-function processorMilliseconds(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-}
-
 function main(): number {
-  const { values } = parseArgs({
-    options: {
-      runs: { type: 'string', default: '1000000' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-      from: { type: 'string', default: '0' },
-      limit: { type: 'string', default: '50' },
-    },
-  });
-  const [runs, seed, from, limit] = [values.runs, values.seed, values.from, values.limit].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { runs, seed, from, limit } = fuzzOptions();
   const corpus = loadCorpus({ shared: true });
   print(
     `seed ${seed}, runs ${from} to ${from + runs}, ${corpus.sources.length} sources, ${corpus.queries.length} queries`,

@@ -1,11 +1,9 @@
 /** The real Envoy: mutual TLS in front, an app behind, and an authorization service that it asks before each request. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import net from 'node:net';
 import type { TestCertificate } from '../support/certificates.ts';
 import { freePort } from '../support/free-port.ts';
 import { envoyBinary } from './envoy-binary.ts';
 import { type Folder, makeFolder } from './foreign-program.ts';
+import { startServer } from './started-program.ts';
 
 export interface EnvoyOptions {
   readonly server: TestCertificate;
@@ -21,27 +19,19 @@ export interface EnvoyProxy extends AsyncDisposable {
   readonly port: number;
 }
 
-const START_ATTEMPTS = 500;
-
 export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProxy> {
   const folder = makeFolder();
   const port = await freePort();
   const file = folder.file('envoy.json', JSON.stringify(bootstrap(port, options, folder)));
   const settings = ['--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'];
-  const child = spawn(envoyBinary() ?? 'envoy', ['-c', file, ...settings], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-2_000)));
-  const dispose = async (): Promise<void> => {
-    await ended(child);
-    folder[Symbol.dispose]();
-  };
-  for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
-    if (await listens(port)) return { port, [Symbol.asyncDispose]: dispose };
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await dispose();
-  throw new Error(`Envoy does not start: ${complaints}`);
+  const running = await startServer({
+    name: 'Envoy',
+    command: envoyBinary() ?? 'envoy',
+    args: ['-c', file, ...settings],
+    port,
+    folder,
+  });
+  return { port, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
 }
 
 function bootstrap(port: number, options: EnvoyOptions, folder: Folder): object {
@@ -118,22 +108,4 @@ function address(port: number): object {
 
 function typed(type: string, value: object): object {
   return { '@type': `type.googleapis.com/${type}`, ...value };
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exit;
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    const told = (open: boolean) => (): void => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.once('connect', told(true)).once('error', told(false));
-  });
 }

@@ -1,8 +1,6 @@
 /** The real nginx and HAProxy, each as one process that hands everything on from a listener to a target. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import net from 'node:net';
 import { type Folder, makeFolder } from './foreign-program.ts';
+import { startServer } from './started-program.ts';
 
 /** PEM texts: whom the other side must come from, and what is shown to it. */
 export interface ProxyTls {
@@ -22,23 +20,10 @@ export interface ProxyOptions {
 
 export type ProxyName = 'nginx' | 'haproxy';
 
-const START_ATTEMPTS = 500;
-
 export async function startProxy(name: ProxyName, options: ProxyOptions): Promise<AsyncDisposable> {
   const folder = makeFolder();
   const [command, args] = name === 'nginx' ? nginx(options, folder) : haproxy(options, folder);
-  const child = spawn(command, args, { stdio: 'ignore' });
-  const dispose = async (): Promise<void> => {
-    await ended(child);
-    folder[Symbol.dispose]();
-  };
-  for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
-    if (await listens(options.port)) return { [Symbol.asyncDispose]: dispose };
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  await dispose();
-  throw new Error(`${name} does not start`);
+  return startServer({ name, command, args, port: options.port, folder });
 }
 
 function nginx({ port, target, front, back }: ProxyOptions, folder: Folder): [string, readonly string[]] {
@@ -102,22 +87,4 @@ backend back
 `,
   );
   return ['haproxy', ['-db', '-f', file]];
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exit;
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    const told = (open: boolean) => (): void => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.once('connect', told(true)).once('error', told(false));
-  });
 }
