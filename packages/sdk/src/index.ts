@@ -39,6 +39,12 @@ export {
   type Schedule,
 } from './ports.ts';
 export { asProblem, PROBLEMS, Problem, type ProblemCode, type ProblemOptions, type ProblemSource } from './problem.ts';
+export {
+  type MemoryReplayOptions,
+  type MemoryReplayStore,
+  memoryReplayStore,
+} from './replay/memory-replay-store.ts';
+export type { ReplayStore } from './replay/replay-store.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
 export { type Certificate, type KeyUsage, readCertificate } from './x509/certificate.ts';

@@ -78,6 +78,7 @@ export const PROBLEMS = {
   token_client_mismatch: token('The token names two different clients'),
   token_binding_mismatch: token('The token is bound to another certificate'),
   token_binding_required: token('The token is bound to a key whose proof is missing'),
+  token_revoked: token('The token or whom it names was revoked'),
 
   // who may do what
   insufficient_scope: {
@@ -111,6 +112,7 @@ export const PROBLEMS = {
   // ourselves
   not_ready: internal('This proxy is not ready', 503),
   audit_unavailable: internal('The audit trail cannot be written', 503),
+  replay_store_full: internal('Too many one-time identifiers are remembered to accept another', 503),
   internal: internal('The proxy failed to handle the request'),
 } as const satisfies Record<string, ProblemRow>;
 

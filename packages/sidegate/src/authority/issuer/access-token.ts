@@ -20,10 +20,10 @@ export interface Issuance {
 }
 
 /** Claims with the value `undefined` do not appear in the token. */
-export function accessToken(grant: AccessGrant, { key, jti, nowMs }: Issuance): string {
+export async function accessToken(grant: AccessGrant, { key, jti, nowMs }: Issuance): Promise<string> {
   const header = { alg: key.algorithm, typ: 'at+jwt', kid: key.kid };
   const input = `${encode(header)}.${encode(claims(grant, jti, Math.floor(nowMs / 1000)))}`;
-  return `${input}.${key.sign(input)}`;
+  return `${input}.${await key.sign(input)}`;
 }
 
 function claims(grant: AccessGrant, jti: string, iat: number): Record<string, unknown> {

@@ -7,11 +7,11 @@ import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Finding } from './finding.ts';
-import { type Algorithms, type SignatureAlgorithm, type SigningKeys, signingKey } from './signing-key.ts';
+import { type Algorithms, type KeyRing, type SignatureAlgorithm, type SigningKey, signingKey } from './signing-key.ts';
 
 export interface LoadedKeys {
   /** Complete only when there is no finding. */
-  readonly keys: SigningKeys;
+  readonly keys: KeyRing;
   readonly findings: readonly Finding[];
 }
 
@@ -31,13 +31,14 @@ export async function loadSigningKeys(
       return { algorithm, file, key: await readOrCreate(file, algorithm) };
     }),
   );
-  const keys: [SignatureAlgorithm, ReturnType<typeof signingKey>][] = [];
+  const keys = new Map<SignatureAlgorithm, SigningKey>();
   const findings: Finding[] = [];
   for (const { algorithm, file, key } of loaded) {
-    if (key instanceof KeyObject) keys.push([algorithm, signingKey(algorithm, key)]);
+    if (key instanceof KeyObject) keys.set(algorithm, signingKey(algorithm, key));
     else findings.push({ where: { file }, severity: 'error', message: key });
   }
-  return { keys: new Map(keys), findings };
+  const published = [...keys.values()].map(({ publicJwk }) => publicJwk);
+  return { keys: { current: (algorithm) => keys.get(algorithm), published: () => published }, findings };
 }
 
 /** The key, or what is wrong with its file. */

@@ -2,7 +2,7 @@
 import type { Answer } from './answer.ts';
 import { grantsOf } from './grants/grants.ts';
 import type { Client, Realm } from './realm.ts';
-import type { SigningKeys } from './signing-key.ts';
+import type { KeyRing } from './signing-key.ts';
 
 /** Their registered names (RFC 7591 section 2, RFC 8705 section 2.1.1). */
 const METHODS = {
@@ -11,7 +11,7 @@ const METHODS = {
   none: ['none'],
 } as const;
 
-export function answerMetadata(realm: Realm, keys: SigningKeys): Answer {
+export function answerMetadata(realm: Realm, keys: KeyRing): Answer {
   const clients = [...realm.clients.values()];
   return {
     status: 200,
@@ -29,7 +29,7 @@ export function answerMetadata(realm: Realm, keys: SigningKeys): Answer {
       // required by both documents, although there is neither an authorization endpoint nor an ID token here
       response_types_supported: [],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [...keys.keys()],
+      id_token_signing_alg_values_supported: unique(keys.published().flatMap(({ alg }) => alg ?? [])),
     },
   };
 }

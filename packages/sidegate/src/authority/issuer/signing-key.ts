@@ -1,5 +1,6 @@
 /** A realm's private key with its public half as a JWK (RFC 7517); the key id is the RFC 7638 thumbprint. */
 import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { promisify } from 'node:util';
 
 export type SignatureAlgorithm = 'RS256' | 'ES256';
 
@@ -7,15 +8,27 @@ export interface SigningKey {
   readonly algorithm: SignatureAlgorithm;
   readonly kid: string;
   readonly publicJwk: Readonly<Record<string, string>>;
-  /** A JWS signature (RFC 7518 section 3), base64url. */
-  sign(input: string): string;
+  /** A JWS signature (RFC 7518 section 3), base64url; made beside the event loop, or by whoever keeps the key. */
+  sign(input: string): Promise<string>;
 }
 
 /** At least one; the first is the preferred one. */
 export type Algorithms = readonly [SignatureAlgorithm, ...SignatureAlgorithm[]];
 
-/** One key for each algorithm of the provider. */
-export type SigningKeys = ReadonlyMap<SignatureAlgorithm, SigningKey>;
+/** The keys of a realm at this moment: asked anew for every token and every key set, so that keys can follow each other. */
+export interface KeyRing {
+  /** The one that signs now. */
+  current(algorithm: SignatureAlgorithm): SigningKey | undefined;
+  /** Public keys of everything that verifies: what will sign, what signs, and what has signed while its tokens live. */
+  published(): readonly SigningKey['publicJwk'][];
+}
+
+const signBeside = promisify<string, Buffer, SignKey, Buffer>(sign);
+
+interface SignKey {
+  readonly key: KeyObject;
+  readonly dsaEncoding: 'ieee-p1363';
+}
 
 /** Members that identify a key, in the order in which RFC 7638 section 3.2 hashes them. */
 const THUMBPRINT_MEMBERS = { RS256: ['e', 'kty', 'n'], ES256: ['crv', 'kty', 'x', 'y'] } as const;
@@ -28,7 +41,9 @@ export function signingKey(algorithm: SignatureAlgorithm, privateKey: KeyObject)
     algorithm,
     kid,
     publicJwk: { ...identity, kid, use: 'sig', alg: algorithm },
-    sign: (input) =>
-      sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url'),
+    sign: async (input) => {
+      const signature = await signBeside('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return signature.toString('base64url');
+    },
   };
 }

@@ -14,7 +14,7 @@ import { certificateThumbprint, type PeerCertificate } from './peer-certificate.
 import type { Client, Realm } from './realm.ts';
 import { grantScope } from './scope.ts';
 import type { SecretDigest } from './secret-digest.ts';
-import type { SigningKeys } from './signing-key.ts';
+import type { KeyRing } from './signing-key.ts';
 import type { TokenEvent } from './token-event.ts';
 import { parseTokenForm } from './token-form.ts';
 
@@ -32,7 +32,7 @@ export interface TokenRequest {
 
 export interface TokenEndpoint {
   readonly realm: Realm;
-  readonly keys: SigningKeys;
+  readonly keys: KeyRing;
   readonly digest: SecretDigest;
   readonly failures: FailureLimit;
   readonly clock: Clock;
@@ -56,7 +56,7 @@ export async function answerTokenRequest(request: TokenRequest, endpoint: TokenE
   try {
     const body = await request.readBody();
     const grant = decide(request, body, { endpoint, trace });
-    return issue(grant, endpoint, (outcome) => report({ decision: 'issued', ...outcome }));
+    return await issue(grant, endpoint, (outcome) => report({ decision: 'issued', ...outcome }));
   } catch (error) {
     const refusal = overLimit(request, endpoint, trace) ?? asOAuthError(error);
     endpoint.failures.recordFailure(callerOf(request, endpoint, trace), endpoint.clock.monotonic());
@@ -111,11 +111,15 @@ function binding(client: Client, peer: PeerCertificate | undefined): string | un
   return certificateThumbprint(peer);
 }
 
-function issue(grant: AccessGrant, endpoint: TokenEndpoint, report: (outcome: Partial<TokenEvent>) => void): Answer {
-  const key = endpoint.keys.get(grant.client.algorithm);
+async function issue(
+  grant: AccessGrant,
+  endpoint: TokenEndpoint,
+  report: (outcome: Partial<TokenEvent>) => void,
+): Promise<Answer> {
+  const key = endpoint.keys.current(grant.client.algorithm);
   if (key === undefined) throw new Error(`no ${grant.client.algorithm} key`);
   const jti = endpoint.newTokenId();
-  const token = accessToken(grant, { key, jti, nowMs: endpoint.clock.now() });
+  const token = await accessToken(grant, { key, jti, nowMs: endpoint.clock.now() });
   const expiresIn = grant.realm.tokenLifetimeSeconds;
   const scope = grant.scope.join(' ');
   report({
