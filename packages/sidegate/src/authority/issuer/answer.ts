@@ -4,6 +4,7 @@ import type { OAuthError } from './oauth-error.ts';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Bytes as they are, with their own content-type; anything else is written as JSON. */
   readonly body: unknown;
 }
 

@@ -6,8 +6,9 @@ import { failureLimit } from './failure-limit.ts';
 import { type Finding, IssuerRefused, refuseErrors } from './finding.ts';
 import { loadSigningKeys } from './key-directory.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
+import { realmRoutes } from './realm-routes.ts';
 import { secretDigest } from './secret-digest.ts';
-import { serve } from './serve.ts';
+import { type Routes, serve } from './serve.ts';
 import type { Algorithms } from './signing-key.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 import type { TokenEvent } from './token-event.ts';
@@ -26,6 +27,8 @@ export interface IssuerOptions {
   readonly algorithms: Algorithms;
   /** Keeps signing keys over restarts; absent: new keys at every start. */
   readonly keyDirectory?: string;
+  /** Endpoints beside those of the realms. */
+  readonly routes?: readonly Routes[];
   readonly clock: Clock;
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Buffer;
@@ -65,7 +68,10 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const { host, tls } = options;
   if (tls === undefined && !LOOPBACK.test(host)) throw refusedAddress(host, 'plain http is for loopback only; set tls');
   const { endpoints, warnings } = await openRealms(options);
-  const listener = await listen(listenerOptions(options), serve(endpoints)).catch((error: NodeJS.ErrnoException) => {
+  const listener = await listen(
+    listenerOptions(options),
+    serve([realmRoutes(endpoints), ...(options.routes ?? [])]),
+  ).catch((error: NodeJS.ErrnoException) => {
     throw refusedAddress(`${host}:${options.port}`, `cannot listen (${error.code}); choose another address or port`);
   });
   const { port } = listener.address;

@@ -7,6 +7,7 @@ import { type AccessGrant, accessToken } from './access-token.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { grantAudience } from './audience.ts';
 import { authenticateClient, readCredentials } from './client-authentication.ts';
+import type { EndpointRequest } from './endpoint-request.ts';
 import type { FailureLimit } from './failure-limit.ts';
 import { grantsOf } from './grants/grants.ts';
 import { OAuthError } from './oauth-error.ts';
@@ -17,18 +18,6 @@ import type { SecretDigest } from './secret-digest.ts';
 import type { KeyRing } from './signing-key.ts';
 import type { TokenEvent } from './token-event.ts';
 import { parseTokenForm } from './token-form.ts';
-
-export interface TokenRequest {
-  readonly contentType: string | undefined;
-  /** Every Authorization header of the request. */
-  readonly authorization: readonly string[];
-  /** The request target had a query. */
-  readonly hasQuery: boolean;
-  /** @throws OAuthError when it is too large or does not arrive. */
-  readonly readBody: () => Promise<Buffer>;
-  readonly peer: PeerCertificate | undefined;
-  readonly remoteAddress: string | undefined;
-}
 
 export interface TokenEndpoint {
   readonly realm: Realm;
@@ -51,7 +40,7 @@ interface Trace {
 }
 
 /** Answers a `POST`; never rejects. */
-export async function answerTokenRequest(request: TokenRequest, endpoint: TokenEndpoint): Promise<Answer> {
+export async function answerTokenRequest(request: EndpointRequest, endpoint: TokenEndpoint): Promise<Answer> {
   const trace: Trace = {};
   try {
     const body = await request.readBody();
@@ -76,7 +65,7 @@ interface Context {
   readonly trace: Trace;
 }
 
-function decide(request: TokenRequest, body: Buffer, { endpoint, trace }: Context): AccessGrant {
+function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Context): AccessGrant {
   const { realm, digest } = endpoint;
   if (request.hasQuery) throw new OAuthError('invalid_request', 'parameters belong in the body, not in the URI');
   const form = parseTokenForm(request.contentType, body);
@@ -136,7 +125,7 @@ async function issue(
   };
 }
 
-function overLimit(request: TokenRequest, endpoint: TokenEndpoint, trace: Trace): OAuthError | undefined {
+function overLimit(request: EndpointRequest, endpoint: TokenEndpoint, trace: Trace): OAuthError | undefined {
   const caller = callerOf(request, endpoint, trace);
   const seconds = endpoint.failures.retryAfterSeconds(caller, endpoint.clock.monotonic());
   if (seconds === undefined) return undefined;
@@ -144,7 +133,7 @@ function overLimit(request: TokenRequest, endpoint: TokenEndpoint, trace: Trace)
   return new OAuthError('temporarily_unavailable', 'too many refused requests', { headers });
 }
 
-function callerOf(request: TokenRequest, { realm }: TokenEndpoint, { claimed }: Trace): string {
+function callerOf(request: EndpointRequest, { realm }: TokenEndpoint, { claimed }: Trace): string {
   return JSON.stringify([realm.name, claimed, request.remoteAddress]);
 }
 

@@ -1,0 +1,37 @@
+/** What an endpoint is told of a request. */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { InboundRequest } from '../../net/listener.ts';
+import type { PeerCertificate } from './peer-certificate.ts';
+import { readRequestBody } from './request-body.ts';
+
+export interface EndpointRequest {
+  readonly contentType: string | undefined;
+  /** Every Authorization header of the request. */
+  readonly authorization: readonly string[];
+  /** The request target had a query. */
+  readonly hasQuery: boolean;
+  /** @throws OAuthError when it is too large or does not arrive. */
+  readonly readBody: () => Promise<Buffer>;
+  readonly peer: PeerCertificate | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+const BODY_LIMITS = { maxBytes: 64 * 1024, timeoutMs: 10_000 } as const;
+
+export function readEndpointRequest({ fields, body, socket, target }: InboundRequest): EndpointRequest {
+  return {
+    contentType: fields.single('content-type'),
+    authorization: fields.all('authorization'),
+    hasQuery: target.includes('?'),
+    readBody: () => readRequestBody(body, BODY_LIMITS),
+    peer: peerOf(socket),
+    remoteAddress: socket.remoteAddress,
+  };
+}
+
+function peerOf(socket: Socket): PeerCertificate | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  return certificate && { raw: certificate.raw, verified: socket.authorized };
+}
