@@ -1,5 +1,9 @@
 /** What a service, a gateway or a sidecar needs to prove who it is and to check who others are. */
 
+export { createDpopNonces, type DpopNonceOptions, type DpopNonces } from './dpop/nonces.ts';
+export { PROOF_ALGORITHMS } from './dpop/proof-algorithms.ts';
+export { createDpopKey, type DpopKey, type ProofRequest } from './dpop/sign-proof.ts';
+export { type ProofRules, type ProvenRequest, type VerifiedProof, verifyDpopProof } from './dpop/verify-proof.ts';
 export type { AlgorithmName } from './jwt/algorithms.ts';
 export { type BearerOptions, readBearer, readCredentials } from './jwt/bearer.ts';
 export { checkConfirmation } from './jwt/binding.ts';

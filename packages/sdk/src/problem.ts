@@ -11,14 +11,21 @@ interface ProblemRow {
   readonly title: string;
   readonly source: ProblemSource;
   /** RFC 6750 section 3.1 error code; `''` asks for credentials without naming an error. */
-  readonly challenge?: '' | 'invalid_token' | 'insufficient_scope';
+  readonly challenge?: '' | 'invalid_token' | 'insufficient_scope' | DpopChallenge;
 }
+
+/** RFC 9449 sections 7.1 and 9: said of a proof, never of a token. */
+type DpopChallenge = 'invalid_dpop_proof' | 'use_dpop_nonce';
 
 const token = (title: string): ProblemRow => ({
   status: 401,
   title,
   source: 'downstream',
   challenge: 'invalid_token',
+});
+const proof = (title: string, challenge: DpopChallenge = 'invalid_dpop_proof'): ProblemRow => ({
+  ...token(title),
+  challenge,
 });
 const bad = (title: string, status = 400): ProblemRow => ({ status, title, source: 'downstream' });
 const upstream = (title: string, status = 502): ProblemRow => ({ status, title, source: 'upstream' });
@@ -79,6 +86,11 @@ export const PROBLEMS = {
   token_binding_mismatch: token('The token is bound to another certificate'),
   token_binding_required: token('The token is bound to a key whose proof is missing'),
   token_revoked: token('The token or whom it names was revoked'),
+
+  // the proof that its key is there, RFC 9449
+  dpop_proof_invalid: proof('The DPoP proof is not for this request'),
+  dpop_proof_replayed: proof('The DPoP proof was used before'),
+  dpop_nonce_required: proof('The DPoP proof must carry the nonce of this answer', 'use_dpop_nonce'),
 
   // who may do what
   insufficient_scope: {

@@ -54,12 +54,24 @@ export function splitCompact(token: string): CompactSegments {
  * @throws Problem `token_malformed`, `token_duplicate_member`, `token_header_unsupported`, `token_crit_unsupported`
  */
 export function readHeader(segment: string): JoseHeader {
+  return readJoseHeader(readHeaderMembers(segment));
+}
+
+/**
+ * The members of the protected header, for who has to read more of them than the name of the key.
+ *
+ * @throws Problem as {@link readHeader}
+ */
+export function readHeaderMembers(segment: string): JsonObject {
   const header = readJsonObject(segment, 'header');
   const unsupported = UNSUPPORTED_MEMBERS.find((name) => header[name] !== undefined);
   if (unsupported !== undefined) throw new Problem('token_header_unsupported', `header member ${unsupported}`);
   // We understand no extension, so whatever it lists (or fails to list) cannot be honoured: RFC 7515 section 4.1.11.
   if (header['crit'] !== undefined) throw new Problem('token_crit_unsupported', 'header member crit');
-  const { alg, kid, typ } = header;
+  return header;
+}
+
+function readJoseHeader({ alg, kid, typ }: JsonObject): JoseHeader {
   if (typeof alg !== 'string') throw new Problem('token_malformed', 'alg is not a string');
   if (typ !== undefined && typeof typ !== 'string') throw new Problem('token_malformed', 'typ is not a string');
   if (kid !== undefined && !isKeyId(kid)) {

@@ -72,7 +72,7 @@ export function parseKeySet(bytes: Uint8Array): ParsedKeySet {
       reject(index, 'not an object');
     } else if (isForVerification(jwk)) {
       carriers.set(jwk['kid'], (carriers.get(jwk['kid']) ?? 0) + 1);
-      const key = readKey(jwk);
+      const key = readVerificationKey(jwk);
       if (typeof key === 'string') reject(index, key);
       else readable.push(key);
     }
@@ -123,7 +123,8 @@ function isForVerification(jwk: JsonObject): boolean {
   return operations === undefined || (isJsonArray(operations) && operations.includes('verify'));
 }
 
-function readKey(jwk: JsonObject): VerificationKey | string {
+/** One public key, or why it is not used. */
+export function readVerificationKey(jwk: JsonObject): VerificationKey | string {
   const { kid, kty, alg } = jwk;
   if (kid !== undefined && (typeof kid !== 'string' || hasControlCharacters(kid)))
     return 'kid is not a printable string';
