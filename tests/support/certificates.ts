@@ -24,7 +24,7 @@ import {
   set,
   time,
   utf8,
-} from './der-writer.ts';
+} from '../../packages/sdk/src/x509/der-writer.ts';
 
 export type TestKeyAlgorithm = 'p256' | 'p384' | 'p192' | 'ed25519' | 'rsa-1024' | 'rsa-2048';
 

@@ -51,8 +51,8 @@ export {
 export type { ReplayStore } from './replay/replay-store.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
-export { type Certificate, type KeyUsage, readCertificate } from './x509/certificate.ts';
-export { certificateWeakness } from './x509/certificate-strength.ts';
+export { type Certificate, readCertificate } from './x509/certificate.ts';
+export { certificateWeakness, keyWeakness } from './x509/certificate-strength.ts';
 export {
   ATTRIBUTE_TYPES,
   attributeValues,
@@ -62,6 +62,7 @@ export {
 } from './x509/distinguished-name.ts';
 export { DistinguishedNameError, parseDistinguishedName } from './x509/distinguished-name-text.ts';
 export { excerpt } from './x509/excerpt.ts';
+export type { KeyUsage } from './x509/extensions.ts';
 export {
   type ClientBinding,
   compileIdentities,
@@ -71,5 +72,11 @@ export {
 } from './x509/identities.ts';
 export type { Compiled, EntryFinding } from './x509/identity-entry.ts';
 export { identifyCertificate, type PeerIdentity, type PeerRules } from './x509/peer.ts';
+export {
+  type CertificateSigningRequest,
+  readSigningRequest,
+  SigningRequestRefused,
+} from './x509/read-signing-request.ts';
 export { type RevocationList, readRevocationList } from './x509/revocation-list.ts';
+export { createSigningRequest, type RequestedNames } from './x509/signing-request.ts';
 export type { SubjectAltName } from './x509/subject-alt-name.ts';

@@ -31,7 +31,8 @@ export function certificateWeakness(certificate: Certificate): string | undefine
   return keyWeakness(certificate.publicKey) ?? signatureWeakness(certificate);
 }
 
-function keyWeakness(key: KeyObject): string | undefined {
+/** Why a key is too weak, or `undefined`; fails closed as {@link certificateWeakness}. */
+export function keyWeakness(key: KeyObject): string | undefined {
   const { modulusLength = 0, publicExponent = 0n, namedCurve } = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
     case 'rsa':

@@ -6,11 +6,11 @@ import {
   type TestCertificateOptions,
   type TestKeyAlgorithm,
 } from '../../../../tests/support/certificates.ts';
-import * as write from '../../../../tests/support/der-writer.ts';
 import { Problem } from '../problem.ts';
 import { readCertificate } from './certificate.ts';
 import { certificateWeakness } from './certificate-strength.ts';
 import { type DerElement, readDer, readFields, TAG } from './der.ts';
+import * as write from './der-writer.ts';
 import { formatDistinguishedName } from './distinguished-name.ts';
 
 const SAN = '2.5.29.17';

@@ -2,14 +2,21 @@
  * What a certificate says, exactly (RFC 5280 section 4.1). Node's X509Certificate prints names as strings and does
  * not tell an absent extension from an empty one, so this reads the DER itself; verifying the chain stays with TLS.
  */
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { Problem } from '../problem.ts';
 import { contentOf, contextTag, type DerElement, DerError, readDer, readFields, TAG } from './der.ts';
-import { readBoolean, readInteger, readNamedBits, readOid, readTime } from './der-values.ts';
+import { readInteger, readOid, readTime } from './der-values.ts';
 import { type DistinguishedName, readDistinguishedName } from './distinguished-name.ts';
+import {
+  EXTENSION,
+  type KeyUsage,
+  readExtendedKeyUsage,
+  readExtensions,
+  readIsAuthority,
+  readKeyUsage,
+  readPublicKey,
+} from './extensions.ts';
 import { readSubjectAltNames, type SubjectAltName } from './subject-alt-name.ts';
-
-export type KeyUsage = (typeof KEY_USAGES)[number];
 
 /** A certificate as read; nothing in it is judged yet. */
 export interface Certificate {
@@ -36,25 +43,6 @@ export interface Certificate {
   /** SHA-256 of the DER in base64url: `x5t#S256` of RFC 8705. */
   readonly thumbprint: string;
 }
-
-const KEY_USAGES = [
-  'digitalSignature',
-  'nonRepudiation',
-  'keyEncipherment',
-  'dataEncipherment',
-  'keyAgreement',
-  'keyCertSign',
-  'cRLSign',
-  'encipherOnly',
-  'decipherOnly',
-] as const;
-
-const EXTENSION = {
-  keyUsage: '2.5.29.15',
-  subjectAltName: '2.5.29.17',
-  basicConstraints: '2.5.29.19',
-  extendedKeyUsage: '2.5.29.37',
-} as const;
 
 const MAX_CERTIFICATE_BYTES = 64 * 1024;
 
@@ -84,7 +72,7 @@ function readChecked(der: Buffer): Certificate {
   const [oid, parameters] = readFields(algorithm, TAG.sequence, 'the signature algorithm');
   const [notBefore, notAfter, ...later] = readFields(fields.validity, TAG.sequence, 'the validity');
   if (later.length > 0) throw new DerError('the validity has more than two times');
-  const extensions = readExtensions(fields.extensions);
+  const extensions = readExtensions(fields.extensions && readDer(fields.extensions.content));
 
   return {
     version: fields.version,
@@ -137,42 +125,6 @@ function readVersion(element: DerElement | undefined): 2 | 3 {
   if (number === '01') return 2;
   if (number === '02') return 3;
   throw new DerError('the version is unknown');
-}
-
-/** Contents by object identifier; one extension twice is refused (RFC 5280 section 4.2). */
-function readExtensions(element: DerElement | undefined): ReadonlyMap<string, Buffer> {
-  const contents = new Map<string, Buffer>();
-  if (element === undefined) return contents;
-  for (const extension of readFields(readDer(element.content), TAG.sequence, 'the extensions')) {
-    const [id, ...parts] = readFields(extension, TAG.sequence, 'an extension');
-    if (parts.length > 1) readBoolean(parts.shift(), 'the critical flag of an extension');
-    const [content, ...rest] = parts;
-    const oid = readOid(id, 'an extension');
-    if (contents.has(oid) || rest.length > 0) throw new DerError(`the extension ${oid} is there twice or malformed`);
-    contents.set(oid, contentOf(content, TAG.octetString, `the extension ${oid}`));
-  }
-  return contents;
-}
-
-const readExtendedKeyUsage = (extension: Buffer): string[] =>
-  readFields(readDer(extension), TAG.sequence, 'extendedKeyUsage').map((usage) => readOid(usage, 'extendedKeyUsage'));
-
-function readKeyUsage(extension: Buffer): ReadonlySet<KeyUsage> {
-  const bits = readNamedBits(readDer(extension), 'keyUsage');
-  return new Set(KEY_USAGES.filter((_, index) => bits.includes(index)));
-}
-
-function readIsAuthority(extension: Buffer): boolean {
-  const [first] = readFields(readDer(extension), TAG.sequence, 'basicConstraints');
-  return first?.tag === TAG.boolean && readBoolean(first, 'basicConstraints');
-}
-
-function readPublicKey(spki: Buffer): KeyObject {
-  try {
-    return createPublicKey({ key: spki, format: 'der', type: 'spki' });
-  } catch (cause) {
-    throw new DerError('the public key is of an unknown kind', { cause });
-  }
 }
 
 function mapDefined<T, R>(value: T | undefined, map: (value: T) => R): R | undefined {

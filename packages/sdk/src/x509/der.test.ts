@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { createTestAuthority } from '../../../../tests/support/certificates.ts';
-import * as write from '../../../../tests/support/der-writer.ts';
 import { Problem } from '../problem.ts';
 import { readCertificate } from './certificate.ts';
 import { DerError, readDer, readFields, TAG } from './der.ts';
 import { readBoolean, readInteger, readNamedBits, readOid, readText, readTime } from './der-values.ts';
+import * as write from './der-writer.ts';
 import { readDistinguishedName } from './distinguished-name.ts';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');

@@ -1,4 +1,4 @@
-/** Writes DER, enough to build certificates that no honest tool would issue. */
+/** Writes DER (ITU-T X.690 section 10), as much as requests, certificates and revocation lists need. */
 
 export const der = (tag: number, ...contents: readonly Buffer[]): Buffer => {
   const content = Buffer.concat(contents);
