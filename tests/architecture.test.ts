@@ -32,6 +32,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/jwt': ['sdk/spiffe', 'sdk/x509', 'sdk'],
   'sdk/dpop': ['sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/oauth': ['sdk/dpop', 'sdk/jwt', 'sdk/replay', 'sdk/spiffe', 'sdk/x509', 'sdk'],
+  'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'sidegate/telemetry': [],
   'sidegate/net': ['sidegate/telemetry'],
   'sidegate/identity': ['sidegate/net', 'sidegate/telemetry'],
@@ -69,8 +70,8 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   zod: ['sidegate/config'],
   yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
   commander: ['sidegate/cli'],
-  '@grpc/grpc-js': ['sidegate/ext-authz'],
-  '@bufbuild/protobuf/wire': ['sidegate/ext-authz'],
+  '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/ext-authz'],
+  '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/ext-authz'],
 };
 
 const imports = sources().flatMap(importsOf);

@@ -49,14 +49,18 @@ export function readDer(bytes: Buffer): DerElement {
 
 /** The elements inside a constructed element, of the expected tag. */
 export function readFields(element: DerElement, tag: number, name: string): DerElement[] {
-  const content = contentOf(element, tag, name);
-  const fields: DerElement[] = [];
-  for (let offset = 0; offset < content.length; ) {
-    const field = readAt(content, offset);
-    fields.push(field);
-    offset += field.encoded.length;
+  return readAll(contentOf(element, tag, name));
+}
+
+/** The elements that fill `bytes` exactly, one after the other. */
+export function readAll(bytes: Buffer): DerElement[] {
+  const elements: DerElement[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const element = readAt(bytes, offset);
+    elements.push(element);
+    offset += element.encoded.length;
   }
-  return fields;
+  return elements;
 }
 
 /** The content of an element that must be there and have the expected tag. */
