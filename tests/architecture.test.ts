@@ -70,6 +70,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   zod: ['sidegate/config'],
   yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
   commander: ['sidegate/cli'],
+  pg: ['sidegate/authority'],
   '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/ext-authz'],
   '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/ext-authz'],
 };

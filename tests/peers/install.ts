@@ -11,6 +11,7 @@ import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from '
 import { ENVOY_FOLDER, ENVOY_PACKAGE, envoyBinary } from './envoy-binary.ts';
 import { java, KEYCLOAK_ARTIFACT, KEYCLOAK_FOLDER, keycloakDist } from './keycloak-dist.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
+import { POSTGRES_PACKAGE, postgresFolder } from './postgres-binary.ts';
 import { PYTHON_CONTENT, PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
 import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
 
@@ -85,7 +86,8 @@ function installPrograms(): number {
   const missing = ['curl', 'nginx', 'haproxy'].filter(
     (name) => spawnSync(name, ['-v'], { stdio: 'ignore' }).error !== undefined,
   );
-  if (missing.length === 0) return say(0, 'curl, nginx, haproxy: there');
+  if (postgresFolder() === undefined) missing.push(POSTGRES_PACKAGE);
+  if (missing.length === 0) return say(0, 'curl, nginx, haproxy, postgresql: there');
   if (process.env['CI'] !== 'true') return say(0, `${missing.join(', ')}: not there; what needs them is skipped`);
   // Installed to be started by tests, not by the system.
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
