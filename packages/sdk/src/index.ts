@@ -53,6 +53,7 @@ export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
 export { type Certificate, readCertificate } from './x509/certificate.ts';
 export { certificateWeakness, keyWeakness } from './x509/certificate-strength.ts';
+export * as derWriter from './x509/der-writer.ts';
 export {
   ATTRIBUTE_TYPES,
   attributeValues,

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { createTestAuthority } from '../../../../../tests/support/certificates.ts';
 import { threeZonesPlan } from '../../../../../tests/support/three-zones-plan.ts';
-import { issueLeaf } from './issue.ts';
+import { issueBelow } from './issue.ts';
 import { generateKey, privateKeyPem } from './key-algorithm.ts';
 import { readPair } from './pair-file.ts';
 import type { CertificateRequest } from './profile.ts';
@@ -52,7 +52,7 @@ async function issued(authorityName: string, now: number): Promise<Credentials> 
   const key = await generateKey('P-256');
   const { certificate, privateKey } = await readPair(directory.path, authorityName);
   assert.ok(certificate && privateKey);
-  const leaf = await issueLeaf(gatewayClient, key, { certificate: certificate.certificate, privateKey }, now);
+  const leaf = await issueBelow(gatewayClient, key, { certificate: certificate.certificate, privateKey }, now);
   return { cert: leaf.toString(), key: privateKeyPem(key) };
 }
 

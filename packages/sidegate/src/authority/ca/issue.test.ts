@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { readCertificate } from '@sidegate/sdk';
-import { IssuanceRefused, issueAuthority, issueLeaf } from './issue.ts';
+import { IssuanceRefused, issueAuthority, issueBelow } from './issue.ts';
 import { generateKey, KEY_ALGORITHMS, keyKind, leafKeyAlgorithm, privateKeyPem } from './key-algorithm.ts';
 import type { CertificateRequest } from './profile.ts';
 
@@ -31,7 +31,7 @@ const newIssuer = async (request = authority, now = NOW) => {
 test('a name with a line break is refused before a key touches it', async () => {
   const issuer = await newIssuer();
   await assert.rejects(
-    issueLeaf({ ...client, commonName: 'a\r\nb' }, await generateKey('P-256'), issuer, NOW),
+    issueBelow({ ...client, commonName: 'a\r\nb' }, await generateKey('P-256'), issuer, NOW),
     (error) => error instanceof IssuanceRefused && /control character/.test(error.problems.join()),
   );
 });
@@ -40,23 +40,23 @@ test('a leaf request is refused as authority, and an authority request as leaf',
   const issuer = await newIssuer();
   const key = await generateKey('P-256');
   assert.throws(() => issueAuthority(client, key, NOW), /a leaf that signs itself/);
-  await assert.rejects(issueLeaf(authority, key, issuer, NOW), /an authority below an authority/);
+  await assert.rejects(issueBelow(authority, key, issuer, NOW), /an authority below an authority/);
 });
 
 test('an authority that has expired signs nothing', async () => {
   const issuer = await newIssuer(authority, NOW - 366 * DAY_MS);
-  await assert.rejects(issueLeaf(client, await generateKey('P-256'), issuer, NOW), /over before it starts/);
+  await assert.rejects(issueBelow(client, await generateKey('P-256'), issuer, NOW), /over before it starts/);
 });
 
 test('a leaf ends with its authority, whatever was asked for', async () => {
   const issuer = await newIssuer({ ...authority, validForMs: 10 * DAY_MS });
-  const leaf = await issueLeaf(client, await generateKey('P-256'), issuer, NOW);
+  const leaf = await issueBelow(client, await generateKey('P-256'), issuer, NOW);
   assert.equal(leaf.validToDate.getTime(), issuer.certificate.validToDate.getTime());
 });
 
 test('SD-04 certificates are version 3 with key usage, extended key usage and key identifiers', async () => {
   const issuer = await newIssuer();
-  const leaf = readCertificate((await issueLeaf(client, await generateKey('P-256'), issuer, NOW)).raw);
+  const leaf = readCertificate((await issueBelow(client, await generateKey('P-256'), issuer, NOW)).raw);
   assert.equal(leaf.version, 3);
   assert.deepEqual([...(leaf.keyUsage ?? [])], ['digitalSignature']);
   assert.deepEqual(leaf.extendedKeyUsage, ['1.3.6.1.5.5.7.3.2']);
@@ -71,7 +71,7 @@ test('SD-04 certificates are version 3 with key usage, extended key usage and ke
 test('serial numbers are positive, 128 bits long and never the same', async () => {
   const issuer = await newIssuer();
   const key = await generateKey('P-256');
-  const leaves = await Promise.all(Array.from({ length: 50 }, () => issueLeaf(client, key, issuer, NOW)));
+  const leaves = await Promise.all(Array.from({ length: 50 }, () => issueBelow(client, key, issuer, NOW)));
   const serials = leaves.map(({ serialNumber }) => serialNumber);
   assert.equal(new Set(serials).size, 50);
   for (const serial of serials) assert.match(serial, /^[4-7][0-9A-F]{31}$/);
@@ -88,7 +88,7 @@ for (const algorithm of KEY_ALGORITHMS) {
     const privateKey = await generateKey(algorithm);
     const certificate = await issueAuthority(authority, privateKey, NOW);
     const leafKey = await generateKey(leafKeyAlgorithm(algorithm));
-    const leaf = await issueLeaf(client, leafKey, { certificate, privateKey }, NOW);
+    const leaf = await issueBelow(client, leafKey, { certificate, privateKey }, NOW);
     assert.equal(keyKind(certificate.publicKey), algorithm);
     assert.ok(leaf.checkIssued(certificate) && leaf.verify(certificate.publicKey));
     assert.ok(leaf.checkPrivateKey(leafKey));
@@ -105,7 +105,7 @@ for (const [title, brought] of [
   test(`an authority that was brought along signs with its ${title} key`, async () => {
     const { privateKey } = brought;
     const certificate = await issueAuthority(authority, privateKey, NOW);
-    const leaf = await issueLeaf(client, await generateKey('P-256'), { certificate, privateKey }, NOW);
+    const leaf = await issueBelow(client, await generateKey('P-256'), { certificate, privateKey }, NOW);
     assert.ok(certificate.verify(certificate.publicKey));
     assert.ok(leaf.checkIssued(certificate) && leaf.verify(certificate.publicKey));
   });

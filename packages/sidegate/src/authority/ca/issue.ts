@@ -10,7 +10,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,
   ExtendedKeyUsage as ExtendedKeyUsageOid,
-  type Extension,
+  Extension,
   type JsonGeneralNames,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -21,18 +21,24 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { keyKind } from './key-algorithm.ts';
+import { encodeNameConstraints, type NameConstraints } from './name-constraints.ts';
 import {
   applyProfile,
   type CertificateRequest,
   type CertificateTemplate,
+  type IssuerFacts,
   requestProblems,
   templateProblems,
 } from './profile.ts';
+
+const NAME_CONSTRAINTS = '2.5.29.30';
 
 /** A certificate authority that can sign. */
 export interface Issuer {
   readonly certificate: X509Certificate;
   readonly privateKey: KeyObject;
+  /** Those that its certificate has. */
+  readonly nameConstraints?: NameConstraints;
 }
 
 /** A request that its profile refuses; `problems` has every reason. */
@@ -57,22 +63,27 @@ export function issueAuthority(request: CertificateRequest, key: KeyObject, now:
 }
 
 /**
- * Makes a leaf certificate for a key, signed by `issuer`.
+ * Makes a certificate for a key, signed by `issuer`: a leaf's below the authority of a zone, an intermediate's below a root.
  *
+ * @param key private, or public where its owner keeps it
  * @throws {IssuanceRefused} when the profile refuses the request.
  */
-export async function issueLeaf(
+export async function issueBelow(
   request: CertificateRequest,
   key: KeyObject,
   issuer: Issuer,
   now: number,
 ): Promise<X509Certificate> {
-  const template = accept(request, now, { notAfter: issuer.certificate.validToDate });
   const authority = new ParsedCertificate(issuer.certificate.raw);
+  const template = accept(request, now, {
+    notAfter: issuer.certificate.validToDate,
+    pathLength: authority.getExtension(BasicConstraintsExtension)?.pathLength ?? Number.POSITIVE_INFINITY,
+    nameConstraints: issuer.nameConstraints,
+  });
   const authorityKeyId = authority.getExtension(SubjectKeyIdentifierExtension)?.keyId;
   if (authorityKeyId === undefined) throw new IssuanceRefused(request, ['its authority has no key identifier']);
   const signer = { name: authority.subjectName, privateKey: issuer.privateKey, authorityKeyId };
-  return sign(template, createPublicKey(key), signer);
+  return sign(template, key.type === 'private' ? createPublicKey(key) : key, signer);
 }
 
 interface Signer {
@@ -83,11 +94,7 @@ interface Signer {
 }
 
 /** Validator, modifier, enforcer, in that order. */
-function accept(
-  request: CertificateRequest,
-  now: number,
-  issuer: { readonly notAfter: Date } | 'self',
-): CertificateTemplate {
+function accept(request: CertificateRequest, now: number, issuer: IssuerFacts | 'self'): CertificateTemplate {
   const problems = requestProblems(request);
   if (problems.length > 0) throw new IssuanceRefused(request, problems);
   const template = applyProfile(request, now, issuer === 'self' ? undefined : issuer.notAfter);
@@ -119,9 +126,7 @@ async function sign(template: CertificateTemplate, publicKey: KeyObject, signer:
 
 function profileExtensions(template: CertificateTemplate): Extension[] {
   const extensions: Extension[] = [
-    template.isAuthority
-      ? new BasicConstraintsExtension(true, 0, true)
-      : new BasicConstraintsExtension(false, undefined, true),
+    new BasicConstraintsExtension(template.pathLength !== undefined, template.pathLength, true),
     new KeyUsagesExtension(
       template.keyUsage.map((usage) => KeyUsageFlags[usage]).reduce((flags, flag) => flags | flag),
       true,
@@ -131,6 +136,9 @@ function profileExtensions(template: CertificateTemplate): Extension[] {
     extensions.push(
       new ExtendedKeyUsageExtension(template.extendedKeyUsage.map((usage) => ExtendedKeyUsageOid[usage])),
     );
+  }
+  if (template.nameConstraints !== undefined) {
+    extensions.push(new Extension(NAME_CONSTRAINTS, true, encodeNameConstraints(template.nameConstraints)));
   }
   const names = alternativeNames(template);
   if (names.length > 0) extensions.push(new SubjectAlternativeNameExtension(names));
@@ -158,7 +166,7 @@ function serialNumber(): string {
 }
 
 /** An authority that the operator brought may have another kind of key than those made here. */
-function signingKey(key: KeyObject): CryptoKey {
+export function signingKey(key: KeyObject): CryptoKey {
   return key.toCryptoKey(signingAlgorithm(key), false, ['sign']);
 }
 

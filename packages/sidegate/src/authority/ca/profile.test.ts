@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyProfile, type CertificateRequest, requestProblems, templateProblems } from './profile.ts';
+import {
+  applyProfile,
+  type CertificateRequest,
+  type IssuerFacts,
+  requestProblems,
+  templateProblems,
+} from './profile.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const DAY_MS = 86_400_000;
@@ -20,6 +26,13 @@ const client: CertificateRequest = {
 const server: CertificateRequest = { ...base, profile: 'server', commonName: 'a.local', dnsNames: ['a.local'] };
 const authority: CertificateRequest = { ...base, profile: 'zone-ca', commonName: 'zone1-CA' };
 
+const svid: CertificateRequest = { ...client, profile: 'svid', commonName: 'order-service' };
+const root: CertificateRequest = { ...authority, profile: 'root' };
+const nameConstraints = { dnsDomains: ['zone2.local'], ipRanges: [], trustDomains: ['example.org'] };
+const intermediate: CertificateRequest = { ...authority, profile: 'intermediate', nameConstraints };
+
+const below = (notAfter: Date): IssuerFacts => ({ notAfter, pathLength: 0, nameConstraints: undefined });
+
 const refused: readonly [string, CertificateRequest, RegExp][] = [
   ['a client without SPIFFE ID', { ...client, spiffeIds: [] }, /exactly 1 of SPIFFE IDs, not 0/],
   [
@@ -33,6 +46,11 @@ const refused: readonly [string, CertificateRequest, RegExp][] = [
   ['a server with a wildcard', { ...server, dnsNames: ['*.a.local'] }, /wildcard/],
   ['an authority with a name', { ...authority, dnsNames: ['a.local'] }, /none of DNS names, not 1/],
   ['an authority of no organization', { ...authority, organization: '' }, /organization "" is empty/],
+  ['an SVID without SPIFFE ID', { ...svid, spiffeIds: [] }, /exactly 1 of SPIFFE IDs, not 0/],
+  ['an SVID with two SPIFFE IDs', { ...svid, spiffeIds: ['spiffe://a/b', 'spiffe://a/c'] }, /exactly 1 of SPIFFE IDs/],
+  ['an intermediate without name constraints', { ...authority, profile: 'intermediate' }, /name constraints belong/],
+  ['a root with name constraints', { ...root, nameConstraints }, /name constraints belong/],
+  ['a leaf with name constraints', { ...svid, nameConstraints }, /name constraints belong/],
   ['a lifetime of nothing', { ...client, validForMs: 0 }, /between a second and ten years/],
   ['a lifetime that is no number', { ...client, validForMs: Number.NaN }, /between a second and ten years/],
   ['a lifetime of eleven years', { ...client, validForMs: 11 * 365 * DAY_MS }, /between a second and ten years/],
@@ -50,25 +68,30 @@ test('a leaf never outlives its authority', () => {
   const issuerNotAfter = new Date(NOW + DAY_MS);
   assert.deepEqual(applyProfile(client, NOW, issuerNotAfter).notAfter, issuerNotAfter);
   const later = { ...applyProfile(client, NOW), notAfter: new Date(NOW + 2 * DAY_MS) };
-  assert.match(templateProblems(later, { notAfter: issuerNotAfter }).join(), /outlives its authority/);
+  assert.match(templateProblems(later, below(issuerNotAfter)).join(), /outlives its authority/);
 });
 
 test('a leaf below an authority that has expired is refused', () => {
   const notAfter = new Date(NOW - DAY_MS);
-  assert.match(templateProblems(applyProfile(client, NOW, notAfter), { notAfter }).join(), /over before it starts/);
+  assert.match(templateProblems(applyProfile(client, NOW, notAfter), below(notAfter)).join(), /over before it starts/);
 });
 
 test('no template makes a leaf sign or an authority depend on another one', () => {
-  const issuer = { notAfter: new Date(NOW + 400 * DAY_MS) };
+  const issuer = below(new Date(NOW + 400 * DAY_MS));
   const signing = { ...applyProfile(client, NOW), keyUsage: ['keyCertSign'] as const };
   assert.match(templateProblems(signing, issuer).join(), /a leaf that may sign/);
   assert.match(templateProblems(applyProfile(client, NOW), 'self').join(), /signs itself/);
   assert.match(templateProblems(applyProfile(authority, NOW), issuer).join(), /below an authority/);
+  assert.match(templateProblems(applyProfile(intermediate, NOW), issuer).join(), /below an authority/);
+  assert.match(templateProblems(applyProfile(intermediate, NOW), 'self').join(), /in the place of another/);
+  const above = { ...issuer, pathLength: 1 };
+  assert.match(templateProblems(applyProfile(root, NOW), above).join(), /in the place of another/);
+  assert.deepEqual(templateProblems(applyProfile(intermediate, NOW), above), []);
 });
 
 test('a certificate is valid from a minute ago, in whole seconds', () => {
   const template = applyProfile(server, NOW + 999);
   assert.equal(template.notBefore.getTime(), NOW - 60_000);
   assert.equal(template.notAfter.getTime(), NOW + server.validForMs);
-  assert.deepEqual(templateProblems(template, { notAfter: template.notAfter }), []);
+  assert.deepEqual(templateProblems(template, below(template.notAfter)), []);
 });

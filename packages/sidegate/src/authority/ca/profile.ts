@@ -4,9 +4,16 @@
  * enforce the outcome against the issuer.
  */
 
+import { type NameConstraints, outsideConstraints } from './name-constraints.ts';
 import { attributeProblem, dnsNameProblem, ipAddressProblem, spiffeIdProblem } from './names.ts';
 
-type ProfileName = 'zone-ca' | 'server' | 'client';
+/** `zone-ca` stands alone; `intermediate` is the authority of a zone below a `root`. */
+type ProfileName = 'root' | 'intermediate' | 'zone-ca' | LeafProfile;
+
+export const LEAF_PROFILES = ['svid', 'server', 'client'] as const;
+
+/** `svid` serves and calls, as X509-SVIDs do (X509-SVID section 4.4). */
+export type LeafProfile = (typeof LEAF_PROFILES)[number];
 
 /** What somebody asks for: names and a lifetime, never extensions. */
 export interface CertificateRequest {
@@ -17,6 +24,8 @@ export interface CertificateRequest {
   readonly ipAddresses: readonly string[];
   readonly spiffeIds: readonly string[];
   readonly validForMs: number;
+  /** For an intermediate, and for nothing else. */
+  readonly nameConstraints?: NameConstraints;
 }
 
 type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
@@ -26,13 +35,24 @@ type ExtendedKeyUsage = 'serverAuth' | 'clientAuth';
 export interface CertificateTemplate extends CertificateRequest {
   readonly notBefore: Date;
   readonly notAfter: Date;
-  readonly isAuthority: boolean;
+  /** How many authorities may stand between it and a leaf; undefined: it is a leaf. */
+  readonly pathLength: number | undefined;
   readonly keyUsage: readonly KeyUsage[];
   readonly extendedKeyUsage: readonly ExtendedKeyUsage[];
 }
 
+/** What the enforcer knows of the authority that is to sign. */
+export interface IssuerFacts {
+  readonly notAfter: Date;
+  /** Infinity: any number. */
+  readonly pathLength: number;
+  readonly nameConstraints: NameConstraints | undefined;
+}
+
 interface Profile {
-  readonly isAuthority: boolean;
+  readonly pathLength: number | undefined;
+  /** Signs itself, or is signed by an authority above. */
+  readonly selfSigned: boolean;
   readonly keyUsage: readonly KeyUsage[];
   readonly extendedKeyUsage: readonly ExtendedKeyUsage[];
   /** How many names of each kind: at least, at most. */
@@ -41,17 +61,30 @@ interface Profile {
   readonly spiffeIds: readonly [number, number];
 }
 
+const AUTHORITY = {
+  keyUsage: ['keyCertSign', 'cRLSign'],
+  extendedKeyUsage: [],
+  dnsNames: [0, 0],
+  ipAddresses: [0, 0],
+  spiffeIds: [0, 0],
+} as const;
+
+const LEAF = { pathLength: undefined, selfSigned: false } as const;
+
 const PROFILES: Readonly<Record<ProfileName, Profile>> = {
-  'zone-ca': {
-    isAuthority: true,
-    keyUsage: ['keyCertSign', 'cRLSign'],
-    extendedKeyUsage: [],
-    dnsNames: [0, 0],
-    ipAddresses: [0, 0],
-    spiffeIds: [0, 0],
+  root: { ...AUTHORITY, pathLength: 1, selfSigned: true },
+  intermediate: { ...AUTHORITY, pathLength: 0, selfSigned: false },
+  'zone-ca': { ...AUTHORITY, pathLength: 0, selfSigned: true },
+  svid: {
+    ...LEAF,
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: ['serverAuth', 'clientAuth'],
+    dnsNames: [0, 32],
+    ipAddresses: [0, 32],
+    spiffeIds: [1, 1],
   },
   server: {
-    isAuthority: false,
+    ...LEAF,
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: ['serverAuth'],
     dnsNames: [1, 32],
@@ -59,7 +92,7 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     spiffeIds: [0, 1],
   },
   client: {
-    isAuthority: false,
+    ...LEAF,
     keyUsage: ['digitalSignature'],
     extendedKeyUsage: ['clientAuth'],
     dnsNames: [0, 0],
@@ -86,6 +119,9 @@ export function requestProblems(request: CertificateRequest): string[] {
     ...counted(request, 'IP addresses', request.ipAddresses.length, profile.ipAddresses),
     ...counted(request, 'SPIFFE IDs', request.spiffeIds.length, profile.spiffeIds),
   ];
+  if ((request.profile === 'intermediate') !== (request.nameConstraints !== undefined)) {
+    problems.push('name constraints belong to an intermediate authority, and to no other certificate');
+  }
   if (!(request.validForMs >= MIN_VALIDITY_MS && request.validForMs <= MAX_VALIDITY_MS)) {
     problems.push('the validity is not between a second and ten years');
   }
@@ -94,30 +130,36 @@ export function requestProblems(request: CertificateRequest): string[] {
 
 /** The modifier: everything the requester has no say in. A leaf's life ends with its issuer's at the latest. */
 export function applyProfile(request: CertificateRequest, now: number, issuerNotAfter?: Date): CertificateTemplate {
-  const { isAuthority, keyUsage, extendedKeyUsage } = PROFILES[request.profile];
+  const { pathLength, keyUsage, extendedKeyUsage } = PROFILES[request.profile];
   const notAfter = Math.min(now + request.validForMs, issuerNotAfter?.getTime() ?? Number.POSITIVE_INFINITY);
   return {
     ...request,
     notBefore: wholeSecond(now - BACKDATE_MS),
     notAfter: wholeSecond(notAfter),
-    isAuthority,
+    pathLength,
     keyUsage,
     extendedKeyUsage,
   };
 }
 
 /** The enforcer: what no request and no modifier can get past, whatever they put into the template. */
-export function templateProblems(
-  template: CertificateTemplate,
-  issuer: { readonly notAfter: Date } | 'self',
-): string[] {
+export function templateProblems(template: CertificateTemplate, issuer: IssuerFacts | 'self'): string[] {
   const problems: string[] = [];
-  if (template.isAuthority !== (issuer === 'self')) {
-    problems.push(template.isAuthority ? 'an authority below an authority' : 'a leaf that signs itself');
+  const { pathLength } = template;
+  if (PROFILES[template.profile].selfSigned !== (issuer === 'self')) {
+    problems.push(pathLength === undefined ? 'a leaf that signs itself' : 'an authority in the place of another');
   }
-  if (!template.isAuthority && template.keyUsage.includes('keyCertSign')) problems.push('a leaf that may sign');
+  if (pathLength === undefined && template.keyUsage.includes('keyCertSign')) problems.push('a leaf that may sign');
   if (!(template.notBefore < template.notAfter)) problems.push('a validity that is over before it starts');
-  if (issuer !== 'self' && template.notAfter > issuer.notAfter) problems.push('a leaf that outlives its authority');
+  if (issuer === 'self') return problems;
+  if (pathLength !== undefined && pathLength >= issuer.pathLength) problems.push('an authority below an authority');
+  if (template.notAfter > issuer.notAfter) problems.push('a leaf that outlives its authority');
+  if (issuer.nameConstraints !== undefined) {
+    const outside = outsideConstraints(template, issuer.nameConstraints);
+    problems.push(
+      ...outside.map((name) => `the name ${JSON.stringify(name)} is not one that its authority may certify`),
+    );
+  }
   return problems;
 }
 

@@ -8,7 +8,7 @@ import { strict as assert } from 'node:assert';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import type { Clock } from '@sidegate/sdk';
 import { PkiRefused } from './finding.ts';
-import { issueAuthority, issueLeaf } from './issue.ts';
+import { issueAuthority, issueBelow } from './issue.ts';
 import { generateKey, keyKind, leafKeyAlgorithm } from './key-algorithm.ts';
 import { readPair, writePair } from './pair-file.ts';
 import { type PkiPlan, type PlannedBranch, plannedBranches, planProblems } from './plan.ts';
@@ -102,7 +102,7 @@ async function makeLeaf({ planned }: Step, issuer: Pair, { plan, directory, now 
   const { certificate, privateKey: signingKey } = issuer;
   assert(signingKey, `${planned.path} was to be refused without its authority's key`);
   const privateKey = await generateKey(leafKeyAlgorithm(plan.keyAlgorithm));
-  const made = await issueLeaf(planned.request, privateKey, { certificate, privateKey: signingKey }, now);
+  const made = await issueBelow(planned.request, privateKey, { certificate, privateKey: signingKey }, now);
   const pair = { certificate: made, privateKey };
   await writePair(directory, planned.path, pair);
   return pair;

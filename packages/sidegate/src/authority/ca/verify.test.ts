@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { createTestAuthority } from '../../../../../tests/support/certificates.ts';
 import { threeZonesPlan } from '../../../../../tests/support/three-zones-plan.ts';
 import { PkiRefused } from './finding.ts';
-import { issueLeaf } from './issue.ts';
+import { issueBelow } from './issue.ts';
 import { readPair, writePair } from './pair-file.ts';
 import { type PkiPlan, plannedBranches } from './plan.ts';
 import { establishPki } from './tree.ts';
@@ -168,7 +168,7 @@ async function reissue(directory: string, name: string, authorityName: string): 
   const [authority, leaf] = [await readPair(directory, authorityName), await readPair(directory, name)];
   assert.ok(planned && authority.certificate && authority.privateKey && leaf.privateKey);
   const issuer = { certificate: authority.certificate.certificate, privateKey: authority.privateKey };
-  const certificate = await issueLeaf(planned.request, leaf.privateKey, issuer, clock.now());
+  const certificate = await issueBelow(planned.request, leaf.privateKey, issuer, clock.now());
   await writePair(directory, name, { certificate, privateKey: leaf.privateKey });
 }
 
