@@ -1,6 +1,7 @@
 /** The lab identity provider inside the test process: real sockets, real keys, realms as the test writes them. */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '@sidegate/sdk';
+import { type Clock, type JwksSource, memoryReplayStore } from '@sidegate/sdk';
+import type { ClientSecrets } from '../../packages/sidegate/src/authority/issuer/client-secrets.ts';
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
 import { type Issuer, type IssuerTls, startIssuer } from '../../packages/sidegate/src/authority/issuer/start.ts';
 import type { TokenEvent } from '../../packages/sidegate/src/authority/issuer/token-event.ts';
@@ -19,6 +20,10 @@ export interface IdentityProviderOptions {
   readonly keyDirectory?: string;
   /** Default: the real one. */
   readonly clock?: Clock;
+  readonly clientSecrets?: ClientSecrets;
+  /** Default: no realm may name a URL. */
+  readonly fetchKeys?: (url: string) => JwksSource;
+  readonly trustBundles?: ReadonlyMap<string, JwksSource>;
 }
 
 export interface TestIdentityProvider extends Issuer, AsyncDisposable {
@@ -38,6 +43,10 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     algorithms: ['RS256', 'ES256'],
     clock: systemClock,
     random: randomBytes,
+    replay: memoryReplayStore({ maxEntries: 100_000, clock: options.clock ?? systemClock }),
+    fetchKeys: () => {
+      throw new TypeError('this test has no keys at a URL');
+    },
     ...options,
     log: (event) => events.push(event),
   });

@@ -4,16 +4,17 @@ export { createDpopNonces, type DpopNonceOptions, type DpopNonces } from './dpop
 export { PROOF_ALGORITHMS } from './dpop/proof-algorithms.ts';
 export { createDpopKey, type DpopKey, type ProofRequest } from './dpop/sign-proof.ts';
 export { type ProofRules, type ProvenRequest, type VerifiedProof, verifyDpopProof } from './dpop/verify-proof.ts';
-export type { AlgorithmName } from './jwt/algorithms.ts';
+export { ALGORITHM_NAMES, type AlgorithmName } from './jwt/algorithms.ts';
 export { type BearerOptions, readBearer, readCredentials } from './jwt/bearer.ts';
 export { checkConfirmation } from './jwt/binding.ts';
-export type { Confirmation } from './jwt/claims.ts';
+export { type Confirmation, checkDates, type DateRules } from './jwt/claims.ts';
 export { createFetchedJwks, type FetchedJwksOptions } from './jwt/fetched-jwks.ts';
 export type { KeyFinding, KeySet, VerificationKey } from './jwt/jwks.ts';
 export { discoveryJwksLoader, httpJwksLoader, type JwksLoader } from './jwt/jwks-loader.ts';
 export type { JwksSource, JwksState } from './jwt/jwks-source.ts';
 export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
-export { requireScopes } from './jwt/scope.ts';
+export { readScopes, requireScopes } from './jwt/scope.ts';
+export { type JwtKeys, readJwt, type UnverifiedJwt, verifyJwt } from './jwt/signed-jwt.ts';
 export { JsonError, type JsonErrorKind, type JsonObject, type JsonValue, parseStrictJson } from './jwt/strict-json.ts';
 export { cacheTokens, type TokenCacheOptions } from './jwt/token-cache.ts';
 export {

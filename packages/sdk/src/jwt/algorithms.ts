@@ -87,6 +87,9 @@ const ROWS: readonly Algorithm[] = [
 /** By exact name: `alg` is case-sensitive, RFC 7515 section 4.1.1. */
 export const ALGORITHMS: ReadonlyMap<string, Algorithm> = new Map(ROWS.map((row) => [row.name, row]));
 
+/** All of them, for whoever announces what it accepts. */
+export const ALGORITHM_NAMES: readonly AlgorithmName[] = ROWS.map(({ name }) => name);
+
 /** The algorithms a key can serve, by its type and curve; none for a key of any other kind. */
 export function algorithmsFor(key: KeyObject): readonly AlgorithmName[] {
   const curve = key.asymmetricKeyDetails?.namedCurve;

@@ -8,13 +8,16 @@ import { hasControlCharacters } from './control-characters.ts';
 import { readScopes } from './scope.ts';
 import { isJsonArray, isJsonObject, type JsonObject } from './strict-json.ts';
 
-export interface ClaimRules {
+export interface DateRules {
+  readonly clockSkewSeconds: number;
+  readonly maxLifetimeSeconds: number;
+}
+
+export interface ClaimRules extends DateRules {
   /** A token must name at least one of them. */
   readonly audiences: readonly string[];
   /** Whether a token may name only one audience at all. */
   readonly singleAudience: boolean;
-  readonly clockSkewSeconds: number;
-  readonly maxLifetimeSeconds: number;
 }
 
 /** `cnf`: to whom the token is bound. */
@@ -52,7 +55,7 @@ const OTHER_TOKEN_KINDS: ReadonlySet<string> = new Set(['refresh', 'id', 'offlin
 export function checkClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: number): CheckedClaims {
   checkKind(claims);
   return {
-    expiresAt: readExpiry(claims, rules, nowSeconds),
+    expiresAt: checkDates(claims, rules, nowSeconds),
     audiences: readAudiences(claims, rules),
     subject: readSubject(claims),
     clientId: readClient(claims),
@@ -76,7 +79,13 @@ function checkKind(claims: JsonObject): void {
   }
 }
 
-function readExpiry(claims: JsonObject, rules: ClaimRules, nowSeconds: number): number {
+/**
+ * `exp`, which must be there, `nbf` and `iat`.
+ *
+ * @returns `exp`
+ * @throws Problem `token_claim_type`, `token_exp_missing`, `token_expired`, `token_not_yet_valid`, `token_lifetime_exceeded`
+ */
+export function checkDates(claims: JsonObject, rules: DateRules, nowSeconds: number): number {
   const expiresAt = readDate(claims, 'exp');
   const issuedAt = readDate(claims, 'iat');
   const notBefore = readDate(claims, 'nbf');

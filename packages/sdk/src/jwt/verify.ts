@@ -9,7 +9,7 @@ import { excerpt } from '../x509/excerpt.ts';
 import { ALGORITHMS, type Algorithm, type AlgorithmName, verifySignature } from './algorithms.ts';
 import { type CheckedClaims, checkClaims } from './claims.ts';
 import { decodeSegment, type JoseHeader, readClaims, readHeader, splitCompact } from './compact.ts';
-import type { VerificationKey } from './jwks.ts';
+import { findKey } from './find-key.ts';
 import type { JwksSource } from './jwks-source.ts';
 import type { JsonObject } from './strict-json.ts';
 
@@ -147,7 +147,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   function complete(parsed: ParsedToken, issuer: TrustedIssuer): VerifiedToken {
-    const { key, keySetId } = findKey(parsed, issuer);
+    const { key, keySetId } = findKey(parsed, issuer.keys, `issuer ${issuer.name}`);
     const input = Buffer.from(parsed.signingInput, 'latin1');
     if (!verifySignature(parsed.algorithm, key.publicKey, input, parsed.signature)) {
       throw new Problem('token_signature_invalid', `key ${excerpt(key.kid ?? key.thumbprint)}`);
@@ -170,28 +170,4 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 function checkAlgorithm(algorithm: Algorithm, { algorithms, name }: TrustedIssuer): void {
   if (algorithms === undefined || algorithms.includes(algorithm.name)) return;
   throw new Problem('token_alg_not_allowed', `alg ${algorithm.name} is not allowed for issuer ${name}`);
-}
-
-function findKey(
-  { header, algorithm }: ParsedToken,
-  issuer: TrustedIssuer,
-): { key: VerificationKey; keySetId: string } {
-  const keySet = issuer.keys.current();
-  if (keySet === undefined) throw new Problem('jwks_unavailable', `no keys of issuer ${issuer.name}`);
-  const { id: keySetId, byKid, keys } = keySet;
-  if (header.kid !== undefined) {
-    const key = byKid.get(header.kid);
-    if (key === undefined) {
-      throw new Problem('token_key_not_found', `issuer ${issuer.name} has no key ${excerpt(header.kid)}`);
-    }
-    if (!key.algorithms.includes(algorithm.name)) {
-      throw new Problem('token_key_alg_mismatch', `key ${excerpt(header.kid)} is not for ${algorithm.name}`);
-    }
-    return { key, keySetId };
-  }
-  const [key, another] = keys.filter((candidate) => candidate.algorithms.includes(algorithm.name));
-  if (key === undefined)
-    throw new Problem('token_key_not_found', `issuer ${issuer.name} has no key for ${algorithm.name}`);
-  if (another !== undefined) throw new Problem('token_kid_required', `issuer ${issuer.name} has several such keys`);
-  return { key, keySetId };
 }

@@ -12,7 +12,7 @@ import { loadConfigFile } from './config-file.ts';
 import { fromDiagnostic, type StartFinding, StartRefused } from './start-finding.ts';
 
 export interface IdpSetup {
-  readonly options: Omit<IssuerOptions, 'clock' | 'random' | 'log'>;
+  readonly options: Omit<IssuerOptions, 'clock' | 'random' | 'log' | 'replay' | 'fetchKeys'>;
   /** In the order of `options.realms`. */
   readonly realmFiles: readonly string[];
   readonly warnings: readonly StartFinding[];

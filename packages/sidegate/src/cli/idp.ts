@@ -1,5 +1,4 @@
 /** `sidegate idp`: the lab identity provider from one configuration file and its realm files, until SIGTERM. */
-import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { IssuerRefused } from '../authority/issuer/finding.ts';
 import { type Issuer, startIssuer } from '../authority/issuer/start.ts';
@@ -7,6 +6,7 @@ import { type Address, parseAddress } from '../config/address.ts';
 import { EXIT } from './exit-code.ts';
 import { readIdpSetup } from './idp-config.ts';
 import { placeFindings } from './idp-findings.ts';
+import { type IssuerPorts, issuerPorts } from './issuer-ports.ts';
 import { printEvent } from './print-event.ts';
 import { renderFinding, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -37,9 +37,10 @@ or refused. Warnings go to standard error. SIGTERM and SIGINT finish what is und
 Exit codes: 0 stopped, 64 wrong command line, 78 configuration, realm, certificate or key refused (all findings printed).`;
 
 async function runIdp(options: IdpOptions): Promise<number> {
+  const held = issuerPorts();
   try {
     const stopped = stopSignal();
-    const { issuer, warnings } = await start(options);
+    const { issuer, warnings } = await start(options, held.ports);
     for (const warning of warnings) process.stderr.write(`${renderFinding(warning)}\n`);
     printEvent({ event: 'listening', url: issuer.url });
     await stopped;
@@ -48,18 +49,22 @@ async function runIdp(options: IdpOptions): Promise<number> {
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
     return reportRefusal(error, options.json === true);
+  } finally {
+    await held.close();
   }
 }
 
 /** @throws StartRefused */
-async function start({ config, root, addr }: IdpOptions): Promise<{ issuer: Issuer; warnings: StartFinding[] }> {
+async function start(
+  { config, root, addr }: IdpOptions,
+  ports: IssuerPorts['ports'],
+): Promise<{ issuer: Issuer; warnings: StartFinding[] }> {
   const { options, realmFiles, warnings } = readIdpSetup(config, root);
   try {
     const issuer = await startIssuer({
       ...options,
       ...(addr === undefined ? {} : { host: addr.host ?? '::', port: addr.port }),
-      clock: { now: () => Date.now(), monotonic: () => performance.now() },
-      random: randomBytes,
+      ...ports,
       log: (event) => printEvent(event, event.decision === 'issued' ? 'info' : 'warn'),
     });
     return { issuer, warnings: [...warnings, ...placeFindings(issuer.warnings, realmFiles)] };

@@ -1,96 +1,105 @@
 /**
- * Who asks for a token (RFC 6749 section 2.3): client_secret_basic, client_secret_post, tls_client_auth
- * (RFC 8705 section 2.1), or a public client that only names itself. Fails closed, with one answer for every cause.
+ * Which client asks: each has exactly one method, and what proves another one proves nothing. Fails closed, with one
+ * answer for every cause.
  */
-
-import { OAuthError } from './oauth-error.ts';
-import { type PeerCertificate, provesSubject } from './peer-certificate.ts';
-import type { Client, Realm } from './realm.ts';
+import { type Clock, Problem, type ReplayStore } from '@sidegate/sdk';
+import { verifyClientAssertion, verifyJwtSvid } from './client-assertion.ts';
+import type { ClientSecrets } from './client-secrets.ts';
+import { invalidClient } from './oauth-error.ts';
+import { type PeerCertificate, provesKey, provesSpiffeId, provesSubject } from './peer-certificate.ts';
+import type { ClientCredentials } from './presented-credentials.ts';
+import { type Client, type ClientAuthentication, findClient, type Realm } from './realm.ts';
 import { type SecretDigest, secretMatches } from './secret-digest.ts';
-import { decodeFormComponent, type TokenForm } from './token-form.ts';
-
-export interface ClientCredentials {
-  /** What the caller claims to be; nothing is proven yet. */
-  readonly clientId: string;
-  readonly secret: string | undefined;
-}
 
 export interface AuthenticationContext {
   readonly realm: Realm;
   /** What the TLS handshake showed; headers that speak of a certificate are never read. */
   readonly peer: PeerCertificate | undefined;
   readonly digest: SecretDigest;
-  readonly nowMs: number;
+  readonly secrets: ClientSecrets | undefined;
+  readonly replay: ReplayStore;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
-/** As Keycloak stores them; what is longer would only fill the memory of the failure limit. */
-const MAX_CLIENT_ID_CHARACTERS = 255;
+/** Why the credentials do not prove the client, for the log; undefined when they do. */
+type Proof<Method> = (
+  authentication: Method,
+  credentials: ClientCredentials,
+  context: AuthenticationContext & { readonly client: Client },
+) => string | undefined | Promise<string | undefined>;
 
-/** @throws OAuthError `invalid_request` for more than one method, `invalid_client` for credentials that cannot be read. */
-export function readCredentials(authorization: readonly string[], form: TokenForm): ClientCredentials {
-  const credentials = presentedCredentials(authorization, form);
-  if (credentials.clientId.length > MAX_CLIENT_ID_CHARACTERS) throw invalidClient('the client id is too long');
-  return credentials;
-}
+type Proofs = {
+  readonly [Method in ClientAuthentication['method']]: Proof<Extract<ClientAuthentication, { method: Method }>>;
+};
+
+const PROOFS: Proofs = {
+  none: () => undefined,
+  // compared before the client was looked up
+  client_secret: (_, { secret }) => (secret === undefined ? 'no client secret' : undefined),
+  private_key_jwt: async ({ keys, algorithms }, { assertion }, { realm, client, replay, clock }) => {
+    if (assertion?.kind !== 'jwt-bearer') return 'no assertion of this client';
+    const expected = { clientId: client.id, issuer: realm.issuer, keys, algorithms };
+    return await verifyClientAssertion(assertion.jwt, expected, { replay, nowMs: clock.now() });
+  },
+  tls_client_auth: ({ subject }, _, { peer, clock }) =>
+    provesSubject(peer, subject, clock.now()) ? undefined : 'no verified certificate for this client',
+  self_signed_tls_client_auth: async ({ keys }, _, { peer, clock }) =>
+    (await provesKey(peer, keys, clock.now())) ? undefined : 'no certificate with a key of this client',
+  spiffe_x509: ({ spiffeId }, _, { peer, clock }) =>
+    provesSpiffeId(peer, spiffeId, clock.now()) ? undefined : 'no X.509-SVID of this client',
+  spiffe_jwt: async ({ keys, spiffeId }, { assertion }, { realm, clock }) => {
+    if (assertion?.kind !== 'jwt-spiffe') return 'no JWT-SVID of this client';
+    return await verifyJwtSvid(assertion.jwt, { spiffeId, issuer: realm.issuer, keys }, clock.now());
+  },
+};
 
 /** @throws OAuthError `invalid_client`; the caller cannot tell an unknown client from a wrong secret. */
-export function authenticateClient(credentials: ClientCredentials, context: AuthenticationContext): Client {
-  const client = context.realm.clients.get(credentials.clientId);
-  const authentication = client?.authentication;
-  const expected = authentication?.method === 'secret' ? authentication.digest : undefined;
-  const secretFits = secretMatches(credentials.secret ?? '', expected, context.digest);
-  if (client === undefined || authentication === undefined) throw invalidClient('unknown client');
-  switch (authentication.method) {
-    case 'secret':
-      if (!secretFits) throw invalidClient('wrong client secret');
-      break;
-    case 'certificate':
-      if (credentials.secret !== undefined) throw invalidClient('this client has no secret');
-      if (!provesSubject(context.peer, authentication.subject, context.nowMs)) {
-        throw invalidClient('no verified certificate for this client');
-      }
-      break;
-    case 'none':
-      if (credentials.secret !== undefined) throw invalidClient('this client has no secret');
+export async function authenticateClient(
+  credentials: ClientCredentials,
+  context: AuthenticationContext,
+): Promise<Client> {
+  const client = findClient(context.realm, credentials.clientId);
+  const secretFits = await anySecretMatches(client, credentials, context);
+  if (client === undefined) throw invalidClient('unknown client');
+  const { authentication } = client;
+  if (credentials.secret !== undefined) {
+    if (authentication.method !== 'client_secret') throw invalidClient('this client has no secret');
+    if (!secretFits) throw invalidClient('wrong client secret');
   }
+  if (credentials.assertion !== undefined && !takesAssertions(authentication)) {
+    throw invalidClient('this client has no key for assertions');
+  }
+  const reason = await refusal(authentication, credentials, { ...context, client });
+  if (reason !== undefined) throw invalidClient(reason);
   return client;
 }
 
-function presentedCredentials(authorization: readonly string[], form: TokenForm): ClientCredentials {
-  if (form.has('client_assertion') || form.has('client_assertion_type')) {
-    throw invalidClient('client assertions are not accepted here');
-  }
-  const clientId = form.get('client_id');
-  const secret = form.get('client_secret');
-  const [header] = authorization;
-  if (header === undefined) {
-    if (clientId === undefined) throw invalidClient('no client credentials');
-    return { clientId, secret };
-  }
-  if (authorization.length > 1) throw new OAuthError('invalid_request', 'Authorization is repeated');
-  if (secret !== undefined) throw new OAuthError('invalid_request', 'the client authenticates in more than one way');
-  const basic = readBasic(header);
-  if (clientId !== undefined && clientId !== basic.clientId) {
-    throw new OAuthError('invalid_request', 'client_id differs from the client in Authorization');
-  }
-  return basic;
+/** Does the same work for a client that is unknown, or has no secret. */
+async function anySecretMatches(
+  client: Client | undefined,
+  { clientId, secret = '' }: ClientCredentials,
+  { realm, digest, secrets }: AuthenticationContext,
+): Promise<boolean> {
+  const expected = client?.authentication.method === 'client_secret' ? client.authentication.digest : undefined;
+  const inFile = secretMatches(secret, expected, digest);
+  const inStore = (await secrets?.matches(realm.name, clientId, secret)) === true;
+  return inFile || inStore;
 }
 
-function readBasic(header: string): ClientCredentials {
-  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header) ?? [];
-  if (encoded === undefined) throw invalidClient('Authorization is not HTTP Basic');
-  const pair = Buffer.from(encoded, 'base64').toString('latin1');
-  const colon = pair.indexOf(':');
-  const clientId = decodeFormComponent(pair.slice(0, Math.max(colon, 0)));
-  const secret = decodeFormComponent(pair.slice(colon + 1));
-  if (!clientId || !secret) throw invalidClient('the Basic credentials cannot be read');
-  return { clientId, secret };
+function takesAssertions({ method }: ClientAuthentication): boolean {
+  return method === 'private_key_jwt' || method === 'spiffe_jwt';
 }
 
-/** RFC 9110 section 15.5.2: every 401 names a scheme, also where the client did not use it. */
-function invalidClient(detail: string): OAuthError {
-  return new OAuthError('invalid_client', 'client authentication failed', {
-    detail,
-    headers: { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' },
-  });
+async function refusal(
+  authentication: ClientAuthentication,
+  credentials: ClientCredentials,
+  context: AuthenticationContext & { readonly client: Client },
+): Promise<string | undefined> {
+  const prove = PROOFS[authentication.method] as Proof<ClientAuthentication>;
+  try {
+    return await prove(authentication, credentials, context);
+  } catch (error) {
+    if (error instanceof Problem && error.row.status < 500) return error.message;
+    throw error;
+  }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createPublicKey } from 'node:crypto';
 import https from 'node:https';
 import { test } from 'node:test';
 import { createTestAuthority, type TestCertificate } from '../../../../../tests/support/certificates.ts';
@@ -29,6 +30,26 @@ const byCertificate = {
   attributes: { 'x509.subjectdn': 'CN=payment-service-client, O=MyOrg' },
   defaultClientScopes: ['data-service:read'],
 };
+/** Signed by whoever: what counts is the key. */
+const own = otherCa.issue({ subject: [{ CN: 'legacy' }], eku: null });
+const bySelfSigned = {
+  clientId: 'legacy',
+  serviceAccountsEnabled: true,
+  clientAuthenticatorType: 'client-x509',
+  attributes: {
+    'sidegate.self_signed': 'true',
+    'jwks.string': JSON.stringify({ keys: [createPublicKey(own.privateKey).export({ format: 'jwk' })] }),
+  },
+  defaultClientScopes: ['data-service:read'],
+};
+const svid = clientCa.issue({ subject: [{ CN: 'anything' }], uris: ['spiffe://example.org/zone2/order-service'] });
+const bySvid = {
+  clientId: 'workload',
+  serviceAccountsEnabled: true,
+  clientAuthenticatorType: 'client-x509',
+  attributes: { 'sidegate.spiffe_id': 'spiffe://example.org/zone2/order-service' },
+  defaultClientScopes: ['data-service:read'],
+};
 const bound = {
   clientId: 'bound',
   serviceAccountsEnabled: true,
@@ -40,7 +61,7 @@ const bound = {
 function start(clock = systemClock): Promise<TestIdentityProvider> {
   return startIdentityProvider({
     clock,
-    realms: [servicesRealm(byCertificate, bound)],
+    realms: [servicesRealm(byCertificate, bySelfSigned, bySvid, bound)],
     tls: { cert: server.certPem, key: server.keyPem, clientCa: clientCa.certPem },
     algorithms: ['ES256'],
   });
@@ -111,6 +132,59 @@ for (const [title, certificate] of wrong) {
     await using provider = await start();
     const { status, body } = await ask(provider, { client_id: 'payment-service' }, certificate);
     assert.deepEqual([status, body.error], [401, 'invalid_client']);
+  });
+}
+
+const wrongWorkload: readonly (readonly [string, string, TestCertificate | undefined])[] = [
+  ['self_signed_tls_client_auth without a certificate', 'legacy', undefined],
+  ['self_signed_tls_client_auth with another key', 'legacy', otherCa.issue({ subject: [{ CN: 'legacy' }] })],
+  [
+    'self_signed_tls_client_auth with a verified certificate',
+    'legacy',
+    clientCa.issue({ subject: [{ CN: 'legacy' }] }),
+  ],
+  [
+    'self_signed_tls_client_auth with its key in a certificate that has expired',
+    'legacy',
+    otherCa.issue({ privateKey: own.privateKey, notAfter: new Date(Date.now() - 60_000) }),
+  ],
+  ['an X.509-SVID that is absent', 'workload', undefined],
+  ['an X.509-SVID of another workload', 'workload', good],
+  [
+    'an X.509-SVID of another authority',
+    'workload',
+    otherCa.issue({ uris: ['spiffe://example.org/zone2/order-service'] }),
+  ],
+  [
+    'an X.509-SVID with two URIs',
+    'workload',
+    clientCa.issue({ uris: ['spiffe://example.org/zone2/order-service', 'spiffe://example.org/x'] }),
+  ],
+  [
+    'its SPIFFE ID as a common name',
+    'workload',
+    clientCa.issue({ subject: [{ CN: 'spiffe://example.org/zone2/order-service' }] }),
+  ],
+];
+
+for (const [title, id, certificate] of wrongWorkload) {
+  test(`${title} is refused with 401 invalid_client`, async () => {
+    await using provider = await start();
+    const { status, body } = await ask(provider, { client_id: id }, certificate);
+    assert.deepEqual([status, body.error], [401, 'invalid_client']);
+  });
+}
+
+for (const [title, id, certificate] of [
+  ['a self-signed certificate with one of its keys', 'legacy', own],
+  ['a renewed certificate with the same key', 'legacy', otherCa.issue({ privateKey: own.privateKey })],
+  ['its X.509-SVID', 'workload', svid],
+  ['its X.509-SVID, named by its SPIFFE ID', 'spiffe://example.org/zone2/order-service', svid],
+] as const) {
+  test(`a client that shows ${title} gets a token that is bound to it`, async () => {
+    await using provider = await start();
+    const { status, cnf } = await ask(provider, { client_id: id }, certificate);
+    assert.deepEqual([status, cnf], [200, { 'x5t#S256': certificate.thumbprint }]);
   });
 }
 

@@ -1,18 +1,14 @@
 /** Clients of a realm file: how each authenticates, what it may ask for, how its tokens are signed. */
-import { type DistinguishedName, DistinguishedNameError, parseDistinguishedName } from '@sidegate/sdk';
+import { type AuthenticationParts, compileAuthentication } from './compile-authentication.ts';
 import { mappedAudiences } from './compile-scope.ts';
 import type { FindingSink } from './finding.ts';
 import type { KeycloakClient, KeycloakRealm } from './keycloak-realm.ts';
-import type { Client, ClientAuthentication, Scope, Subject } from './realm.ts';
-import type { SecretDigest } from './secret-digest.ts';
+import type { Client, Scope, Subject } from './realm.ts';
 import type { Algorithms, SignatureAlgorithm } from './signing-key.ts';
 
-export interface ClientContext {
-  readonly digest: SecretDigest;
+export interface ClientContext extends AuthenticationParts {
   /** The first one signs unless a client asks for another. */
   readonly algorithms: Algorithms;
-  /** Client certificates can be verified. */
-  readonly clientCertificates: boolean;
   readonly scopes: ReadonlyMap<string, Scope>;
   /** Undefined where the account is disabled. */
   readonly serviceAccounts: ReadonlyMap<string, Subject | undefined>;
@@ -61,48 +57,6 @@ function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: Cl
     ...scopes,
     fullScope: source.fullScopeAllowed !== false,
   };
-}
-
-function compileAuthentication(source: KeycloakClient, context: ClientContext): ClientAuthentication | undefined {
-  const { report } = context;
-  if (source.publicClient === true) return { method: 'none' };
-  switch (source.clientAuthenticatorType ?? 'client-secret') {
-    case 'client-secret':
-      if (source.secret) return { method: 'secret', digest: context.digest(source.secret) };
-      report(['secret'], 'a client that authenticates with client-secret needs a secret');
-      return undefined;
-    case 'client-x509': {
-      const subject = source.attributes?.['x509.subjectdn'];
-      if (source.attributes?.['x509.allow.regex.pattern.comparison'] === 'true') {
-        report(
-          ['attributes', 'x509.allow.regex.pattern.comparison'],
-          'patterns are not supported; name the exact subject',
-        );
-      }
-      if (!context.clientCertificates) {
-        report(['clientAuthenticatorType'], 'client-x509 needs client_ca_file in the identity provider configuration');
-      }
-      const name = subject === undefined ? undefined : readName(subject);
-      if (name !== undefined) return { method: 'certificate', subject: name };
-      report(
-        ['attributes', 'x509.subjectdn'],
-        'name the subject of the client certificate, e.g. CN=order-service-client,O=MyOrg',
-      );
-      return undefined;
-    }
-    default:
-      report(['clientAuthenticatorType'], 'must be client-secret or client-x509');
-      return undefined;
-  }
-}
-
-function readName(text: string): DistinguishedName | undefined {
-  try {
-    return parseDistinguishedName(text);
-  } catch (error) {
-    if (error instanceof DistinguishedNameError) return undefined;
-    throw error;
-  }
 }
 
 function compileAlgorithm(source: KeycloakClient, context: ClientContext): SignatureAlgorithm {

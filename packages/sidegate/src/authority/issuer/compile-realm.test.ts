@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createPushedJwks } from '@sidegate/sdk';
 import { audienceMapper, servicesRealm, usersRealm } from '../../../../../tests/support/realms.ts';
 import { compileRealm } from './compile-realm.ts';
 import type { RealmFinding } from './finding.ts';
@@ -12,6 +13,12 @@ const OPTIONS = {
   algorithms: ['RS256'],
   tokenLifetimeSeconds: 300,
   clientCertificates: true,
+  storedSecrets: false,
+  fetchKeys: (url: string) => {
+    if (url.startsWith('https:')) return createPushedJwks();
+    throw new TypeError('not https');
+  },
+  trustBundle: (trustDomain: string) => (trustDomain === 'example.org' ? createPushedJwks() : undefined),
 } as const;
 
 const placeOf = ({ path }: RealmFinding) => path.join('.');
@@ -19,6 +26,10 @@ const machine = (more: Partial<KeycloakClient>): KeycloakRealm =>
   servicesRealm({ clientId: 'x', serviceAccountsEnabled: true, secret: 's', ...more });
 const certificate = (attributes: Record<string, string>) =>
   machine({ clientAuthenticatorType: 'client-x509', attributes });
+
+const assertion = (attributes: Record<string, string>) =>
+  machine({ clientAuthenticatorType: 'client-jwt', attributes });
+const AT_URL = { 'use.jwks.url': 'true', 'jwks.url': 'https://keys.example.com/order-service' };
 
 const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: string])[] = [
   ['a realm name with a slash', { realm: 'a/b' }, 'realm'],
@@ -28,8 +39,40 @@ const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: st
   ['a client that is defined twice', machine({ clientId: 'order-service' }), 'clients.2.clientId'],
   [
     'an unknown way to authenticate',
-    machine({ clientAuthenticatorType: 'client-jwt' }),
+    machine({ clientAuthenticatorType: 'client-secret-jwt' }),
     'clients.2.clientAuthenticatorType',
+  ],
+  ['client-jwt without keys', assertion({}), 'clients.2.attributes.jwks.string'],
+  ['client-jwt with a key set that is none', assertion({ 'jwks.string': '{}' }), 'clients.2.attributes.jwks.string'],
+  [
+    'client-jwt with keys at a URL that is not https',
+    assertion({ 'use.jwks.url': 'true', 'jwks.url': 'http://keys.example.com' }),
+    'clients.2.attributes.jwks.url',
+  ],
+  [
+    'client-jwt with assertions by HMAC',
+    assertion({ ...AT_URL, 'token.endpoint.auth.signing.alg': 'HS256' }),
+    'clients.2.attributes.token.endpoint.auth.signing.alg',
+  ],
+  [
+    'a SPIFFE ID of a trust domain without bundle',
+    assertion({ 'sidegate.spiffe_id': 'spiffe://example.net/a' }),
+    'clients.2.attributes.sidegate.spiffe_id',
+  ],
+  [
+    'a SPIFFE ID with a query',
+    certificate({ 'sidegate.spiffe_id': 'spiffe://example.org/a?b' }),
+    'clients.2.attributes.sidegate.spiffe_id',
+  ],
+  [
+    'the SPIFFE ID of a whole trust domain',
+    certificate({ 'sidegate.spiffe_id': 'spiffe://example.org' }),
+    'clients.2.attributes.sidegate.spiffe_id',
+  ],
+  [
+    'a self-signed certificate without keys',
+    certificate({ 'sidegate.self_signed': 'true' }),
+    'clients.2.attributes.jwks.string',
   ],
   ['a public service account', machine({ publicClient: true }), 'clients.2.serviceAccountsEnabled'],
   ['an undefined default scope', machine({ defaultClientScopes: ['x'] }), 'clients.2.defaultClientScopes.0'],
@@ -111,6 +154,21 @@ test('client-x509 without client_ca_file is refused', () => {
 test('all findings of a realm are reported at once', () => {
   const { findings } = compileRealm(machine({ secret: '', defaultClientScopes: ['a', 'b'] }), OPTIONS);
   assert.equal(findings.length, 3);
+});
+
+test('two clients with one SPIFFE ID are refused', () => {
+  const spiffe = {
+    clientAuthenticatorType: 'client-x509',
+    attributes: { 'sidegate.spiffe_id': 'spiffe://example.org/a' },
+  };
+  const twins = ['x', 'y'].map((clientId) => ({ clientId, serviceAccountsEnabled: true, ...spiffe }));
+  assert.deepEqual(compileRealm(servicesRealm(...twins), OPTIONS).findings.map(placeOf), ['clients']);
+});
+
+test('a client has no secret in its realm file where secrets are stored elsewhere, and an empty one nowhere', () => {
+  const stored = { ...OPTIONS, storedSecrets: true };
+  assert.deepEqual(compileRealm(machine({ secret: undefined }), stored).findings, []);
+  assert.deepEqual(compileRealm(machine({ secret: '' }), stored).findings.map(placeOf), ['clients.2.secret']);
 });
 
 test('SD-14 a lab realm gets a warning', () => {

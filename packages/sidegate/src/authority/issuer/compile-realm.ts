@@ -2,24 +2,21 @@
  * Keycloak's realm file → the realm the endpoints use. References are resolved, secrets become digests, and what
  * cannot be honoured is a finding: a token must never carry more than Keycloak would have put into it.
  */
+import type { AuthenticationParts } from './compile-authentication.ts';
 import { compileClients } from './compile-client.ts';
 import { compileScopes } from './compile-scope.ts';
 import { compileUsers } from './compile-user.ts';
 import type { FindingSink, RealmFinding } from './finding.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
-import type { Realm } from './realm.ts';
-import type { SecretDigest } from './secret-digest.ts';
+import { type Client, type Realm, spiffeIdOf } from './realm.ts';
 import type { Algorithms } from './signing-key.ts';
 
-export interface CompileOptions {
+export interface CompileOptions extends AuthenticationParts {
   /** Scheme and authority of all endpoints, without a final slash. */
   readonly publicUrl: string;
-  readonly digest: SecretDigest;
   readonly algorithms: Algorithms;
   /** For realms that set none. */
   readonly tokenLifetimeSeconds: number;
-  /** Client certificates can be verified. */
-  readonly clientCertificates: boolean;
 }
 
 export interface CompiledRealm {
@@ -51,7 +48,20 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
     lab,
     tokenLifetimeSeconds: source.accessTokenLifespan ?? options.tokenLifetimeSeconds,
     clients,
+    workloads: workloadsOf(clients, report),
     users,
   };
   return { realm, findings };
+}
+
+function workloadsOf(clients: ReadonlyMap<string, Client>, report: FindingSink): ReadonlyMap<string, Client> {
+  const workloads = new Map<string, Client>();
+  for (const client of clients.values()) {
+    const spiffeId = spiffeIdOf(client);
+    if (spiffeId === undefined) continue;
+    const other = workloads.get(spiffeId);
+    if (other !== undefined) report(['clients'], `"${other.id}" and "${client.id}" have the same sidegate.spiffe_id`);
+    workloads.set(spiffeId, client);
+  }
+  return workloads;
 }

@@ -1,15 +1,20 @@
 /** What a realm offers: OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2, one document for both. */
+import { ALGORITHM_NAMES, type AlgorithmName } from '@sidegate/sdk';
 import type { Answer } from './answer.ts';
 import { grantsOf } from './grants/grants.ts';
-import type { Client, Realm } from './realm.ts';
+import type { Client, ClientAuthentication, Realm } from './realm.ts';
 import type { KeyRing } from './signing-key.ts';
 
-/** Their registered names (RFC 7591 section 2, RFC 8705 section 2.1.1). */
+/** Their names in RFC 8414 section 2, RFC 8705 section 2.1.1 and draft-ietf-oauth-spiffe-client-auth. */
 const METHODS = {
-  secret: ['client_secret_basic', 'client_secret_post'],
-  certificate: ['tls_client_auth'],
   none: ['none'],
-} as const;
+  client_secret: ['client_secret_basic', 'client_secret_post'],
+  private_key_jwt: ['private_key_jwt'],
+  tls_client_auth: ['tls_client_auth'],
+  self_signed_tls_client_auth: ['self_signed_tls_client_auth'],
+  spiffe_x509: ['spiffe_x509'],
+  spiffe_jwt: ['spiffe_jwt'],
+} as const satisfies Record<ClientAuthentication['method'], readonly string[]>;
 
 export function answerMetadata(realm: Realm, keys: KeyRing): Answer {
   const clients = [...realm.clients.values()];
@@ -25,6 +30,7 @@ export function answerMetadata(realm: Realm, keys: KeyRing): Answer {
       token_endpoint_auth_methods_supported: unique(
         clients.flatMap(({ authentication }) => METHODS[authentication.method]),
       ),
+      token_endpoint_auth_signing_alg_values_supported: unique(clients.flatMap(assertionAlgorithms)),
       tls_client_certificate_bound_access_tokens: true,
       // required by both documents, although there is neither an authorization endpoint nor an ID token here
       response_types_supported: [],
@@ -32,6 +38,17 @@ export function answerMetadata(realm: Realm, keys: KeyRing): Answer {
       id_token_signing_alg_values_supported: unique(keys.published().flatMap(({ alg }) => alg ?? [])),
     },
   };
+}
+
+function assertionAlgorithms({ authentication }: Client): readonly AlgorithmName[] {
+  switch (authentication.method) {
+    case 'private_key_jwt':
+      return authentication.algorithms;
+    case 'spiffe_jwt':
+      return ALGORITHM_NAMES;
+    default:
+      return [];
+  }
 }
 
 function scopeNames({ defaultScopes, optionalScopes }: Client): string[] {

@@ -39,3 +39,11 @@ export class OAuthError extends Error {
     this.detail = options.detail ?? description;
   }
 }
+
+/** RFC 9110 section 15.5.2: every 401 names a scheme, also where the client did not use it. */
+export function invalidClient(detail: string): OAuthError {
+  return new OAuthError('invalid_client', 'client authentication failed', {
+    detail,
+    headers: { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' },
+  });
+}

@@ -1,5 +1,5 @@
 /** A realm as the endpoints use it: every reference resolved, every secret a digest, nothing left to check. */
-import type { DistinguishedName } from '@sidegate/sdk';
+import type { AlgorithmName, DistinguishedName, JwksSource } from '@sidegate/sdk';
 import type { SignatureAlgorithm } from './signing-key.ts';
 
 export interface Realm {
@@ -11,6 +11,8 @@ export interface Realm {
   readonly tokenLifetimeSeconds: number;
   /** Enabled clients by client id. */
   readonly clients: ReadonlyMap<string, Client>;
+  /** Those that have a SPIFFE ID, by it. */
+  readonly workloads: ReadonlyMap<string, Client>;
   /** Enabled users by user name; service accounts are not among them. */
   readonly users: ReadonlyMap<string, User>;
 }
@@ -32,10 +34,18 @@ export interface Client {
   readonly fullScope: boolean;
 }
 
+/** By the names of RFC 8414 section 2 and draft-ietf-oauth-spiffe-client-auth; `client_secret` is both of its methods. */
 export type ClientAuthentication =
   | { readonly method: 'none' }
-  | { readonly method: 'secret'; readonly digest: Buffer }
-  | { readonly method: 'certificate'; readonly subject: DistinguishedName };
+  /** Absent: only the store of secrets knows one. */
+  | { readonly method: 'client_secret'; readonly digest: Buffer | undefined }
+  | { readonly method: 'private_key_jwt'; readonly keys: JwksSource; readonly algorithms: readonly AlgorithmName[] }
+  | { readonly method: 'tls_client_auth'; readonly subject: DistinguishedName }
+  /** Keys of the client's certificates. */
+  | { readonly method: 'self_signed_tls_client_auth'; readonly keys: JwksSource }
+  | { readonly method: 'spiffe_x509'; readonly spiffeId: string }
+  /** Keys of its trust domain's bundle. */
+  | { readonly method: 'spiffe_jwt'; readonly spiffeId: string; readonly keys: JwksSource };
 
 export interface Scope {
   readonly name: string;
@@ -56,4 +66,13 @@ export interface Subject {
 export interface User extends Subject {
   /** Absent: the user cannot log in with a password. */
   readonly passwordDigest: Buffer | undefined;
+}
+
+/** @param name a client id, or the SPIFFE ID of a client */
+export function findClient({ clients, workloads }: Realm, name: string): Client | undefined {
+  return clients.get(name) ?? workloads.get(name);
+}
+
+export function spiffeIdOf({ authentication }: Client): string | undefined {
+  return 'spiffeId' in authentication ? authentication.spiffeId : undefined;
 }

@@ -1,6 +1,7 @@
 /** Starts the issuer: realms are compiled, keys loaded, then the listener opens. Any finding prevents the start. */
-import type { Clock } from '@sidegate/sdk';
+import type { Clock, JwksSource, ReplayStore } from '@sidegate/sdk';
 import { type ListenerOptions, listen } from '../../net/listener.ts';
+import type { ClientSecrets } from './client-secrets.ts';
 import { type CompiledRealm, compileRealm } from './compile-realm.ts';
 import { failureLimit } from './failure-limit.ts';
 import { type Finding, IssuerRefused, refuseErrors } from './finding.ts';
@@ -29,6 +30,14 @@ export interface IssuerOptions {
   readonly keyDirectory?: string;
   /** Endpoints beside those of the realms. */
   readonly routes?: readonly Routes[];
+  /** Client secrets beside those of the realms; absent: there are none. */
+  readonly clientSecrets?: ClientSecrets;
+  /** What was used once: assertions, proofs. */
+  readonly replay: ReplayStore;
+  /** Keys at a URL that a realm names. @throws TypeError when it is none for keys */
+  readonly fetchKeys: (url: string) => JwksSource;
+  /** JWT bundles by SPIFFE trust domain; absent: none is trusted. */
+  readonly trustBundles?: ReadonlyMap<string, JwksSource>;
   readonly clock: Clock;
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Buffer;
@@ -85,8 +94,13 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 
 async function openRealms(options: IssuerOptions) {
   const digest = secretDigest(options.random(32));
-  const clientCertificates = options.tls?.clientCa !== undefined;
-  const compiled = options.realms.map((realm) => compileRealm(realm, { ...options, digest, clientCertificates }));
+  const parts = {
+    digest,
+    clientCertificates: options.tls?.clientCa !== undefined,
+    storedSecrets: options.clientSecrets !== undefined,
+    trustBundle: (trustDomain: string) => options.trustBundles?.get(trustDomain),
+  };
+  const compiled = options.realms.map((realm) => compileRealm(realm, { ...options, ...parts }));
   const findings = [...compiled.flatMap(inRealm), ...duplicates(options.realms)];
   // keys only for realms that stand: their names become names of files
   refuseErrors(findings);
@@ -100,12 +114,12 @@ async function openRealms(options: IssuerOptions) {
   );
   refuseErrors([...findings, ...opened.flatMap(({ findings }) => findings)]);
 
-  const { clock, log } = options;
+  const { clock, log, replay, clientSecrets: secrets } = options;
   const failures = failureLimit(FAILURE_LIMIT);
   const newTokenId = () => options.random(16).toString('base64url');
   const endpoints = opened.map(({ realm, keys }): [string, TokenEndpoint] => [
     realm.name,
-    { realm, keys, digest, failures, clock, newTokenId, log },
+    { realm, keys, digest, secrets, replay, failures, clock, newTokenId, log },
   ]);
   return { endpoints: new Map(endpoints), warnings: findings };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requestToken, startIdentityProvider, systemClock } from '../../../../../tests/support/identity-provider.ts';
-import { ISSUER_REALMS, ORDER_SECRET } from '../../../../../tests/support/realms.ts';
+import { ISSUER_REALMS, ORDER_SECRET, servicesRealm } from '../../../../../tests/support/realms.ts';
 import {
   basic,
   johnLogin,
@@ -215,4 +215,30 @@ test('the log names a user only where one logs in', async () => {
     provider.events.map(({ client, grant, user }) => [client, grant, user]),
     [['batch', 'client_credentials', undefined]],
   );
+});
+
+test('S2-35 a secret of the store opens as the one of the realm file does, and only to its client', async () => {
+  const stored = { clientId: 'stored', serviceAccountsEnabled: true, defaultClientScopes: ['data-service:read'] };
+  const asked: string[] = [];
+  await using provider = await startIdentityProvider({
+    realms: [servicesRealm(stored)],
+    algorithms: ['ES256'],
+    clientSecrets: {
+      matches: async (realm, clientId, presented) => {
+        asked.push(clientId);
+        return realm === 'services' && clientId === 'stored' && presented === 'canary-rotated';
+      },
+    },
+  });
+  const attempt = async (client_id: string, client_secret: string) => {
+    const form = { grant_type: 'client_credentials', client_id, client_secret };
+    return (await requestToken(provider, 'services', form)).status;
+  };
+  assert.equal(await attempt('stored', 'canary-other'), 401);
+  assert.equal(await attempt('stored', ''), 401);
+  assert.equal(await attempt('order-service', 'canary-rotated'), 401);
+  assert.equal(await attempt('nobody', 'canary-rotated'), 401);
+  assert.equal(await attempt('stored', 'canary-rotated'), 200);
+  assert.equal(await attempt('order-service', ORDER_SECRET), 200);
+  assert.deepEqual(asked, ['stored', 'stored', 'order-service', 'nobody', 'stored', 'order-service'], 'always asked');
 });

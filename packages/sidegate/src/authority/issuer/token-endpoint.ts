@@ -2,17 +2,19 @@
  * `POST …/token` (RFC 6749 section 3.2), read from top to bottom: form, grant, client, subject, scope, audience,
  * binding, token. Whatever fails is refused, logged once and counted against the caller.
  */
-import type { Clock } from '@sidegate/sdk';
+import { type Clock, Problem, type ReplayStore } from '@sidegate/sdk';
 import { type AccessGrant, accessToken } from './access-token.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { grantAudience } from './audience.ts';
-import { authenticateClient, readCredentials } from './client-authentication.ts';
+import { authenticateClient } from './client-authentication.ts';
+import type { ClientSecrets } from './client-secrets.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
 import type { FailureLimit } from './failure-limit.ts';
 import { grantsOf } from './grants/grants.ts';
 import { OAuthError } from './oauth-error.ts';
 import { certificateThumbprint, type PeerCertificate } from './peer-certificate.ts';
-import type { Client, Realm } from './realm.ts';
+import { readCredentials } from './presented-credentials.ts';
+import { type Client, type ClientAuthentication, findClient, type Realm } from './realm.ts';
 import { grantScope } from './scope.ts';
 import type { SecretDigest } from './secret-digest.ts';
 import type { KeyRing } from './signing-key.ts';
@@ -23,6 +25,9 @@ export interface TokenEndpoint {
   readonly realm: Realm;
   readonly keys: KeyRing;
   readonly digest: SecretDigest;
+  /** Absent: clients have the secrets of the realm file only. */
+  readonly secrets: ClientSecrets | undefined;
+  readonly replay: ReplayStore;
   readonly failures: FailureLimit;
   readonly clock: Clock;
   /** Unique for ever. */
@@ -33,7 +38,7 @@ export interface TokenEndpoint {
 /** What is known so far, for the log and the failure limit; filled in as the request is understood. */
 interface Trace {
   grant?: string;
-  client?: string;
+  client?: string | undefined;
   user?: string;
   /** The client that the caller claims to be, proven or not; never logged. */
   claimed?: string;
@@ -44,7 +49,7 @@ export async function answerTokenRequest(request: EndpointRequest, endpoint: Tok
   const trace: Trace = {};
   try {
     const body = await request.readBody();
-    const grant = decide(request, body, { endpoint, trace });
+    const grant = await decide(request, body, { endpoint, trace });
     return await issue(grant, endpoint, (outcome) => report({ decision: 'issued', ...outcome }));
   } catch (error) {
     const refusal = overLimit(request, endpoint, trace) ?? asOAuthError(error);
@@ -65,7 +70,7 @@ interface Context {
   readonly trace: Trace;
 }
 
-function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Context): AccessGrant {
+async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Context): Promise<AccessGrant> {
   const { realm, digest } = endpoint;
   if (request.hasQuery) throw new OAuthError('invalid_request', 'parameters belong in the body, not in the URI');
   const form = parseTokenForm(request.contentType, body);
@@ -80,20 +85,27 @@ function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Con
   trace.claimed = credentials.clientId;
   const limited = overLimit(request, endpoint, trace);
   if (limited !== undefined) throw limited;
-  if (realm.clients.has(credentials.clientId)) trace.client = credentials.clientId;
-  const client = authenticateClient(credentials, { realm, digest, peer: request.peer, nowMs: endpoint.clock.now() });
+  trace.client = findClient(realm, credentials.clientId)?.id;
+  const { peer } = request;
+  const client = await authenticateClient(credentials, { ...endpoint, peer });
 
   const username = grantType === 'password' ? form.get('username') : undefined;
   if (username !== undefined && realm.users.has(username)) trace.user = username;
   const subject = grant({ realm, client, form, digest });
   const { names, scopes } = grantScope(client, form.get('scope'));
   const audience = grantAudience(client, scopes, form);
-  return { realm, client, subject, audience, scope: names, certificateThumbprint: binding(client, request.peer) };
+  return { realm, client, subject, audience, scope: names, certificateThumbprint: binding(client, peer) };
 }
+
+const BY_CERTIFICATE: ReadonlySet<ClientAuthentication['method']> = new Set([
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'spiffe_x509',
+]);
 
 /** The token is bound when the certificate authenticated the client or the client is configured so. */
 function binding(client: Client, peer: PeerCertificate | undefined): string | undefined {
-  if (!client.certificateBound && client.authentication.method !== 'certificate') return undefined;
+  if (!client.certificateBound && !BY_CERTIFICATE.has(client.authentication.method)) return undefined;
   if (peer === undefined) {
     throw new OAuthError('invalid_request', 'tokens of this client are bound to a certificate; none was presented');
   }
@@ -139,5 +151,9 @@ function callerOf(request: EndpointRequest, { realm }: TokenEndpoint, { claimed 
 
 function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
+  if (error instanceof Problem && error.row.status === 503) {
+    const options = { status: 503, detail: error.message };
+    return new OAuthError('temporarily_unavailable', 'something that this needs is not available now', options);
+  }
   return new OAuthError('server_error', 'the token could not be issued', { detail: `unexpected: ${String(error)}` });
 }

@@ -14,8 +14,8 @@ for (const [title, realm, expected] of [
   ['whose name is a path', { realm: '../x' }, ['r.json:2:12: error: realm: is not a realm name']],
   [
     'with a client that proves itself in another way',
-    { realm: 'r', clients: [{ clientId: 'a', clientAuthenticatorType: 'client-jwt' }] },
-    ['r.json:6:34: error: clients[0].clientAuthenticatorType: must be client-secret or client-x509'],
+    { realm: 'r', clients: [{ clientId: 'a', clientAuthenticatorType: 'client-secret-jwt' }] },
+    ['r.json:6:34: error: clients[0].clientAuthenticatorType: must be client-secret or client-x509 or client-jwt'],
   ],
   [
     'with a secret whose variable is not set',

@@ -29,6 +29,15 @@ const clientScope = z.looseObject({
   protocolMappers: mappers().describe('What this scope adds to a token.'),
 });
 
+const CLIENT_ATTRIBUTES = [
+  'Keycloak’s: `x509.subjectdn`, the certificate of a `client-x509` client',
+  '`jwks.string`, or `use.jwks.url` and `jwks.url`, the keys of a `client-jwt` client',
+  '`token.endpoint.auth.signing.alg`, the only algorithm of its assertions',
+  '`tls.client.certificate.bound.access.tokens`',
+  '`access.token.signed.response.alg`. Ours: `sidegate.spiffe_id`, the SVID by which the client proves itself in place of `x509.subjectdn` or own keys',
+  '`sidegate.self_signed: "true"`, the certificate of a `client-x509` client has one of its keys, whoever signed it.',
+].join('; ');
+
 const client = z.looseObject({
   clientId: z.string().min(1).max(255).describe('The name in `client_id` and `azp`.'),
   enabled: z.boolean().default(true).describe('A disabled client gets no token.'),
@@ -38,11 +47,11 @@ const client = z.looseObject({
   directAccessGrantsEnabled: z.boolean().default(false).describe('May use the password grant, in a lab realm.'),
   fullScopeAllowed: z.boolean().default(true).describe('`false`: tokens carry no roles; scope mappings are not read.'),
   clientAuthenticatorType: z
-    .enum(['client-secret', 'client-x509'])
+    .enum(['client-secret', 'client-x509', 'client-jwt'])
     .default('client-secret')
-    .describe('Proves itself by secret, or by certificate.'),
+    .describe('Proves itself by secret, by certificate, or by a JWT that its key signed.'),
   secret: secret().optional().describe('Of a `client-secret` client.'),
-  attributes: attributes().describe('`x509.subjectdn`: the certificate of a `client-x509` client.'),
+  attributes: attributes().describe(CLIENT_ATTRIBUTES),
   protocolMappers: mappers().describe('What this client adds to a token.'),
   defaultClientScopes: names().describe('Scopes in every token of this client.'),
   optionalClientScopes: names().describe('Scopes in a token when requested.'),
