@@ -38,9 +38,12 @@ export interface Bound extends AsyncDisposable {
   send(holder: Holder, token: string | undefined, headers?: readonly string[], target?: string): Promise<WireAnswer>;
 }
 
-/** @param identities YAML of the chapter; empty = none */
-export async function startBound(identities: string): Promise<Bound> {
-  const order = await startOrderSidecar({ allowedClients: ALLOWED, identities, routes: ROUTES });
+/**
+ * @param identities YAML of the chapter; empty = none
+ * @param proxy YAML lines below `proxy`
+ */
+export async function startBound(identities: string, proxy: string = ''): Promise<Bound> {
+  const order = await startOrderSidecar({ allowedClients: ALLOWED, identities, routes: ROUTES, proxy });
   const issued = Object.entries(CERTIFICATES).map(([holder, options]) => [holder, order.zone.issue(options)] as const);
   const certificates = Object.fromEntries(issued) as Record<Holder, TestCertificate>;
   return {

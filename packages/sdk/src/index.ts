@@ -49,6 +49,7 @@ export {
   type MemoryReplayStore,
   memoryReplayStore,
 } from './replay/memory-replay-store.ts';
+export { type RedisReplayOptions, redisReplayStore } from './replay/redis-replay-store.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';

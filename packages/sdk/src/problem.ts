@@ -83,7 +83,7 @@ export const PROBLEMS = {
   token_claim_unsafe: token('A claim cannot be carried in a header'),
   token_sub_invalid: token('The subject is missing or not usable'),
   token_client_mismatch: token('The token names two different clients'),
-  token_binding_mismatch: token('The token is bound to another certificate'),
+  token_binding_mismatch: token('The token is bound to another certificate or key'),
   token_binding_required: token('The token is bound to a key whose proof is missing'),
   token_revoked: token('The token or whom it names was revoked'),
 
@@ -124,6 +124,7 @@ export const PROBLEMS = {
   // ourselves
   not_ready: internal('This proxy is not ready', 503),
   audit_unavailable: internal('The audit trail cannot be written', 503),
+  replay_store_unavailable: internal('One-time identifiers cannot be remembered', 503),
   replay_store_full: internal('Too many one-time identifiers are remembered to accept another', 503),
   internal: internal('The proxy failed to handle the request'),
 } as const satisfies Record<string, ProblemRow>;

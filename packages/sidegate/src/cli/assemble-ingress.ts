@@ -32,6 +32,7 @@ import { setField } from '../proxy/headers.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import type { Meters } from './assemble-metrics.ts';
+import { assembleProofs } from './assemble-proofs.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
@@ -147,10 +148,11 @@ function assembleCors({ proxy: { cors, mode } }: SidecarConfig): Cors | undefine
 }
 
 function assembleTokens(
-  { jwt, proxy }: SidecarConfig,
+  config: SidecarConfig,
   assembly: Assembly,
   meters: Meters | undefined,
 ): Pick<AssembledIngress, 'keysLoaded' | 'issuers'> & { readonly tokens: TokenOptions | undefined } {
+  const { jwt, proxy } = config;
   if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [], issuers: [] };
   const { clock, components } = assembly;
   const issuers = jwt.issuers.map((issuer) => ({ ...issuer, ...assembleKeys(issuer, assembly, meters) }));
@@ -176,6 +178,7 @@ function assembleTokens(
       header: proxy.auth.header.toLowerCase(),
       scheme: proxy.auth.scheme,
       cookie: tokenCookie(proxy),
+      proofs: assembleProofs(config, assembly),
       verifier: meters?.tokens(verifier) ?? verifier,
       bad: components.take('bad tokens', undefined, () => ({
         value: new BadTokens(() => clock.monotonic()),

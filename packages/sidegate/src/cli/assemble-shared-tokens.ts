@@ -2,27 +2,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { createSharedTokens, type ShareToken } from '../egress/credentials/shared-tokens.ts';
-import { createRedisCommands, hasRedisLibrary, REDIS_PACKAGE } from '../net/redis-commands.ts';
+import { openRedis } from './assemble-redis.ts';
 import type { Assembly } from './assembly.ts';
 
 export function assembleSharedTokens(
   { redis }: SidecarConfig['egress']['token_store'],
-  { clock, randomHex, logger, findings, components }: Assembly,
+  assembly: Assembly,
 ): ShareToken | undefined {
-  if (redis === undefined) return undefined;
-  if (!hasRedisLibrary()) {
-    const message = `needs the package ${REDIS_PACKAGE}`;
-    findings.push({ file: 'egress.token_store', severity: 'error', message, hint: `npm install ${REDIS_PACKAGE}` });
-    return undefined;
-  }
+  const commands = redis && openRedis('egress.token_store', redis, assembly);
+  if (redis === undefined || commands === undefined) return undefined;
+  const { clock, randomHex, logger, components } = assembly;
   return components.take('shared tokens', redis, () => {
-    const { tls, password, db: database, key_prefix: keyPrefix } = redis;
-    const { host, port } = redis.address;
-    const commands = createRedisCommands({ host, port, tls, password, database });
     const share = createSharedTokens({
       command: commands.send,
       clock,
-      keyPrefix,
+      keyPrefix: redis.key_prefix,
       newId: () => randomHex(16),
       pause: (milliseconds) => pause(milliseconds),
       onChange: (failure) => {
@@ -30,6 +24,6 @@ export function assembleSharedTokens(
         else logger.warn({ reason: failure.message }, 'Redis is away: this replica keeps its tokens for itself');
       },
     });
-    return { value: share, close: () => commands.close() };
+    return { value: share, close: () => undefined };
   });
 }

@@ -2,7 +2,7 @@
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import type { Problem } from '@sidegate/sdk';
 import type { Judged } from '../admin/judge-question.ts';
-import { problemBody, problemFields } from '../proxy/respond.ts';
+import { problemBody, problemFields, type Respondent } from '../proxy/respond.ts';
 
 /** Field numbers. */
 const CHECK_RESPONSE = { status: 1, denied: 2, ok: 3 } as const;
@@ -51,10 +51,7 @@ export function grantedResponse({ exchange, set = [], stripped = () => true }: J
   return writer.join().finish();
 }
 
-export function deniedResponse(
-  { requestId, correlationId }: { readonly requestId: string; readonly correlationId: string },
-  problem: Problem,
-): Uint8Array {
+export function deniedResponse(respondent: Respondent, problem: Problem): Uint8Array {
   const { status } = problem.row;
   const writer = new BinaryWriter();
   begin(writer, CHECK_RESPONSE.status);
@@ -62,8 +59,8 @@ export function deniedResponse(
   writer.tag(STATUS.message, WireType.LengthDelimited).string(problem.code).join();
   begin(writer, CHECK_RESPONSE.denied);
   begin(writer, DENIED.status).tag(HTTP_STATUS.code, WireType.Varint).int32(status).join();
-  for (const field of problemFields({ requestId, correlationId }, problem)) header(writer, DENIED.headers, field);
-  writer.tag(DENIED.body, WireType.LengthDelimited).string(problemBody({ requestId }, problem));
+  for (const field of problemFields(respondent, problem)) header(writer, DENIED.headers, field);
+  writer.tag(DENIED.body, WireType.LengthDelimited).string(problemBody(respondent, problem));
   return writer.join().finish();
 }
 

@@ -26,9 +26,24 @@ export class BadTokens {
    */
   verify(token: string, verifier: TokenVerifier, caller: () => string): VerifiedToken | Promise<VerifiedToken> {
     if (this.#monotonic() < this.#watchUntil) this.#refuseSpent(token, verifier, caller());
+    return this.#counted(() => verifier.verify(token), caller);
+  }
+
+  /**
+   * Counts what comes with a token like the token itself.
+   *
+   * @throws Problem `rate_limited`, and what the check throws, at once or as a rejection
+   */
+  guard<T>(check: () => T, caller: () => string): T {
+    if (this.#monotonic() < this.#watchUntil) this.#refuse(this.#buckets.wait(caller()));
+    return this.#counted(check, caller);
+  }
+
+  #counted<T>(check: () => T, caller: () => string): T {
     try {
-      const verified = verifier.verify(token);
-      return verified instanceof Promise ? verified.catch((error: unknown) => this.#count(error, caller())) : verified;
+      const checked = check();
+      if (!(checked instanceof Promise)) return checked;
+      return checked.catch((error: unknown) => this.#count(error, caller())) as T;
     } catch (error) {
       return this.#count(error, caller());
     }
@@ -36,7 +51,11 @@ export class BadTokens {
 
   #refuseSpent(token: string, verifier: TokenVerifier, caller: string): void {
     const waitMs = this.#buckets.wait(caller);
-    if (waitMs === 0 || verifier.remembers(token)) return;
+    if (waitMs > 0 && !verifier.remembers(token)) this.#refuse(waitMs);
+  }
+
+  #refuse(waitMs: number): void {
+    if (waitMs === 0) return;
     throw new Problem('rate_limited', 'more bad tokens than one caller may send', { retryAfterSeconds: waitMs / 1000 });
   }
 

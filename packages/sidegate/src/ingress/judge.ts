@@ -10,6 +10,7 @@ import { checkScopes } from './check-scopes.ts';
 import { decide, type PolicyOptions } from './decide.ts';
 import type { PeerTrust } from './identify-peer.ts';
 import type { Moment } from './limit-rate.ts';
+import { proveKey } from './prove-key.ts';
 import { distrustUserContext, learnUserContext } from './user-context.ts';
 import { type TokenOptions, verifyToken } from './verify-token.ts';
 
@@ -43,6 +44,7 @@ export function judge<T>(
   deps: JudgeDeps,
   { peer, limit, caller, allowed }: Occasion<T>,
 ): T | Promise<Awaited<T>> {
+  exchange.proofChallenge = deps.tokens?.proofs?.challenge;
   const accepted = accept(exchange, head, deps.accept);
   const { open, route } = accepted;
   exchange.peer = peer();
@@ -50,9 +52,13 @@ export function judge<T>(
   const verified = open === undefined ? verifyToken(head, route.authRequired, deps.tokens, caller) : undefined;
   const proceed = (token: VerifiedToken | undefined): T | Promise<Awaited<T>> => {
     exchange.token = token;
+    const proven = proveKey(exchange, head, deps.tokens, caller);
+    return proven === undefined ? judged() : (proven.then(judged) as Promise<Awaited<T>>);
+  };
+  const judged = (): T | Promise<Awaited<T>> => {
     if (open === undefined) {
       bindIdentity(exchange, deps.trust);
-      checkScopes(token, route);
+      checkScopes(exchange.token, route);
       learnUserContext(exchange);
     } else distrustUserContext(exchange);
     limit?.('authenticated', accepted);

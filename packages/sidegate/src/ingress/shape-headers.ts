@@ -41,17 +41,23 @@ export function shapeHeaders(exchange: Exchange, accepted: Accepted, headers: In
 
 /** Whether a field, by its lower-case name, does not reach the service as it was sent. */
 export function isStripped(
-  { token }: Exchange,
+  { token, provenKey }: Exchange,
   { endsHere }: Accepted,
   { tokenHeader, tokenCookie, passToken, remove }: IngressHeaders,
 ): (lowerName: string) => boolean {
   // Only what was verified passes as a credential: no other scheme, no other header, no token that nobody looked at.
   const passed = passToken && token !== undefined ? tokenHeader : undefined;
+  // A proof is of no use without the token that it was made for.
+  const proofPasses = passed !== undefined && provenKey !== undefined;
   const cookieStays = tokenCookie === undefined || passed !== undefined;
   return (name) =>
     name === 'authorization' || name === tokenHeader
       ? name !== passed
-      : name === 'expect' || (name === 'cookie' && !cookieStays) || remove.has(name) || endsHere(name);
+      : name === 'expect' ||
+        (name === 'dpop' && !proofPasses) ||
+        (name === 'cookie' && !cookieStays) ||
+        remove.has(name) ||
+        endsHere(name);
 }
 
 /**

@@ -1,8 +1,9 @@
-/** Stage 3: the bearer token, verified; synchronous when its keys are loaded. */
+/** Stage 3: the token, verified; synchronous when its keys are loaded. */
 
 import { Problem, readCredentials, type TokenVerifier, type VerifiedToken } from '@sidegate/sdk';
 import type { RequestHead } from '../net/request-head.ts';
 import type { BadTokens } from './bad-tokens.ts';
+import type { ProofOptions } from './prove-key.ts';
 import { type TokenCookie, tokenOfCookie } from './token-cookie.ts';
 
 export interface TokenOptions {
@@ -13,6 +14,18 @@ export interface TokenOptions {
   readonly cookie: TokenCookie | undefined;
   readonly verifier: TokenVerifier;
   readonly bad: BadTokens;
+  /** Undefined: no token is taken by the scheme `DPoP`. */
+  readonly proofs: ProofOptions | undefined;
+}
+
+/** RFC 9449 section 7.1. */
+export const PROOF_SCHEME = 'DPoP';
+const PROOF_PREFIX = `${PROOF_SCHEME.toLowerCase()} `;
+
+/** Whether the token comes with the proof of a key, rather than as what whoever bears it may use. */
+export function presentsProof({ fields }: RequestHead, { header, proofs }: TokenOptions): boolean {
+  if (proofs === undefined) return false;
+  return fields.single(header)?.slice(0, PROOF_PREFIX.length).toLowerCase() === PROOF_PREFIX;
 }
 
 /**
@@ -44,7 +57,10 @@ function readToken(request: RequestHead, options: TokenOptions): string {
   const { fields } = request;
   const { header, cookie } = options;
   const token = cookie === undefined ? undefined : tokenOfCookie(request, cookie);
-  if (token === undefined) return readCredentials(fields.all(header), options);
+  if (token === undefined) {
+    const scheme = presentsProof(request, options) ? PROOF_SCHEME : options.scheme;
+    return readCredentials(fields.all(header), { header, scheme });
+  }
   // RFC 6750 section 2: one method of sending the token.
   if (fields.has(header)) throw new Problem('invalid_request', 'a token in a cookie beside one in the header');
   return token;

@@ -32,6 +32,10 @@ export interface Exchange {
   route: string | undefined;
   peer: Peer | undefined;
   token: VerifiedToken | undefined;
+  /** Thumbprint of the key whose DPoP proof came with the token; undefined: a bearer token, or none. */
+  provenKey: string | undefined;
+  /** What is asked of a client besides a bearer token; undefined: nothing else is taken. */
+  proofChallenge: ProofChallenge | undefined;
   /** Who the token speaks for, when it is a user's and not the calling service's own. */
   user: { readonly sub: string; readonly name: string | undefined } | undefined;
   /** The user on whose behalf the call is made, and whether someone we trust said so. */
@@ -52,6 +56,14 @@ export interface Exchange {
   problem: Problem | undefined;
   /** The other side went away before the answer was complete. */
   aborted: boolean;
+}
+
+/** RFC 9449 sections 7.1 and 9. */
+export interface ProofChallenge {
+  /** Names of signature algorithms, with blanks between. */
+  readonly algorithms: string;
+  /** For the next proof; undefined: none is needed. */
+  readonly nonce: (() => string) | undefined;
 }
 
 export interface ExchangePorts {
@@ -84,6 +96,8 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
     route: undefined,
     peer: undefined,
     token: undefined,
+    provenKey: undefined,
+    proofChallenge: undefined,
     user: undefined,
     userContext: undefined,
     decision: undefined,

@@ -3,10 +3,11 @@ import type { Problem } from '@sidegate/sdk';
 import { fieldLine } from '../net/fields.ts';
 import type { Reply } from '../net/reply.ts';
 import { CORRELATION_HEADER } from './correlation.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, ProofChallenge } from './exchange.ts';
 
 /** Whose request is refused. */
-export type Respondent = Pick<Exchange, 'requestId' | 'correlationId'> & Partial<Pick<Exchange, 'corsLines'>>;
+export type Respondent = Pick<Exchange, 'requestId' | 'correlationId'> &
+  Partial<Pick<Exchange, 'corsLines' | 'proofChallenge'>>;
 
 /** Statuses that speak about the message itself. */
 const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 417, 431, 501, 505]);
@@ -43,10 +44,10 @@ function problemLines(respondent: Respondent, problem: Problem): string {
 }
 
 export function problemFields(
-  { requestId, correlationId }: Respondent,
+  { requestId, correlationId, proofChallenge }: Respondent,
   { row, retryAfterSeconds, allow }: Problem,
 ): readonly (readonly [name: string, value: string])[] {
-  const { challenge } = row;
+  const { challenge, status } = row;
   const fields: (readonly [name: string, value: string])[] = [
     ['Content-Type', 'application/problem+json'],
     ['Cache-Control', 'no-store'],
@@ -54,10 +55,21 @@ export function problemFields(
     [CORRELATION_HEADER, correlationId],
   ];
   if (challenge !== undefined) {
-    fields.push(['WWW-Authenticate', challenge === '' ? 'Bearer' : `Bearer error="${challenge}"`]);
+    fields.push(['WWW-Authenticate', challengeOf(challenge, proofChallenge)]);
+    const nonce = status === 401 ? proofChallenge?.nonce?.() : undefined;
+    if (nonce !== undefined) fields.push(['DPoP-Nonce', nonce]);
   }
   // RFC 9110 section 15.5.6: a 405 has one, even if it is empty.
-  if (row.status === 405) fields.push(['Allow', (allow ?? []).join(', ')]);
+  if (status === 405) fields.push(['Allow', (allow ?? []).join(', ')]);
   if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(Math.ceil(retryAfterSeconds))]);
   return fields;
+}
+
+/** RFC 6750 section 3, and RFC 9449 section 7.1 where proofs are taken: one field, so that no gateway keeps only the last. */
+function challengeOf(error: string, proofs: ProofChallenge | undefined): string {
+  const ofProof = error.includes('dpop');
+  const named = error === '' ? [] : [`error="${error}"`];
+  const schemes = ofProof ? [] : [['Bearer', named.join('')]];
+  if (proofs !== undefined) schemes.push(['DPoP', [...named, `algs="${proofs.algorithms}"`].join(', ')]);
+  return schemes.map((parts) => parts.join(' ').trimEnd()).join(', ');
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { clientTlsSchema } from './client-tls.ts';
 import { proxyCorsSchema } from './proxy-cors.ts';
+import { dpopSchema } from './proxy-dpop.ts';
 import { proxyHeadersSchema } from './proxy-headers.ts';
 import { retrySchema } from './retry.ts';
 import { reading, refuse } from './rule.ts';
@@ -156,6 +157,7 @@ export const proxySchema = z.strictObject({
         .regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/, 'is not an authentication scheme')
         .default('Bearer')
         .describe('The word before the token, in any case.'),
+      dpop: dpopSchema.prefault({}),
     })
     .prefault({}),
   authz: z

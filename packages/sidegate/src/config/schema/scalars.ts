@@ -120,6 +120,7 @@ export const headerName = () =>
 const CREDENTIALS: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
+  'dpop',
   'proxy-authorization',
   'set-cookie',
   'x-api-key',

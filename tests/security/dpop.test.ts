@@ -1,0 +1,258 @@
+/**
+ * Corpus A, 58 and 59 with real proofs: a token that is bound to a key (RFC 9449) is worth nothing without that key, and a proof is
+ * worth nothing but once, for one request, beside one token.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { PROOF_ALGORITHMS, type ProblemCode } from '@sidegate/sdk';
+import { valuesOf } from '../support/http-app.ts';
+import { type Ingress, startIngress } from '../support/ingress.ts';
+import { createProofKey, type ProofKey } from '../support/proofs.ts';
+import { createSigningKey, hmac, type MintOptions } from '../support/tokens.ts';
+import type { WireAnswer, WireRequest } from '../support/wire.ts';
+import { IDENTITIES, startBound } from './bound-sidecar.ts';
+
+const ORIGIN = 'https://orders.example.com';
+const AUTH = `  auth: { dpop: { enabled: true, origins: [${ORIGIN}, "https://orders.internal:8443"] } }`;
+const OPEN = '  authz: { enabled: false }';
+const own = createProofKey();
+const thief = createProofKey();
+
+let ingress: Ingress;
+before(async () => {
+  ingress = await startIngress({ proxy: `${OPEN}\n${AUTH}` });
+});
+after(() => ingress[Symbol.asyncDispose]());
+
+interface Sent {
+  readonly token: string;
+  /** Values of the header `DPoP`. */
+  readonly proofs: readonly string[];
+  readonly scheme?: string;
+  readonly request?: WireRequest;
+}
+
+function send({ token, proofs, scheme = 'DPoP', request = {} }: Sent, to: Ingress = ingress): Promise<WireAnswer> {
+  const fields = proofs.flatMap((proof) => ['DPoP', proof]);
+  return to.send({ target: '/orders', ...request, headers: ['Authorization', `${scheme} ${token}`, ...fields] });
+}
+
+const boundToken = (to: Ingress = ingress): string => to.token({ cnf: { jkt: own.thumbprint } });
+
+type Made = (token: string) => readonly string[];
+type Row = readonly [what: string, code: ProblemCode, proofs: Made, scheme?: string];
+
+const proof =
+  (changes: Readonly<Record<string, unknown>> = {}, options: Partial<MintOptions> = {}, key: ProofKey = own): Made =>
+  (token) => [key.prove({ uri: `${ORIGIN}/orders`, token }, changes, options)];
+const now = (): number => Math.floor(Date.now() / 1000);
+
+const STOLEN: readonly Row[] = [
+  ['C-059 as a bearer token', 'token_binding_required', () => [], 'Bearer'],
+  ['C-059 as a bearer token, beside a good proof', 'token_binding_required', proof(), 'Bearer'],
+  ['C-059 as a bearer token whose scheme is in capitals', 'token_binding_required', proof(), 'BEARER'],
+  ['C-059 without a proof', 'dpop_proof_invalid', () => []],
+  ["C-059 with the thief's own proof", 'token_binding_mismatch', proof({}, {}, thief)],
+  ['C-059 with two proofs', 'dpop_proof_invalid', (token) => [...proof()(token), ...proof()(token)]],
+  [
+    'C-059 with two proofs in one field',
+    'dpop_proof_invalid',
+    (token) => [[proof()(token), proof()(token)].join(', ')],
+  ],
+  ['C-059 with an empty proof', 'dpop_proof_invalid', () => ['']],
+  ['C-059 with the token as its proof', 'dpop_proof_invalid', (token) => [token]],
+  ['C-059 with the proof for another method', 'dpop_proof_invalid', proof({ htm: 'POST' })],
+  ['C-059 with the proof for another path', 'dpop_proof_invalid', proof({ htu: `${ORIGIN}/orders/7` })],
+  ['C-059 with the proof for the path above', 'dpop_proof_invalid', proof({ htu: ORIGIN })],
+  [
+    'C-059 with the proof for another host',
+    'dpop_proof_invalid',
+    proof({ htu: 'https://payments.example.com/orders' }),
+  ],
+  ['C-059 with the proof for the Host header', 'dpop_proof_invalid', proof({ htu: 'http://localhost/orders' })],
+  ['C-059 with the proof for another port', 'dpop_proof_invalid', proof({ htu: `${ORIGIN}:8443/orders` })],
+  ['C-059 with the proof for plain http', 'dpop_proof_invalid', proof({ htu: 'http://orders.example.com/orders' })],
+  ['C-059 with the proof beside another token', 'dpop_proof_invalid', () => proof()('another')],
+  ['C-059 with a proof beside no token', 'dpop_proof_invalid', proof({ ath: undefined })],
+  ['C-059 with a proof of two minutes ago', 'dpop_proof_invalid', proof({ iat: now() - 120 })],
+  ['C-059 with a proof of the next minute', 'dpop_proof_invalid', proof({ iat: now() + 60 })],
+  ['C-059 with a proof without a date', 'dpop_proof_invalid', proof({ iat: undefined })],
+  ['C-059 with a proof without an id', 'dpop_proof_invalid', proof({ jti: undefined })],
+  ['C-059 with a proof of another type', 'dpop_proof_invalid', proof({}, { header: { typ: 'at+jwt' } })],
+  ['C-059 with a proof that asks for more', 'dpop_proof_invalid', proof({}, { header: { crit: ['x'], x: 1 } })],
+  ['C-059 with a proof that is not signed', 'dpop_proof_invalid', proof({}, { header: { alg: 'none' } })],
+  [
+    'C-059 with a proof under a MAC',
+    'dpop_proof_invalid',
+    proof({}, { header: { alg: 'HS256', jwk: { kty: 'oct', k: 'c2VjcmV0' } }, sign: hmac('sha256', 'secret') }),
+  ],
+  [
+    'C-059 with a proof that shows the right key and is signed by another',
+    'dpop_proof_invalid',
+    proof({}, { key: thief.key }),
+  ],
+  [
+    'C-059 with a proof that shows a private key',
+    'dpop_proof_invalid',
+    proof({}, { header: { jwk: own.key.privateKey.export({ format: 'jwk' }) } }),
+  ],
+  [
+    'C-059 with a proof that shows no key',
+    'dpop_proof_invalid',
+    proof({}, { header: { jwk: undefined, jku: 'https://evil.example/keys', x5c: ['AAAA'] } }),
+  ],
+  ['C-059 with a proof of an algorithm too many', 'dpop_proof_invalid', proof({}, {}, createProofKey('RS384'))],
+  [
+    'C-059 with a proof of a short key',
+    'dpop_proof_invalid',
+    proof({}, { key: createSigningKey('RS256', 'short', { bits: 1024 }) }),
+  ],
+];
+
+describe('a token that is bound to a key', () => {
+  for (const [what, code, proofs, scheme] of STOLEN) {
+    test(`${what} is ${code}`, async () => {
+      const token = boundToken();
+      const shown = proofs(token);
+      await ingress.refused(code, () => send({ token, proofs: shown, ...(scheme === undefined ? {} : { scheme }) }), [
+        token,
+        ...shown.filter((text) => text !== ''),
+      ]);
+    });
+  }
+
+  test('C-059 passes with the proof of its key, once; the service gets neither', async () => {
+    const token = boundToken();
+    const [shown = ''] = proof()(token);
+    assert.equal((await send({ token, proofs: [shown] })).status, 200);
+    const { rawHeaders = [] } = ingress.app.seen.at(-1) ?? {};
+    assert.deepEqual([valuesOf(rawHeaders, 'authorization'), valuesOf(rawHeaders, 'dpop')], [[], []]);
+    await ingress.refused('dpop_proof_replayed', () => send({ token, proofs: [shown] }), [token, shown]);
+    assert.equal((await send({ token, proofs: proof()(token) })).status, 200);
+  });
+
+  test('C-059 of a hundred parallel uses of one proof exactly one passes', async () => {
+    const token = boundToken();
+    const proofs = proof()(token);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => send({ token, proofs })));
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+    assert.equal(answers.filter(({ body }) => body.includes('dpop_proof_replayed')).length, 99);
+  });
+
+  test('C-059 two keys may use one jti, and a query does not count', async () => {
+    const request = { target: '/orders?page=2' };
+    for (const key of [own, thief]) {
+      const token = ingress.token({ cnf: { jkt: key.thumbprint } });
+      const uri = 'https://orders.internal:8443/orders';
+      assert.equal((await send({ token, proofs: [key.prove({ uri, token }, { jti: 'same' })], request })).status, 200);
+    }
+  });
+
+  for (const [what, claims] of [
+    ['to nothing', {}],
+    ['to a certificate', { cnf: { 'x5t#S256': own.thumbprint } }],
+    ['to nothing that is known', { cnf: { kid: 'own' } }],
+  ] as const) {
+    test(`C-058 a token that is bound ${what} is no better for a proof`, async () => {
+      const token = ingress.token(claims);
+      await ingress.refused('token_binding_mismatch', () => send({ token, proofs: proof()(token) }), [token]);
+    });
+  }
+
+  test('C-058 C-059 bound to a certificate and a key, it needs both', async () => {
+    await using bound = await startBound(IDENTITIES, AUTH);
+    const { order, certificates } = bound;
+    const cnf = { 'x5t#S256': certificates.order.thumbprint, jkt: own.thumbprint };
+    const call = (holder: 'order' | 'payment', proofs: Made, azp = 'order-service') => {
+      const token = order.userToken({ azp, cnf });
+      const headers = ['Authorization', `DPoP ${token}`, ...proofs(token).flatMap((each) => ['DPoP', each])];
+      return order.send({ target: '/orders', headers }, certificates[holder]);
+    };
+    await order.refused('token_binding_mismatch', () => call('payment', proof(), 'payment-service'));
+    await order.refused('token_binding_mismatch', () => call('order', proof({}, {}, thief)));
+    await order.refused('identity_token_mismatch', () => call('order', proof(), 'payment-service'));
+    assert.equal((await call('order', proof())).status, 200);
+  });
+});
+
+describe('what a sidecar asks for, RFC 9449 section 7.1', () => {
+  const algorithms = PROOF_ALGORITHMS.join(' ');
+  const challenge = ({ headers }: WireAnswer): string | undefined => headers['www-authenticate'];
+
+  test('names both schemes where there is no token, and the proof where that is bad', async () => {
+    const none = await ingress.send({ headers: ['Authorization', 'Basic eDp5'] });
+    assert.equal(challenge(none), `Bearer, DPoP algs="${algorithms}"`);
+    const token = boundToken();
+    const bad = await send({ token, proofs: [] });
+    assert.equal(challenge(bad), `DPoP error="invalid_dpop_proof", algs="${algorithms}"`);
+    const bearer = await send({ token, proofs: [], scheme: 'Bearer' });
+    assert.equal(challenge(bearer), `Bearer error="invalid_token", DPoP error="invalid_token", algs="${algorithms}"`);
+    assert.equal(bearer.headers['dpop-nonce'], undefined);
+  });
+
+  test('takes no token by this scheme unless it is configured, and still none that is bound', async () => {
+    await using closed = await startIngress();
+    const token = boundToken(closed);
+    await closed.refused('token_missing', () => send({ token, proofs: proof()(token) }, closed), [token]);
+    await closed.refused('token_binding_required', () => send({ token, proofs: [], scheme: 'Bearer' }, closed), [
+      token,
+    ]);
+    assert.equal(challenge(await closed.send({ headers: ['Authorization', 'Basic eDp5'] })), 'Bearer');
+  });
+
+  test('still takes bearer tokens, and passes token and proof on where it is told to', async () => {
+    await using open = await startIngress({ proxy: `${OPEN}\n${AUTH}\n  headers: { pass_token: true }` });
+    assert.equal((await open.send()).status, 200);
+    assert.equal((await open.send({ headers: ['Authorization', `Bearer ${open.token()}`, 'DPoP', 'x'] })).status, 200);
+    assert.deepEqual(valuesOf(open.app.seen.at(-1)?.rawHeaders ?? [], 'dpop'), [], 'nobody looked at it');
+    const token = boundToken(open);
+    const proofs = proof()(token);
+    assert.equal((await send({ token, proofs }, open)).status, 200);
+    assert.deepEqual(valuesOf(open.app.seen.at(-1)?.rawHeaders ?? [], 'dpop'), proofs);
+  });
+
+  test('a proof as old as max_age says is refused, a younger one is not', async () => {
+    const dpop = `{ enabled: true, origins: [${ORIGIN}], max_age: 10s }`;
+    await using strict = await startIngress({ proxy: `${OPEN}\n  auth: { dpop: ${dpop} }` });
+    const token = boundToken(strict);
+    await strict.refused('dpop_proof_invalid', () =>
+      send({ token, proofs: proof({ iat: now() - 11 })(token) }, strict),
+    );
+    assert.equal((await send({ token, proofs: proof({ iat: now() - 5 })(token) }, strict)).status, 200);
+  });
+
+  test('C-224 a full replay store is 503 replay_store_full', async () => {
+    const dpop = `{ enabled: true, origins: [${ORIGIN}], replay_store: { max_entries: 2 } }`;
+    await using small = await startIngress({ proxy: `${OPEN}\n  auth: { dpop: ${dpop} }` });
+    const token = boundToken(small);
+    for (let i = 0; i < 2; i += 1) assert.equal((await send({ token, proofs: proof()(token) }, small)).status, 200);
+    await small.refused('replay_store_full', () => send({ token, proofs: proof()(token) }, small), [token]);
+    assert.equal((await small.send()).status, 200, 'who needs no proof is not concerned');
+  });
+
+  test('a store that is away is 503 replay_store_unavailable', async () => {
+    const store = '{ type: redis, redis: { address: "127.0.0.1:1" } }';
+    const dpop = `{ enabled: true, origins: [${ORIGIN}], replay_store: ${store} }`;
+    await using away = await startIngress({ proxy: `${OPEN}\n  auth: { dpop: ${dpop} }` });
+    const token = boundToken(away);
+    await away.refused('replay_store_unavailable', () => send({ token, proofs: proof()(token) }, away), [token]);
+  });
+
+  test('a nonce that it gives is asked for, by every replica with the same secret', async () => {
+    const dpop = `{ enabled: true, origins: [${ORIGIN}], require_nonce: true, nonce_secret: "\${NONCE}" }`;
+    const replica = () => startIngress({ proxy: `${OPEN}\n  auth: { dpop: ${dpop} }`, env: { NONCE: 'n'.repeat(40) } });
+    await using first = await replica();
+    await using second = await replica();
+    const token = boundToken(first);
+    await first.refused('dpop_nonce_required', () =>
+      send({ token, proofs: proof({ nonce: 'made-up' })(token) }, first),
+    );
+    const asked = await send({ token, proofs: proof()(token) }, first);
+    assert.equal(challenge(asked), `DPoP error="use_dpop_nonce", algs="${algorithms}"`);
+    const nonce = asked.headers['dpop-nonce'] ?? '';
+    assert.equal(nonce.length, 43);
+    assert.equal((await send({ token, proofs: proof({ nonce })(token) }, first)).status, 200);
+    const elsewhere = boundToken(second);
+    assert.equal((await send({ token: elsewhere, proofs: proof({ nonce })(elsewhere) }, second)).status, 200);
+  });
+});
