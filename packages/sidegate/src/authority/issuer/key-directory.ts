@@ -2,10 +2,10 @@
  * Where a realm's signing keys come from: a directory that keeps them over restarts, or memory. A directory holds
  * one PKCS #8 file per realm and algorithm and is filled on the first start.
  */
-import { createPrivateKey, generateKeyPair, KeyObject } from 'node:crypto';
+import { createPrivateKey, KeyObject } from 'node:crypto';
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { newPrivateKey } from '../keys/key-custody.ts';
 import type { Finding } from './finding.ts';
 import { type Algorithms, type KeyRing, type SignatureAlgorithm, type SigningKey, signingKey } from './signing-key.ts';
 
@@ -17,8 +17,6 @@ export interface LoadedKeys {
 
 const RSA_BITS = 2048;
 
-const generate = promisify(generateKeyPair);
-
 export async function loadSigningKeys(
   realm: string,
   algorithms: Algorithms,
@@ -26,7 +24,7 @@ export async function loadSigningKeys(
 ): Promise<LoadedKeys> {
   const loaded = await Promise.all(
     algorithms.map(async (algorithm) => {
-      if (directory === undefined) return { algorithm, file: '', key: await newKey(algorithm) };
+      if (directory === undefined) return { algorithm, file: '', key: await newPrivateKey(algorithm) };
       const file = path.join(directory, `${realm}.${algorithm.toLowerCase()}.pem`);
       return { algorithm, file, key: await readOrCreate(file, algorithm) };
     }),
@@ -57,7 +55,7 @@ async function readOrCreate(file: string, algorithm: SignatureAlgorithm): Promis
 }
 
 async function create(file: string, algorithm: SignatureAlgorithm): Promise<KeyObject | string> {
-  const key = await newKey(algorithm);
+  const key = await newPrivateKey(algorithm);
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     // never over a file that appeared meanwhile: two processes must not sign with different keys under one name
@@ -67,14 +65,6 @@ async function create(file: string, algorithm: SignatureAlgorithm): Promise<KeyO
   } catch (error) {
     return `cannot be written (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'})`;
   }
-}
-
-async function newKey(algorithm: SignatureAlgorithm): Promise<KeyObject> {
-  const pair =
-    algorithm === 'RS256'
-      ? await generate('rsa', { modulusLength: RSA_BITS })
-      : await generate('ec', { namedCurve: 'prime256v1' });
-  return pair.privateKey;
 }
 
 function parse(pem: string): KeyObject | undefined {
