@@ -15,9 +15,10 @@ export interface CorpusSummary {
   readonly failed: readonly number[];
 }
 
-/** The cases that concern the sidecar; the issuer's and the signatures' are not among them. */
+/** The cases that concern the sidecar; of the issuer's those that have a test here, of the signatures' none. */
 const RANGES: readonly (readonly [first: number, last: number])[] = [
   [1, 190],
+  [203, 203],
   [210, 218],
   [225, 226],
 ];

@@ -1,6 +1,9 @@
 /** The lab identity provider inside the test process: real sockets, real keys, realms as the test writes them. */
 import { randomBytes } from 'node:crypto';
 import { type Clock, type JwksSource, memoryReplayStore } from '@sidegate/sdk';
+import type { RevocationStore } from '../../packages/sidegate/src/authority/events/revocation-store.ts';
+import type { Administrators } from '../../packages/sidegate/src/authority/issuer/administration-endpoint.ts';
+import type { ClientEvent } from '../../packages/sidegate/src/authority/issuer/client-event.ts';
 import type { ClientSecrets } from '../../packages/sidegate/src/authority/issuer/client-secrets.ts';
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
 import { type Issuer, type IssuerTls, startIssuer } from '../../packages/sidegate/src/authority/issuer/start.ts';
@@ -24,17 +27,24 @@ export interface IdentityProviderOptions {
   /** Default: no realm may name a URL. */
   readonly fetchKeys?: (url: string) => JwksSource;
   readonly trustBundles?: ReadonlyMap<string, JwksSource>;
+  /** Default: nobody. */
+  readonly administrators?: Administrators;
+  /** Default: memory. */
+  readonly revocationStore?: (realm: string) => RevocationStore;
 }
 
 export interface TestIdentityProvider extends Issuer, AsyncDisposable {
   /** Every token issued and refused so far, oldest first. */
   readonly events: readonly TokenEvent[];
+  /** What else its log says. */
+  readonly clientEvents: readonly ClientEvent[];
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<TestIdentityProvider> {
   const events: TokenEvent[] = [];
+  const clientEvents: ClientEvent[] = [];
   const issuer = await startIssuer({
     host: '127.0.0.1',
     port: 0,
@@ -48,13 +58,17 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
       throw new TypeError('this test has no keys at a URL');
     },
     ...options,
-    log: (event) => events.push(event),
+    log: (event) => void (event.event === 'token' ? events.push(event) : clientEvents.push(event)),
   });
-  return { ...issuer, events, [Symbol.asyncDispose]: () => issuer.close() };
+  return { ...issuer, events, clientEvents, [Symbol.asyncDispose]: () => issuer.close() };
 }
 
 /** Where a realm's endpoint is, on the address that the provider listens on. */
-export function endpointUrl(provider: Issuer, realm: string, endpoint: 'token' | 'certs'): string {
+export function endpointUrl(
+  provider: Issuer,
+  realm: string,
+  endpoint: 'token' | 'certs' | 'token/introspect' | 'revoke',
+): string {
   return `${provider.url}/realms/${realm}/protocol/openid-connect/${endpoint}`;
 }
 

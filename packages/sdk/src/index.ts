@@ -51,6 +51,33 @@ export {
 } from './replay/memory-replay-store.ts';
 export { type RedisReplayOptions, redisReplayStore } from './replay/redis-replay-store.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
+export {
+  MAX_REVOKED_CHARACTERS,
+  REVOKED_KINDS,
+  type Revocation,
+  type RevocationChange,
+  type RevokedKind,
+} from './revocation/revocation.ts';
+export {
+  type RevocablePeer,
+  type RevocableToken,
+  Revocations,
+  type RevocationsOptions,
+} from './revocation/revocations.ts';
+export {
+  type ChangeEvent,
+  type EventTerms,
+  type ExpectedEvent,
+  eventAudience,
+  type HistoryPlace,
+  parsePlace,
+  placeText,
+  type RevocationEvent,
+  SECURITY_EVENT_TYPE,
+  type StateEvent,
+  securityEventClaims,
+  verifySecurityEvent,
+} from './revocation/security-event.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
 export { type Certificate, readCertificate } from './x509/certificate.ts';

@@ -103,6 +103,7 @@ export const PROBLEMS = {
   peer_identity_invalid: bad('The identity in the client certificate is not valid', 403),
   peer_not_allowed: bad('This client is not allowed to call this service', 403),
   peer_certificate_expired: bad('The client certificate has expired', 403),
+  peer_revoked: bad('The client was revoked', 403),
   identity_token_mismatch: bad('The token belongs to another client than the certificate', 403),
   cross_site_request: bad('A page of another site may not use this cookie', 403),
   policy_denied: bad('The policy does not allow this request', 403),
@@ -120,12 +121,14 @@ export const PROBLEMS = {
   idp_bad_response: upstream('The identity provider gave an unusable answer'),
   idp_unavailable: upstream('The identity provider cannot be reached', 503),
   jwks_unavailable: upstream('No verification keys are loaded', 503),
+  revocations_unavailable: upstream('It is not known at the moment what was revoked', 503),
 
   // ourselves
   not_ready: internal('This proxy is not ready', 503),
   audit_unavailable: internal('The audit trail cannot be written', 503),
   replay_store_unavailable: internal('One-time identifiers cannot be remembered', 503),
   replay_store_full: internal('Too many one-time identifiers are remembered to accept another', 503),
+  revocations_full: internal('Too many revocations are remembered to accept another', 503),
   internal: internal('The proxy failed to handle the request'),
 } as const satisfies Record<string, ProblemRow>;
 

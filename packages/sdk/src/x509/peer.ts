@@ -19,6 +19,8 @@ interface PeerFacts {
   /** `x5t#S256` of RFC 8705. */
   readonly thumbprint: string;
   readonly serialNumber: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
   /** Milliseconds since the epoch; no request is served on the connection after it. */
   readonly notAfter: number;
 }
@@ -53,11 +55,11 @@ export function identifyCertificate(certificate: Certificate, rules: PeerRules):
   requireUnambiguousSubject(certificate.subject);
   for (const name of certificate.subjectAltNames) requireSafeName(name);
 
-  const { subject, thumbprint, serialNumber, notAfter } = certificate;
+  const { subject, thumbprint, serialNumber, notBefore, notAfter } = certificate;
   const [commonName] = attributeValues(subject, 'CN');
   const organizations = attributeValues(subject, 'O');
   const organization = organizations.length === 1 ? organizations[0] : undefined;
-  const facts = { subject, commonName, organization, thumbprint, serialNumber, notAfter };
+  const facts = { subject, commonName, organization, thumbprint, serialNumber, notBefore, notAfter };
 
   const spiffeId = onlySpiffeId(certificate.subjectAltNames);
   if (spiffeId !== undefined) return { ...facts, kind: 'spiffe', spiffeId };

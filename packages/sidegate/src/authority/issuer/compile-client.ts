@@ -15,20 +15,41 @@ export interface ClientContext extends AuthenticationParts {
   readonly report: FindingSink;
 }
 
-export function compileClients(realm: KeycloakRealm, context: ClientContext): ReadonlyMap<string, Client> {
+export interface CompiledClients {
+  /** Those that may ask for tokens. */
+  readonly clients: ReadonlyMap<string, Client>;
+  /** Those, and services that only ask about tokens. */
+  readonly introspectors: ReadonlyMap<string, Client>;
+}
+
+export function compileClients(realm: KeycloakRealm, context: ClientContext): CompiledClients {
   const clients = new Map<string, Client>();
+  const introspectors = new Map<string, Client>();
   const ids = new Set<string>();
   for (const [index, source] of (realm.clients ?? []).entries()) {
     const report: FindingSink = (path, ...what) => context.report(['clients', index, ...path], ...what);
     if (ids.has(source.clientId)) report(['clientId'], `"${source.clientId}" is defined twice`);
     ids.add(source.clientId);
     const client = compileClient(source, realm, { ...context, report });
-    if (client !== undefined) clients.set(client.id, client);
+    if (client === undefined) continue;
+    introspectors.set(client.id, client);
+    if (mayAsk(source)) clients.set(client.id, client);
   }
-  return clients;
+  return { clients, introspectors };
 }
 
 /** A client that may not ask for tokens (disabled, bearer-only, a resource only) is none to the token endpoint. */
+function mayAsk(source: KeycloakClient): boolean {
+  return (
+    source.bearerOnly !== true && (source.serviceAccountsEnabled === true || source.directAccessGrantsEnabled === true)
+  );
+}
+
+/** Whether the file says how a service that asks for no tokens would prove who it is. */
+function mayIntrospect({ publicClient, secret, clientAuthenticatorType = 'client-secret' }: KeycloakClient): boolean {
+  return publicClient !== true && (clientAuthenticatorType !== 'client-secret' || Boolean(secret));
+}
+
 function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: ClientContext): Client | undefined {
   const audiences = mappedAudiences(source.protocolMappers, realm, context.report);
   const scopes = {
@@ -37,7 +58,7 @@ function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: Cl
   };
   const serviceAccount = source.serviceAccountsEnabled === true;
   const directAccess = source.directAccessGrantsEnabled === true;
-  if (source.enabled === false || source.bearerOnly === true || !(serviceAccount || directAccess)) return undefined;
+  if (source.enabled === false || !(mayAsk(source) || mayIntrospect(source))) return undefined;
   if (serviceAccount && source.publicClient === true) {
     context.report(
       ['serviceAccountsEnabled'],

@@ -38,7 +38,7 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
 
   const scopes = compileScopes(source, report);
   const { users, serviceAccounts } = compileUsers(source, options.digest, report);
-  const clients = compileClients(source, { ...options, scopes, serviceAccounts, report });
+  const { clients, introspectors } = compileClients(source, { ...options, scopes, serviceAccounts, report });
   const lab = source.attributes?.['sidegate.lab'] === 'true';
   if (lab)
     report(['attributes', 'sidegate.lab'], 'users log in with their password here: for a laboratory only', 'warning');
@@ -48,6 +48,7 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
     lab,
     tokenLifetimeSeconds: source.accessTokenLifespan ?? options.tokenLifetimeSeconds,
     clients,
+    introspectors,
     workloads: workloadsOf(clients, report),
     users,
   };

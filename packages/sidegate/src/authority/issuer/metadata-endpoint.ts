@@ -18,18 +18,21 @@ const METHODS = {
 
 export function answerMetadata(realm: Realm, keys: KeyRing): Answer {
   const clients = [...realm.clients.values()];
+  const methods = unique(clients.flatMap(({ authentication }) => METHODS[authentication.method]));
   return {
     status: 200,
     headers: {},
     body: {
       issuer: realm.issuer,
       token_endpoint: `${realm.issuer}/protocol/openid-connect/token`,
+      introspection_endpoint: `${realm.issuer}/protocol/openid-connect/token/introspect`,
+      revocation_endpoint: `${realm.issuer}/protocol/openid-connect/revoke`,
       jwks_uri: `${realm.issuer}/protocol/openid-connect/certs`,
       grant_types_supported: [...grantsOf(realm).keys()],
       scopes_supported: unique(clients.flatMap(scopeNames)),
-      token_endpoint_auth_methods_supported: unique(
-        clients.flatMap(({ authentication }) => METHODS[authentication.method]),
-      ),
+      token_endpoint_auth_methods_supported: methods,
+      revocation_endpoint_auth_methods_supported: methods,
+      introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
       token_endpoint_auth_signing_alg_values_supported: unique(clients.flatMap(assertionAlgorithms)),
       tls_client_certificate_bound_access_tokens: true,
       // required by both documents, although there is neither an authorization endpoint nor an ID token here

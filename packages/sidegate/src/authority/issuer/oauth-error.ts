@@ -2,6 +2,7 @@
 
 const STATUS = {
   invalid_request: 400,
+  access_denied: 403,
   invalid_client: 401,
   invalid_grant: 400,
   unauthorized_client: 400,

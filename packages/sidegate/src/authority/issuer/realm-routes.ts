@@ -1,19 +1,38 @@
 /** Where the endpoints of each realm are: the paths of Keycloak, and those of RFC 8414. */
-
-import { readEndpointRequest } from './endpoint-request.ts';
+import { answerEvents, type EventsEndpoint } from '../events/events-endpoint.ts';
+import { type AdministrationEndpoint, answerAdministration } from './administration-endpoint.ts';
+import type { Answer } from './answer.ts';
+import { type EndpointRequest, readEndpointRequest } from './endpoint-request.ts';
+import { answerIntrospection } from './introspection-endpoint.ts';
 import { answerJwks } from './jwks-endpoint.ts';
 import { answerMetadata } from './metadata-endpoint.ts';
+import { answerRevocation } from './revocation-endpoint.ts';
 import type { Route, Routes } from './serve.ts';
 import { answerTokenRequest, type TokenEndpoint } from './token-endpoint.ts';
 
+export interface RealmEndpoints extends AdministrationEndpoint {
+  readonly token: TokenEndpoint;
+  readonly listeners: EventsEndpoint['limits'];
+}
+
 /** @param endpoints by realm name */
-export function realmRoutes(endpoints: ReadonlyMap<string, TokenEndpoint>): Routes {
+export function realmRoutes(endpoints: ReadonlyMap<string, RealmEndpoints>): Routes {
   return (path) => {
     const [, name = '', rest = ''] = /^\/realms\/([^/]+)(\/.+)$/.exec(path) ?? [];
     const endpoint = endpoints.get(name);
     switch (rest) {
       case '/protocol/openid-connect/token':
-        return endpoint && tokenRoute(endpoint);
+        return endpoint && form((request) => answerTokenRequest(request, endpoint.token));
+      case '/protocol/openid-connect/token/introspect':
+        return endpoint && form((request) => answerIntrospection(request, endpoint));
+      case '/protocol/openid-connect/revoke':
+        return endpoint && form((request) => answerRevocation(request, endpoint));
+      case '/revocations':
+        return endpoint && form((request) => answerAdministration('revoke', request, endpoint));
+      case '/revocations/lift':
+        return endpoint && form((request) => answerAdministration('lift', request, endpoint));
+      case '/events':
+        return endpoint && eventsRoute(endpoint);
       case '/protocol/openid-connect/certs':
         return endpoint && { methods: ['GET', 'HEAD'], answer: () => answerJwks(endpoint.keys) };
       case '/.well-known/openid-configuration':
@@ -28,10 +47,21 @@ export function realmRoutes(endpoints: ReadonlyMap<string, TokenEndpoint>): Rout
   };
 }
 
-function tokenRoute(endpoint: TokenEndpoint): Route {
-  return { methods: ['POST'], answer: (request) => answerTokenRequest(readEndpointRequest(request), endpoint) };
+function form(answer: (request: EndpointRequest) => Promise<Answer>): Route {
+  return { methods: ['POST'], answer: (request) => answer(readEndpointRequest(request)) };
 }
 
-function metadata({ realm, keys }: TokenEndpoint): Route {
+function eventsRoute({ events, clock, listeners: limits }: RealmEndpoints): Route {
+  return {
+    methods: ['GET'],
+    answer: (request) =>
+      answerEvents(
+        { peer: readEndpointRequest(request).peer, lastEventId: request.fields.single('last-event-id') },
+        { events, now: () => clock.now(), limits },
+      ),
+  };
+}
+
+function metadata({ realm, keys }: RealmEndpoints): Route {
   return { methods: ['GET', 'HEAD'], answer: () => answerMetadata(realm, keys) };
 }

@@ -11,6 +11,8 @@ export interface Realm {
   readonly tokenLifetimeSeconds: number;
   /** Enabled clients by client id. */
   readonly clients: ReadonlyMap<string, Client>;
+  /** Those, and services that only ask about tokens, by client id. */
+  readonly introspectors: ReadonlyMap<string, Client>;
   /** Those that have a SPIFFE ID, by it. */
   readonly workloads: ReadonlyMap<string, Client>;
   /** Enabled users by user name; service accounts are not among them. */

@@ -10,7 +10,13 @@ const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;
 
 export interface Route {
   readonly methods: readonly string[];
-  readonly answer: (request: InboundRequest) => Answer | Promise<Answer>;
+  readonly answer: (request: InboundRequest) => Answer | StreamedAnswer | Promise<Answer>;
+}
+
+/** An answer that goes on until one of both sides ends it. */
+export interface StreamedAnswer {
+  /** Begins it; what is returned is called when the client has gone. */
+  readonly stream: (reply: Reply) => () => void;
 }
 
 /** The endpoint at a path without its query; undefined: none of these. */
@@ -20,8 +26,19 @@ export type Routes = (path: string) => Route | undefined;
 export function serve(routes: readonly Routes[]): ListenerHandlers {
   return {
     request: (request, reply) => {
-      void respond(request, reply, routes);
-      return { aborted: () => undefined, broken: () => undefined };
+      let gone = false;
+      let leave: (() => void) | undefined;
+      void respond(request, reply, routes).then((left) => {
+        if (gone) left?.();
+        else leave = left;
+      });
+      return {
+        aborted: () => {
+          gone = true;
+          leave?.();
+        },
+        broken: () => undefined,
+      };
     },
     malformed: ({ row }, _head, reply) => write(reply, failure(row.status, 'invalid_request', row.title)),
     handshakeFailed: () => undefined,
@@ -29,14 +46,21 @@ export function serve(routes: readonly Routes[]): ListenerHandlers {
   };
 }
 
-async function respond(request: InboundRequest, reply: Reply, routes: readonly Routes[]): Promise<void> {
+/** @returns what is called when the client has gone; undefined: the answer is whole */
+async function respond(
+  request: InboundRequest,
+  reply: Reply,
+  routes: readonly Routes[],
+): Promise<(() => void) | undefined> {
   const answer = await answerTo(request, reply, routes);
   // What was not read of a request is not worth keeping its connection for.
   if (request.body?.whole === false) reply.close();
+  if ('stream' in answer) return answer.stream(reply);
   write(reply, answer);
+  return undefined;
 }
 
-function answerTo(request: InboundRequest, reply: Reply, routes: readonly Routes[]): Answer | Promise<Answer> {
+function answerTo(request: InboundRequest, reply: Reply, routes: readonly Routes[]): ReturnType<Route['answer']> {
   if (requestedTunnel(request) !== undefined) {
     reply.close();
     return failure(400, 'invalid_request', 'no tunnel begins here');

@@ -1,17 +1,23 @@
 /** Starts the issuer: realms are compiled, keys loaded, then the listener opens. Any finding prevents the start. */
 import type { Clock, JwksSource, ReplayStore } from '@sidegate/sdk';
 import { type ListenerOptions, listen } from '../../net/listener.ts';
+import { SubscriberLimits } from '../events/events-endpoint.ts';
+import { openRealmEvents } from '../events/realm-events.ts';
+import { memoryRevocationStore, type RevocationStore } from '../events/revocation-store.ts';
+import type { Administrators } from './administration-endpoint.ts';
+import type { ClientEvent } from './client-event.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import { type CompiledRealm, compileRealm } from './compile-realm.ts';
 import { failureLimit } from './failure-limit.ts';
 import { type Finding, IssuerRefused, refuseErrors } from './finding.ts';
 import { loadSigningKeys } from './key-directory.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
-import { realmRoutes } from './realm-routes.ts';
-import { secretDigest } from './secret-digest.ts';
+import { ownKeys } from './own-keys.ts';
+import type { Realm } from './realm.ts';
+import { type RealmEndpoints, realmRoutes } from './realm-routes.ts';
+import { type SecretDigest, secretDigest } from './secret-digest.ts';
 import { type Routes, serve } from './serve.ts';
-import type { Algorithms } from './signing-key.ts';
-import type { TokenEndpoint } from './token-endpoint.ts';
+import type { Algorithms, KeyRing } from './signing-key.ts';
 import type { TokenEvent } from './token-event.ts';
 
 export interface IssuerOptions {
@@ -38,10 +44,14 @@ export interface IssuerOptions {
   readonly fetchKeys: (url: string) => JwksSource;
   /** JWT bundles by SPIFFE trust domain; absent: none is trusted. */
   readonly trustBundles?: ReadonlyMap<string, JwksSource>;
+  /** Who may revoke what others hold; absent: nobody. */
+  readonly administrators?: Administrators;
+  /** Where the revocations of a realm are kept; absent: in memory, until the process ends. */
+  readonly revocationStore?: (realm: string) => RevocationStore;
   readonly clock: Clock;
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Buffer;
-  readonly log: (event: TokenEvent) => void;
+  readonly log: (event: TokenEvent | ClientEvent) => void;
 }
 
 /** PEM texts. */
@@ -65,6 +75,11 @@ export interface Issuer {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 const CLOSE_GRACE_MS = 2_000;
 const FAILURE_LIMIT = { failures: 20, windowMs: 60_000, maxCallers: 10_000 } as const;
+/** Of each realm. */
+const MAX_REVOCATIONS = 1_000_000;
+/** A sidecar with as many workers as it may have, twice while its certificate changes. */
+const MAX_LISTENERS = { total: 4_096, perCertificate: 128 } as const;
+const NOBODY: Administrators = { clients: new Set(), spiffeIds: new Set() };
 const LISTENER = {
   readTimeoutMs: 10_000,
   writeTimeoutMs: 30_000,
@@ -88,7 +103,10 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
     url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     warnings,
-    close: () => listener.close(CLOSE_GRACE_MS),
+    close: async () => {
+      for (const { events } of endpoints.values()) events.close();
+      await listener.close(CLOSE_GRACE_MS);
+    },
   };
 }
 
@@ -114,14 +132,44 @@ async function openRealms(options: IssuerOptions) {
   );
   refuseErrors([...findings, ...opened.flatMap(({ findings }) => findings)]);
 
-  const { clock, log, replay, clientSecrets: secrets } = options;
+  const endpoints = await openEndpoints(opened, { digest, options });
+  return { endpoints, warnings: findings };
+}
+
+interface OpenedRealm {
+  readonly realm: Realm;
+  readonly keys: KeyRing;
+}
+
+async function openEndpoints(
+  opened: readonly OpenedRealm[],
+  { digest, options }: { readonly digest: SecretDigest; readonly options: IssuerOptions },
+): Promise<ReadonlyMap<string, RealmEndpoints>> {
+  const { clock, log, replay, clientSecrets: secrets, administrators = NOBODY } = options;
   const failures = failureLimit(FAILURE_LIMIT);
+  const listeners = new SubscriberLimits(MAX_LISTENERS);
   const newTokenId = () => options.random(16).toString('base64url');
-  const endpoints = opened.map(({ realm, keys }): [string, TokenEndpoint] => [
-    realm.name,
-    { realm, keys, digest, secrets, replay, failures, clock, newTokenId, log },
-  ]);
-  return { endpoints: new Map(endpoints), warnings: findings };
+  const endpoints = new Map<string, RealmEndpoints>();
+  for (const { realm, keys } of opened) {
+    const events = await openRealmEvents({
+      issuer: realm.issuer,
+      keys,
+      store: options.revocationStore?.(realm.name) ?? memoryRevocationStore(),
+      maxRevocations: MAX_REVOCATIONS,
+      clock,
+      onChange: (failure) => log(storeEvent(realm.name, failure)),
+    });
+    const token = { realm, keys, events, digest, secrets, replay, failures, clock, newTokenId, log };
+    const everywhere = () => [...endpoints.values()];
+    endpoints.set(realm.name, { ...token, token, ownKeys: ownKeys(keys), administrators, everywhere, listeners });
+  }
+  return endpoints;
+}
+
+function storeEvent(realm: string, failure: Error | undefined): ClientEvent {
+  const known = { event: 'revocation', realm, remote_address: undefined } as const;
+  if (failure === undefined) return { ...known, decision: 'followed' };
+  return { ...known, decision: 'refused', error: 'server_error', reason: `the store fails: ${failure.message}` };
 }
 
 function inRealm({ findings }: CompiledRealm, realm: number): Finding[] {

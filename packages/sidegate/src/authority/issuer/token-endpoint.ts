@@ -3,6 +3,7 @@
  * binding, token. Whatever fails is refused, logged once and counted against the caller.
  */
 import { type Clock, Problem, type ReplayStore } from '@sidegate/sdk';
+import type { RealmEvents } from '../events/realm-events.ts';
 import { type AccessGrant, accessToken } from './access-token.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { grantAudience } from './audience.ts';
@@ -15,6 +16,7 @@ import { OAuthError } from './oauth-error.ts';
 import { certificateThumbprint, type PeerCertificate } from './peer-certificate.ts';
 import { readCredentials } from './presented-credentials.ts';
 import { type Client, type ClientAuthentication, findClient, type Realm } from './realm.ts';
+import { requireUnrevoked } from './require-unrevoked.ts';
 import { grantScope } from './scope.ts';
 import type { SecretDigest } from './secret-digest.ts';
 import type { KeyRing } from './signing-key.ts';
@@ -24,6 +26,8 @@ import { parseTokenForm } from './token-form.ts';
 export interface TokenEndpoint {
   readonly realm: Realm;
   readonly keys: KeyRing;
+  /** What the realm has revoked. */
+  readonly events: RealmEvents;
   readonly digest: SecretDigest;
   /** Absent: clients have the secrets of the realm file only. */
   readonly secrets: ClientSecrets | undefined;
@@ -88,10 +92,13 @@ async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace 
   trace.client = findClient(realm, credentials.clientId)?.id;
   const { peer } = request;
   const client = await authenticateClient(credentials, { ...endpoint, peer });
+  const { revocations } = endpoint.events.journal;
+  requireUnrevoked(client, peer, revocations);
 
   const username = grantType === 'password' ? form.get('username') : undefined;
   if (username !== undefined && realm.users.has(username)) trace.user = username;
   const subject = grant({ realm, client, form, digest });
+  if (revocations.blocks('subject', subject.id)) throw new OAuthError('invalid_grant', 'the subject was revoked');
   const { names, scopes } = grantScope(client, form.get('scope'));
   const audience = grantAudience(client, scopes, form);
   return { realm, client, subject, audience, scope: names, certificateThumbprint: binding(client, peer) };
