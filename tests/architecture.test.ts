@@ -72,8 +72,8 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
   commander: ['sidegate/cli'],
   pg: ['sidegate/authority'],
-  '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/ext-authz'],
-  '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/ext-authz'],
+  '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
+  '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
 };
 
 const imports = sources().flatMap(importsOf);

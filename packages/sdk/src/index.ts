@@ -15,7 +15,14 @@ export type { JwksSource, JwksState } from './jwt/jwks-source.ts';
 export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
 export { readScopes, requireScopes } from './jwt/scope.ts';
 export { type JwtKeys, readJwt, type UnverifiedJwt, verifyJwt } from './jwt/signed-jwt.ts';
-export { JsonError, type JsonErrorKind, type JsonObject, type JsonValue, parseStrictJson } from './jwt/strict-json.ts';
+export {
+  isJsonObject,
+  JsonError,
+  type JsonErrorKind,
+  type JsonObject,
+  type JsonValue,
+  parseStrictJson,
+} from './jwt/strict-json.ts';
 export { cacheTokens, type TokenCacheOptions } from './jwt/token-cache.ts';
 export {
   createTokenVerifier,

@@ -24,6 +24,8 @@ import { readX509Bundles, readX509Context, type X509Bundles, type X509Context } 
 export interface WorkloadApiOptions {
   /** `unix:///run/spire/sockets/agent.sock`, or `tcp://` with an IP address and a port. */
   readonly socket: string;
+  /** A projected service-account token, for an authority that attests by it; asked anew for each call. */
+  readonly token?: () => string;
   readonly clock: Clock;
   readonly schedule: Schedule;
   readonly random: Random;
@@ -56,18 +58,25 @@ const UNARY_TIMEOUT_MS = 10_000;
 const MAX_SOURCES = 1_000;
 
 /** @throws RangeError when the socket is no endpoint */
-export function workloadApi({ socket, clock, schedule, random }: WorkloadApiOptions): WorkloadApi {
+export function workloadApi({ socket, token: accountToken, clock, schedule, random }: WorkloadApiOptions): WorkloadApi {
   const client = new Client(endpointTarget(socket), credentials.createInsecure(), {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 5_000,
     'grpc.enable_retries': 0,
   });
+  const metadata = (): Metadata => {
+    const made = new Metadata();
+    made.set(SECURITY_HEADER.name, SECURITY_HEADER.value);
+    if (accountToken !== undefined) made.set('authorization', `Bearer ${accountToken()}`);
+    return made;
+  };
+  const connection: Connection = { client, metadata };
   const streams = new Set<Watched<unknown>>();
   const sources = new Map<string, TokenSource>();
 
   const watch = <T>(method: WorkloadApiMethod, read: (bytes: Uint8Array, now: number) => T): Watched<T> => {
-    const stream = watched({ open: openStream(client, method), read, clock, schedule, random });
+    const stream = watched({ open: openStream(connection, method), read, clock, schedule, random });
     streams.add(stream);
     return {
       ...stream,
@@ -79,7 +88,7 @@ export function workloadApi({ socket, clock, schedule, random }: WorkloadApiOpti
   };
   const obtain = async (audiences: readonly string[], id: SpiffeId | undefined): Promise<AccessToken> => {
     const request = writeJwtSvidRequest({ audiences, spiffeId: id?.uri ?? '' });
-    const answer = await call(client, 'FetchJWTSVID', request);
+    const answer = await call(connection, 'FetchJWTSVID', request);
     try {
       const [first] = readJwtSvidResponse(answer);
       if (first === undefined) throw new Error('no identity');
@@ -114,7 +123,7 @@ export function workloadApi({ socket, clock, schedule, random }: WorkloadApiOpti
     },
     async validateJwtSvid(audience, token) {
       const request = writeValidateJwtSvidRequest({ audience, token });
-      const answer = await call(client, 'ValidateJWTSVID', request, (error) =>
+      const answer = await call(connection, 'ValidateJWTSVID', request, (error) =>
         error.code === status.INVALID_ARGUMENT
           ? new Problem('token_signature_invalid', 'the Workload API refuses the token')
           : undefined,
@@ -131,14 +140,13 @@ export function workloadApi({ socket, clock, schedule, random }: WorkloadApiOpti
 
 const asBytes = (value: Uint8Array): Buffer => Buffer.from(value);
 
-function metadata(): Metadata {
-  const made = new Metadata();
-  made.set(SECURITY_HEADER.name, SECURITY_HEADER.value);
-  return made;
+interface Connection {
+  readonly client: Client;
+  readonly metadata: () => Metadata;
 }
 
 /** The requests of all streams are empty. */
-function openStream(client: Client, method: WorkloadApiMethod): OpenStream {
+function openStream({ client, metadata }: Connection, method: WorkloadApiMethod): OpenStream {
   return ({ onMessage, onEnd }) => {
     const stream = client.makeServerStreamRequest(
       workloadApiPath(method),
@@ -164,7 +172,7 @@ function openStream(client: Client, method: WorkloadApiMethod): OpenStream {
 }
 
 function call(
-  client: Client,
+  { client, metadata }: Connection,
   method: WorkloadApiMethod,
   request: Uint8Array,
   refusal: (error: ServiceError) => Problem | undefined = () => undefined,

@@ -71,6 +71,24 @@ test('what would be answered the same again is not asked again', () => {
   assert.deepEqual([time.pending(), source.failure()], [[], 'InvalidArgument']);
 });
 
+test('what cannot even be tried is tried again later', () => {
+  const time = manualTime();
+  let tried = 0;
+  const source = watched({
+    open: () => {
+      tried += 1;
+      throw new Error('no token to show');
+    },
+    read: String,
+    clock: time.clock,
+    schedule: time.schedule,
+    random: () => 0.5,
+  });
+  assert.deepEqual([source.failure(), time.pending()], ['no token to show', [250]]);
+  time.advance(250);
+  assert.equal(tried, 2);
+});
+
 test('subscribers hear of answers and failures until they leave', () => {
   const { source, opened } = bench();
   const heard: (string | undefined)[] = [];

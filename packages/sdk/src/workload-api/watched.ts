@@ -14,7 +14,7 @@ export interface StreamFailure {
   readonly final: boolean;
 }
 
-/** @returns what cancels it */
+/** @returns what cancels it; throws when it cannot even be tried */
 export type OpenStream = (handlers: StreamHandlers) => () => void;
 
 export interface WatchedOptions<T> {
@@ -77,7 +77,11 @@ export function watched<T>({ open, read, clock, schedule, random }: WatchedOptio
     tell();
   };
   const start = (): void => {
-    cancel = open({ onMessage, onEnd });
+    try {
+      cancel = open({ onMessage, onEnd });
+    } catch (error) {
+      onEnd({ reason: error instanceof Error ? error.message : String(error), final: false });
+    }
   };
   start();
   return {

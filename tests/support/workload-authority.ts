@@ -1,0 +1,135 @@
+/** A trust domain with a Workload API on a socket: a certificate authority, a key ring, registration entries that a test changes. */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { issueAuthority } from '../../packages/sidegate/src/authority/ca/issue.ts';
+import { type KeyRing, signingKey } from '../../packages/sidegate/src/authority/issuer/signing-key.ts';
+import type { WorkloadEvent } from '../../packages/sidegate/src/authority/workload-api/event.ts';
+import type { TrustBundles } from '../../packages/sidegate/src/authority/workload-api/ports.ts';
+import {
+  compileRegistrations,
+  type RegistrationEntry,
+  type RegistrationText,
+} from '../../packages/sidegate/src/authority/workload-api/registration.ts';
+import {
+  serveWorkloadApi,
+  type WorkloadApiServerOptions,
+} from '../../packages/sidegate/src/authority/workload-api/server.ts';
+import { type SvidAuthority, svidIssuer } from '../../packages/sidegate/src/authority/workload-api/svid-issuer.ts';
+
+export const TRUST_DOMAIN = 'example.org';
+
+export const CLOCK = { now: () => Date.now(), monotonic: () => performance.now() };
+
+export const SCHEDULE = (delayMs: number, task: () => void): (() => void) => {
+  const timer = setTimeout(task, delayMs).unref();
+  return () => clearTimeout(timer);
+};
+
+export interface WorkloadAuthority extends AsyncDisposable {
+  /** `unix:///…` */
+  readonly socket: string;
+  readonly path: string;
+  readonly events: WorkloadEvent[];
+  /** Replaces the registration entries. */
+  register(...entries: readonly Partial<RegistrationText>[]): void;
+  /** Another authority signs from now on, and the bundle has both. */
+  rotateAuthority(): Promise<void>;
+  /** PEM of the authorities. */
+  bundle(): string;
+  /** Another key signs tokens from now on, and the bundle has both. */
+  rotateKey(): void;
+}
+
+/** @param entries those of its workloads; by default this process is `/zone2/order-service` */
+export async function startWorkloadAuthority(
+  options: Pick<WorkloadApiServerOptions, 'attestPeer'> & Partial<WorkloadApiServerOptions>,
+): Promise<WorkloadAuthority> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sidegate-workload-'));
+  const socketPath = options.path ?? path.join(folder, 'api.sock');
+  const authorities: SvidAuthority[] = [await makeAuthority()];
+  const keys = [newKey()];
+  const listeners = new Set<() => void>();
+  const subscribe = (told: () => void): (() => void) => {
+    listeners.add(told);
+    return () => void listeners.delete(told);
+  };
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const certificates = () => authorities.map(({ issuer }) => issuer.certificate);
+  const bundles: TrustBundles = {
+    trustDomain: TRUST_DOMAIN,
+    x509: () => new Map([[TRUST_DOMAIN, certificates().map(({ raw }) => raw)]]),
+    jwt: () => new Map([[TRUST_DOMAIN, Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }))]]),
+    crl: () => [],
+    subscribe,
+  };
+  const ring: KeyRing = { current: () => keys[0], published: () => keys.map(({ publicJwk }) => publicJwk) };
+  const events: WorkloadEvent[] = [];
+  let entries: readonly RegistrationEntry[] = [];
+  const register: WorkloadAuthority['register'] = (...texts) => {
+    const compiled = compileRegistrations(texts.map(registration), TRUST_DOMAIN);
+    if (compiled.findings.length > 0) throw new Error(JSON.stringify(compiled.findings));
+    entries = compiled.entries;
+    changed();
+  };
+  register({});
+  const server = await serveWorkloadApi({
+    path: socketPath,
+    mode: 0o600,
+    entries: () => entries,
+    entriesChanged: subscribe,
+    issuer: svidIssuer(() => authorities[0] as SvidAuthority, CLOCK),
+    bundles,
+    keys: ring,
+    clock: CLOCK,
+    schedule: SCHEDULE,
+    log: (event) => events.push(event),
+    ...options,
+  });
+  return {
+    socket: `unix://${socketPath}`,
+    path: socketPath,
+    events,
+    register,
+    async rotateAuthority() {
+      authorities.unshift(await makeAuthority());
+      changed();
+    },
+    bundle: () => certificates().map(String).join(''),
+    rotateKey() {
+      keys.unshift(newKey());
+      changed();
+    },
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function registration(changes: Partial<RegistrationText>): RegistrationText {
+  return {
+    spiffeId: `spiffe://${TRUST_DOMAIN}/zone2/order-service`,
+    selectors: [`unix:uid:${process.getuid?.() ?? 0}`],
+    x509TtlMs: 3_600_000,
+    jwtTtlMs: 300_000,
+    dnsNames: [],
+    hint: '',
+    ...changes,
+  };
+}
+
+function newKey() {
+  return signingKey('ES256', generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
+}
+
+async function makeAuthority(): Promise<SvidAuthority> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const request = { profile: 'zone-ca', commonName: 'zone2-CA', organization: 'Example' } as const;
+  const names = { dnsNames: [], ipAddresses: [], spiffeIds: [], validForMs: 86_400_000 };
+  const certificate = await issueAuthority({ ...request, ...names }, privateKey, Date.now());
+  return { issuer: { certificate, privateKey }, intermediates: [] };
+}
