@@ -19,6 +19,7 @@ export interface CorpusSummary {
 const RANGES: readonly (readonly [first: number, last: number])[] = [
   [1, 190],
   [203, 203],
+  [206, 209],
   [210, 218],
   [225, 226],
 ];

@@ -101,6 +101,16 @@ const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   },
 };
 
+const OIDS: Readonly<Record<ExtendedKeyUsage, string>> = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+};
+
+/** What certificates of a profile are for. */
+export function extendedKeyUsageOids(profile: LeafProfile): string[] {
+  return PROFILES[profile].extendedKeyUsage.map((usage) => OIDS[usage]);
+}
+
 /** Clocks of peers differ a little: a certificate is valid from a minute before it was made. */
 const BACKDATE_MS = 60_000;
 const MIN_VALIDITY_MS = 1000;

@@ -63,4 +63,54 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX issued_tokens_expiry ON issued_tokens (expires_at)',
     ],
   },
+  {
+    name: '0005-certificates',
+    statements: [
+      `CREATE TABLE authorities (
+        id TEXT PRIMARY KEY,
+        zone TEXT,
+        root TEXT NOT NULL,
+        state TEXT,
+        certificate TEXT NOT NULL,
+        name_constraints TEXT,
+        sealed_key TEXT NOT NULL,
+        created_at BIGINT NOT NULL,
+        expires_at BIGINT NOT NULL
+      )`,
+      `CREATE TABLE bundle_changes (
+        sequence BIGINT PRIMARY KEY,
+        change TEXT NOT NULL,
+        root TEXT NOT NULL,
+        changed_at BIGINT NOT NULL
+      )`,
+      `CREATE TABLE certificates (
+        thumbprint TEXT PRIMARY KEY,
+        serial_number TEXT NOT NULL UNIQUE,
+        authority TEXT NOT NULL,
+        holder TEXT,
+        spiffe_id TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        not_before BIGINT NOT NULL,
+        not_after BIGINT NOT NULL,
+        revoked_at BIGINT
+      )`,
+      'CREATE INDEX certificates_spiffe_id ON certificates (spiffe_id)',
+      'CREATE INDEX certificates_holder ON certificates (holder)',
+      'CREATE INDEX certificates_expiry ON certificates (not_after)',
+      'CREATE INDEX certificates_revoked ON certificates (revoked_at)',
+      `CREATE TABLE join_tokens (
+        digest TEXT PRIMARY KEY,
+        identity TEXT NOT NULL,
+        spiffe_id TEXT NOT NULL,
+        expires_at BIGINT NOT NULL
+      )`,
+      `CREATE TABLE holders (
+        id TEXT PRIMARY KEY,
+        spiffe_id TEXT NOT NULL,
+        shown TEXT NOT NULL,
+        bundle_sequence BIGINT NOT NULL,
+        seen_at BIGINT NOT NULL
+      )`,
+    ],
+  },
 ];

@@ -1,0 +1,64 @@
+/**
+ * What others verify our certificates by: the roots, as PEM, and as the document of SPIFFE (SPIFFE Trust Domain and Bundle,
+ * section 4) with a sequence number that every change raises.
+ */
+import type { Queries } from '../store/database.ts';
+import { type Authority, readAuthorities, signingAuthority, trustedRoots } from './authorities.ts';
+
+export interface TrustBundle {
+  readonly sequence: number;
+  readonly refreshHintSeconds: number;
+  readonly roots: readonly Authority[];
+  /** Those that sign now; certificates of others are renewed before their time. */
+  readonly signing: readonly Authority[];
+}
+
+export async function readTrustBundle(queries: Queries, refreshHintSeconds: number): Promise<TrustBundle> {
+  const authorities = await readAuthorities(queries);
+  const zones = new Set(authorities.flatMap(({ zone }) => (zone === undefined ? [] : [zone])));
+  return {
+    sequence: await bundleSequence(queries),
+    refreshHintSeconds,
+    roots: trustedRoots(authorities),
+    signing: [...zones].map((zone) => signingAuthority(authorities, zone)).filter((signing) => signing !== undefined),
+  };
+}
+
+export async function bundleSequence(queries: Queries): Promise<number> {
+  const [row] = await queries.query<{ sequence: number | null }>(
+    'SELECT max(sequence) AS sequence FROM bundle_changes',
+  );
+  return row?.sequence ?? 0;
+}
+
+/** What makes two processes that change it at once exclude each other is the primary key. */
+export async function recordBundleChange(
+  queries: Queries,
+  { change, root, now }: { readonly change: string; readonly root: string; readonly now: number },
+): Promise<number> {
+  const sequence = (await bundleSequence(queries)) + 1;
+  await queries.query('INSERT INTO bundle_changes (sequence, change, root, changed_at) VALUES ($1, $2, $3, $4)', [
+    sequence,
+    change,
+    root,
+    now,
+  ]);
+  return sequence;
+}
+
+export const bundlePem = ({ roots }: Pick<TrustBundle, 'roots'>): string =>
+  roots.map(({ certificate }) => certificate.toString()).join('');
+
+/** `sidegate_signing` is ours: whoever does not know a member of a JWK Set ignores it (RFC 7517 section 5). */
+export function spiffeBundle({ sequence, refreshHintSeconds, roots, signing }: TrustBundle) {
+  return {
+    spiffe_sequence: sequence,
+    spiffe_refresh_hint: refreshHintSeconds,
+    keys: roots.map(({ certificate }) => ({
+      ...certificate.publicKey.export({ format: 'jwk' }),
+      use: 'x509-svid',
+      x5c: [certificate.raw.toString('base64')],
+    })),
+    sidegate_signing: signing.map(({ id }) => id),
+  };
+}
