@@ -8,7 +8,7 @@ import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } fro
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
 import { type ClosableHttpClient, createHttpClient } from '../../packages/sidegate/src/net/http-client.ts';
 import { createTestAuthority, type TestCertificate } from '../support/certificates.ts';
-import { type IdpProcess, startIdpProcess } from '../support/idp-process.ts';
+import { type IssuerProcess, startIdpProcess } from '../support/issuer-process.ts';
 
 const REALMS = path.resolve(import.meta.dirname, '../../examples/three-zones/realms');
 const HOST = 'keycloak.example.com';
@@ -27,7 +27,7 @@ const servers = createTestAuthority('keycloak-CA');
 const server = servers.issue({ dns: [HOST], eku: ['serverAuth'] });
 const clients = createTestAuthority('zone3-CA');
 const certificate = clients.issue();
-let idp: IdpProcess;
+let idp: IssuerProcess;
 /** Shows no certificate, and the one of a service. */
 let anybody: ClosableHttpClient;
 let holder: ClosableHttpClient;

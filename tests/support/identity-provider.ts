@@ -5,7 +5,9 @@ import type { RevocationStore } from '../../packages/sidegate/src/authority/even
 import type { Administrators } from '../../packages/sidegate/src/authority/issuer/administration-endpoint.ts';
 import type { ClientEvent } from '../../packages/sidegate/src/authority/issuer/client-event.ts';
 import type { ClientSecrets } from '../../packages/sidegate/src/authority/issuer/client-secrets.ts';
+import { loadSigningKeys } from '../../packages/sidegate/src/authority/issuer/key-directory.ts';
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
+import type { Algorithms } from '../../packages/sidegate/src/authority/issuer/signing-key.ts';
 import { type Issuer, type IssuerTls, startIssuer } from '../../packages/sidegate/src/authority/issuer/start.ts';
 import type { TokenEvent } from '../../packages/sidegate/src/authority/issuer/token-event.ts';
 
@@ -19,7 +21,7 @@ export interface IdentityProviderOptions {
   readonly publicUrl?: string;
   /** 0 (default) = any free port; a number restarts a provider where it was. */
   readonly port?: number;
-  readonly algorithms?: readonly ['RS256' | 'ES256', ...('RS256' | 'ES256')[]];
+  readonly algorithms?: Algorithms;
   readonly keyDirectory?: string;
   /** Default: the real one. */
   readonly clock?: Clock;
@@ -40,24 +42,28 @@ export interface TestIdentityProvider extends Issuer, AsyncDisposable {
   readonly clientEvents: readonly ClientEvent[];
 }
 
+const BOTH: Algorithms = ['RS256', 'ES256'];
+
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 export async function startIdentityProvider(options: IdentityProviderOptions): Promise<TestIdentityProvider> {
   const events: TokenEvent[] = [];
   const clientEvents: ClientEvent[] = [];
+  const { keyDirectory, algorithms = BOTH, ...parts } = options;
   const issuer = await startIssuer({
     host: '127.0.0.1',
     port: 0,
     publicUrl: 'https://keycloak.example.com',
     tokenLifetimeSeconds: 300,
-    algorithms: ['RS256', 'ES256'],
+    algorithms,
+    openKeys: (realm) => loadSigningKeys(realm, algorithms, keyDirectory),
     clock: systemClock,
     random: randomBytes,
     replay: memoryReplayStore({ maxEntries: 100_000, clock: options.clock ?? systemClock }),
     fetchKeys: () => {
       throw new TypeError('this test has no keys at a URL');
     },
-    ...options,
+    ...parts,
     log: (event) => void (event.event === 'token' ? events.push(event) : clientEvents.push(event)),
   });
   return { ...issuer, events, clientEvents, [Symbol.asyncDispose]: () => issuer.close() };

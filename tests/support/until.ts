@@ -1,5 +1,5 @@
 /** Waits for something that happens soon, however slow the machine is; the assertion that follows says what was missing. */
-export async function until(done: () => boolean, timeoutMs: number = 3_000): Promise<void> {
+export async function until(done: () => boolean | Promise<boolean>, timeoutMs: number = 3_000): Promise<void> {
   const end = performance.now() + timeoutMs;
-  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 2));
+  while (!(await done()) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 2));
 }

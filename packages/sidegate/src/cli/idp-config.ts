@@ -1,21 +1,12 @@
 /** The configuration and realm files of `sidegate idp` → the plain options of the issuer, or all findings. */
-import { readFileSync, statSync } from 'node:fs';
-import type { KeycloakRealm } from '../authority/issuer/keycloak-realm.ts';
-import type { Algorithms } from '../authority/issuer/signing-key.ts';
-import type { IssuerOptions, IssuerTls } from '../authority/issuer/start.ts';
-import { loadIdentityProviderConfig, loadRealm } from '../config/load.ts';
-import type { IdentityProviderConfig } from '../config/schema/identity-provider.ts';
-import type { RealmConfig } from '../config/schema/realm.ts';
-import { loadCertificates, loadKeyPair, type ReadFile } from '../identity/key-pair.ts';
-import { take } from './assembly.ts';
+import { loadIdentityProviderConfig } from '../config/load.ts';
 import { loadConfigFile } from './config-file.ts';
-import { fromDiagnostic, type StartFinding, StartRefused } from './start-finding.ts';
+import { type IssuerSetup, readIssuer } from './issuer-config.ts';
+import { fromDiagnostic, StartRefused } from './start-finding.ts';
 
-export interface IdpSetup {
-  readonly options: Omit<IssuerOptions, 'clock' | 'random' | 'log' | 'replay' | 'fetchKeys'>;
-  /** In the order of `options.realms`. */
-  readonly realmFiles: readonly string[];
-  readonly warnings: readonly StartFinding[];
+export interface IdpSetup extends IssuerSetup {
+  /** Keeps signing keys over restarts; absent: new keys at every start. */
+  readonly keyDirectory: string | undefined;
 }
 
 /** @throws StartRefused with the findings of all files */
@@ -23,53 +14,6 @@ export function readIdpSetup(file: string, root: string | undefined): IdpSetup {
   const paths = { env: process.env, root };
   const loaded = loadConfigFile(loadIdentityProviderConfig, file, paths);
   if (!loaded.ok) throw new StartRefused(loaded.diagnostics.map(fromDiagnostic));
-  const { config } = loaded;
-  const findings = loaded.warnings.map(fromDiagnostic);
-
-  const realms = config.realms.flatMap((realmFile) => {
-    const realm = loadConfigFile(loadRealm, realmFile, paths);
-    findings.push(...(realm.ok ? realm.warnings : realm.diagnostics).map(fromDiagnostic));
-    return realm.ok ? [{ file: realmFile, realm: realm.config }] : [];
-  });
-  const tls = readTls(config.tls, findings);
-  if (findings.some(({ severity }) => severity === 'error')) throw new StartRefused(findings);
-
-  return {
-    options: {
-      host: config.addr.host ?? '::',
-      port: config.addr.port,
-      ...(tls === undefined ? {} : { tls }),
-      publicUrl: config.base_url,
-      realms: realms.map(({ realm }) => keycloakRealm(realm)),
-      tokenLifetimeSeconds: Math.floor(config.token_lifetime / 1000),
-      // the schema asks for at least one
-      algorithms: [...new Set(config.signing.algorithms)] as readonly string[] as Algorithms,
-      ...(config.signing.key_dir === undefined ? {} : { keyDirectory: config.signing.key_dir }),
-    },
-    realmFiles: realms.map(({ file }) => file),
-    warnings: findings,
-  };
-}
-
-function readTls(tls: IdentityProviderConfig['tls'], findings: StartFinding[]): IssuerTls | undefined {
-  if (tls === undefined) return undefined;
-  const pair = take(loadKeyPair(tls.cert_file, tls.key_file, readFile), { findings });
-  const { client_ca_file: clientCaFile } = tls;
-  const clientCa =
-    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, readFile), { findings });
-  return pair && { ...pair, ...(clientCa === undefined ? {} : { clientCa }) };
-}
-
-const readFile: ReadFile = (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode });
-
-/** The one place where a realm's secrets are revealed. */
-function keycloakRealm({ clients, users, ...realm }: RealmConfig): KeycloakRealm {
-  return {
-    ...realm,
-    clients: clients.map(({ secret, ...client }) => ({ ...client, secret: secret?.reveal() })),
-    users: users.map(({ credentials, ...user }) => ({
-      ...user,
-      credentials: credentials.map(({ type, value }) => ({ type, value: value?.reveal() })),
-    })),
-  };
+  const { config, warnings } = loaded;
+  return { ...readIssuer(config, warnings.map(fromDiagnostic), paths), keyDirectory: config.signing.key_dir };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createTestAuthority } from '../../../../tests/support/certificates.ts';
-import { startIdpProcess } from '../../../../tests/support/idp-process.ts';
+import { startIdpProcess } from '../../../../tests/support/issuer-process.ts';
 import { servicesRealm } from '../../../../tests/support/realms.ts';
 
 /** A directory with these files, private ones where the name says key. */

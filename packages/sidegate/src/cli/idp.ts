@@ -1,12 +1,14 @@
 /** `sidegate idp`: the lab identity provider from one configuration file and its realm files, until SIGTERM. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { IssuerRefused } from '../authority/issuer/finding.ts';
+import { loadSigningKeys } from '../authority/issuer/key-directory.ts';
 import { type Issuer, startIssuer } from '../authority/issuer/start.ts';
-import { type Address, parseAddress } from '../config/address.ts';
+import type { Address } from '../config/address.ts';
 import { EXIT } from './exit-code.ts';
 import { readIdpSetup } from './idp-config.ts';
 import { placeFindings } from './idp-findings.ts';
 import { type IssuerPorts, issuerPorts } from './issuer-ports.ts';
+import { readAddress } from './listen-address.ts';
 import { printEvent } from './print-event.ts';
 import { renderFinding, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -59,12 +61,13 @@ async function start(
   { config, root, addr }: IdpOptions,
   ports: IssuerPorts['ports'],
 ): Promise<{ issuer: Issuer; warnings: StartFinding[] }> {
-  const { options, realmFiles, warnings } = readIdpSetup(config, root);
+  const { options, realmFiles, warnings, keyDirectory } = readIdpSetup(config, root);
   try {
     const issuer = await startIssuer({
       ...options,
       ...(addr === undefined ? {} : { host: addr.host ?? '::', port: addr.port }),
       ...ports,
+      openKeys: (realm) => loadSigningKeys(realm, options.algorithms, keyDirectory),
       log: (event) => printEvent(event, event.decision === 'issued' ? 'info' : 'warn'),
     });
     return { issuer, warnings: [...warnings, ...placeFindings(issuer.warnings, realmFiles)] };
@@ -72,10 +75,4 @@ async function start(
     if (!(error instanceof IssuerRefused)) throw error;
     throw new StartRefused([...warnings, ...placeFindings(error.findings, realmFiles)]);
   }
-}
-
-function readAddress(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw new InvalidArgumentError('write it as 127.0.0.1:8443 or [::1]:0');
-  return address;
 }

@@ -1,6 +1,7 @@
 /** The published JSON Schema (2020-12) of each kind of file, from the same source as types and defaults. */
 import type { z } from 'zod';
 import type { KindName } from './load.ts';
+import { authoritySchema } from './schema/authority.ts';
 import { identityProviderSchema } from './schema/identity-provider.ts';
 import { labSchema } from './schema/lab.ts';
 import { realmSchema } from './schema/realm.ts';
@@ -12,6 +13,7 @@ const PUBLISHED: Readonly<Record<KindName, { readonly title: string; readonly sc
   sidecar: { title: 'Sidegate sidecar', schema: sidecarSchema },
   lab: { title: 'Sidegate lab', schema: labSchema },
   idp: { title: 'Sidegate lab identity provider', schema: identityProviderSchema },
+  authority: { title: 'Sidegate authority', schema: authoritySchema },
   roles: { title: 'Roles and permissions for policy.engine builtin', schema: rolesSchema },
   realm: { title: 'Realm of the Sidegate lab identity provider', schema: realmSchema },
 };

@@ -1,5 +1,6 @@
 /** The kinds of configuration files, and how each is loaded. */
 import { type DocumentKind, type Loaded, type LoadOptions, loadDocument } from './load-document.ts';
+import { type AuthorityConfig, authoritySchema } from './schema/authority.ts';
 import { type IdentityProviderConfig, identityProviderSchema } from './schema/identity-provider.ts';
 import { type LabConfig, labSchema } from './schema/lab.ts';
 import { type RealmConfig, realmSchema, realmWarnings } from './schema/realm.ts';
@@ -20,6 +21,11 @@ export function loadLabConfig(text: string, options: LoadOptions): Loaded<LabCon
 /** The lab identity provider. */
 export function loadIdentityProviderConfig(text: string, options: LoadOptions): Loaded<IdentityProviderConfig> {
   return loadDocument(IDENTITY_PROVIDER, text, options);
+}
+
+/** The signing side of a trust domain. */
+export function loadAuthorityConfig(text: string, options: LoadOptions): Loaded<AuthorityConfig> {
+  return loadDocument(AUTHORITY, text, options);
 }
 
 /** A Keycloak realm, as JSON. */
@@ -54,6 +60,13 @@ const IDENTITY_PROVIDER: DocumentKind<IdentityProviderConfig> = {
   secretLiterals: 'error',
 };
 
+const AUTHORITY: DocumentKind<AuthorityConfig> = {
+  schema: authoritySchema,
+  overridePrefix: undefined,
+  variables: 'everywhere',
+  secretLiterals: 'error',
+};
+
 // Keycloak's own `${role_…}` message keys stay as they are
 const REALM: DocumentKind<RealmConfig> = {
   schema: realmSchema,
@@ -75,6 +88,7 @@ export const LOADERS = {
   sidecar: loadSidecarConfig,
   lab: loadLabConfig,
   idp: loadIdentityProviderConfig,
+  authority: loadAuthorityConfig,
   realm: loadRealm,
   roles: loadRoles,
 } as const;

@@ -10,7 +10,8 @@ import type { ClientSecrets } from './client-secrets.ts';
 import { type CompiledRealm, compileRealm } from './compile-realm.ts';
 import { failureLimit } from './failure-limit.ts';
 import { type Finding, IssuerRefused, refuseErrors } from './finding.ts';
-import { loadSigningKeys } from './key-directory.ts';
+import type { IssuedTokens } from './issued-tokens.ts';
+import type { LoadedKeys } from './key-directory.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
 import { ownKeys } from './own-keys.ts';
 import type { Realm } from './realm.ts';
@@ -32,12 +33,14 @@ export interface IssuerOptions {
   /** For realms that set no accessTokenLifespan. */
   readonly tokenLifetimeSeconds: number;
   readonly algorithms: Algorithms;
-  /** Keeps signing keys over restarts; absent: new keys at every start. */
-  readonly keyDirectory?: string;
+  /** The keys of a realm that stands. */
+  readonly openKeys: (realm: string) => Promise<LoadedKeys>;
   /** Endpoints beside those of the realms. */
   readonly routes?: readonly Routes[];
   /** Client secrets beside those of the realms; absent: there are none. */
   readonly clientSecrets?: ClientSecrets;
+  /** Remembers every token before it is answered; absent: nothing does. */
+  readonly issued?: IssuedTokens;
   /** What was used once: assertions, proofs. */
   readonly replay: ReplayStore;
   /** Keys at a URL that a realm names. @throws TypeError when it is none for keys */
@@ -127,7 +130,7 @@ async function openRealms(options: IssuerOptions) {
       .filter((_, index) => options.realms[index]?.enabled !== false)
       .map(async ({ realm }) => ({
         realm,
-        ...(await loadSigningKeys(realm.name, options.algorithms, options.keyDirectory)),
+        ...(await options.openKeys(realm.name)),
       })),
   );
   refuseErrors([...findings, ...opened.flatMap(({ findings }) => findings)]);
@@ -145,7 +148,7 @@ async function openEndpoints(
   opened: readonly OpenedRealm[],
   { digest, options }: { readonly digest: SecretDigest; readonly options: IssuerOptions },
 ): Promise<ReadonlyMap<string, RealmEndpoints>> {
-  const { clock, log, replay, clientSecrets: secrets, administrators = NOBODY } = options;
+  const { clock, log, replay, issued, clientSecrets: secrets, administrators = NOBODY } = options;
   const failures = failureLimit(FAILURE_LIMIT);
   const listeners = new SubscriberLimits(MAX_LISTENERS);
   const newTokenId = () => options.random(16).toString('base64url');
@@ -159,7 +162,7 @@ async function openEndpoints(
       clock,
       onChange: (failure) => log(storeEvent(realm.name, failure)),
     });
-    const token = { realm, keys, events, digest, secrets, replay, failures, clock, newTokenId, log };
+    const token = { realm, keys, events, digest, secrets, replay, issued, failures, clock, newTokenId, log };
     const everywhere = () => [...endpoints.values()];
     endpoints.set(realm.name, { ...token, token, ownKeys: ownKeys(keys), administrators, everywhere, listeners });
   }

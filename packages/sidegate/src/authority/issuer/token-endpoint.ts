@@ -12,6 +12,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
 import type { FailureLimit } from './failure-limit.ts';
 import { grantsOf } from './grants/grants.ts';
+import type { IssuedTokens } from './issued-tokens.ts';
 import { OAuthError } from './oauth-error.ts';
 import { certificateThumbprint, type PeerCertificate } from './peer-certificate.ts';
 import { readCredentials } from './presented-credentials.ts';
@@ -32,6 +33,8 @@ export interface TokenEndpoint {
   /** Absent: clients have the secrets of the realm file only. */
   readonly secrets: ClientSecrets | undefined;
   readonly replay: ReplayStore;
+  /** Absent: nobody asks later what was issued. */
+  readonly issued: IssuedTokens | undefined;
   readonly failures: FailureLimit;
   readonly clock: Clock;
   /** Unique for ever. */
@@ -127,8 +130,21 @@ async function issue(
   const key = endpoint.keys.current(grant.client.algorithm);
   if (key === undefined) throw new Error(`no ${grant.client.algorithm} key`);
   const jti = endpoint.newTokenId();
-  const token = await accessToken(grant, { key, jti, nowMs: endpoint.clock.now() });
+  const nowMs = endpoint.clock.now();
   const expiresIn = grant.realm.tokenLifetimeSeconds;
+  const [token] = await Promise.all([
+    accessToken(grant, { key, jti, nowMs }),
+    endpoint.issued?.record({
+      jti,
+      realm: grant.realm.name,
+      client: grant.client.id,
+      subject: grant.subject.id,
+      audience: grant.audience,
+      scope: grant.scope,
+      issuedAt: nowMs,
+      expiresAt: nowMs + expiresIn * 1000,
+    }),
+  ]);
   const scope = grant.scope.join(' ');
   report({
     audience: grant.audience,

@@ -1,0 +1,88 @@
+/** The signing side of a trust domain: `sidegate authority --config FILE`. */
+import { z } from 'zod';
+import { issuerFields, issuerFindings, signingAlgorithms } from './issuer.ts';
+import { type Finding, reading, refuse } from './rule.ts';
+import { duration, filePath, secret } from './scalars.ts';
+
+/** 32 bytes in base64 or base64url. */
+const SEALING_KEY = /^\s*[A-Za-z0-9+/_-]{43}=?\s*$/;
+const NOT_A_SEALING_KEY = 'is not 32 bytes in base64; make one with openssl rand -base64 32';
+
+const storeSchema = z
+  .strictObject({
+    type: z
+      .enum(['sqlite', 'postgres'])
+      .default('sqlite')
+      .describe('`sqlite`: one process and its file; `postgres`: several replicas.'),
+    file: filePath().optional().describe('For `sqlite`: the database, made when it is not there.'),
+    url: secret(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
+      .optional()
+      .describe('For `postgres`: `postgres://user:password@host/database`.'),
+    max_connections: z.int().min(1).max(100).default(10).describe('For `postgres`, of each replica.'),
+    timeout: duration('100ms', '1m').prefault('5s').describe('For `postgres`: of a connection and of a statement.'),
+  })
+  .superRefine((store, context) => refuse(context, storeFindings(store)), reading('type', 'file', 'url'));
+
+function* storeFindings(store: {
+  readonly type: string;
+  readonly file?: string | undefined;
+  readonly url?: unknown;
+}): Generator<Finding> {
+  const hint = `type is ${store.type}`;
+  const [needed, other] = store.type === 'sqlite' ? (['file', 'url'] as const) : (['url', 'file'] as const);
+  if (store[needed] === undefined) yield { path: [needed], message: 'is required', hint, code: 'missing_key' };
+  if (store[other] !== undefined)
+    yield { path: [other], message: `is not used with type ${store.type}`, hint: 'remove one of them' };
+}
+
+const signingSchema = z
+  .strictObject({
+    algorithms: signingAlgorithms(),
+    encryption_key: secret(SEALING_KEY, NOT_A_SEALING_KEY).describe(
+      'Private keys in the store are encrypted under it: 32 bytes in base64, from `${VAR}` or `encryption_key_file`.',
+    ),
+    previous_encryption_key: secret(SEALING_KEY, NOT_A_SEALING_KEY)
+      .optional()
+      .describe('Opens what was encrypted under it, while keys made since use the new one.'),
+    rotate_every: duration('1s', '90d').prefault('30d').describe('A new key signs so long after the one before it.'),
+    publish_before: duration('1s', '7d')
+      .prefault('10m')
+      .describe('A new key is published that long before it signs: longer than verifiers keep a key set.'),
+  })
+  .superRefine(
+    (signing, context) => refuse(context, signingFindings(signing)),
+    reading('rotate_every', 'publish_before'),
+  );
+
+function* signingFindings(signing: {
+  readonly rotate_every: number;
+  readonly publish_before: number;
+}): Generator<Finding> {
+  if (signing.publish_before < signing.rotate_every) return;
+  yield {
+    path: ['publish_before'],
+    message: 'is not shorter than rotate_every',
+    hint: 'a key must sign before the next one does',
+  };
+}
+
+export const authoritySchema = z
+  .strictObject({
+    ...issuerFields,
+    store: storeSchema.describe('What the authority keeps.'),
+    signing: signingSchema.describe('The keys that sign tokens.'),
+    replay: z
+      .strictObject({
+        max_entries: z
+          .int()
+          .min(1_000)
+          .max(100_000_000)
+          .default(1_000_000)
+          .describe('One-time identifiers remembered at once; more are refused with 503.'),
+      })
+      .prefault({})
+      .describe('What may be used once: assertions, proofs.'),
+  })
+  .superRefine((config, context) => refuse(context, issuerFindings(config)), reading('base_url', 'tls'));
+
+export type AuthorityConfig = z.output<typeof authoritySchema>;

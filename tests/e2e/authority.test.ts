@@ -1,0 +1,160 @@
+/** `sidegate authority` and the commands on its store, as their own processes. */
+import assert from 'node:assert/strict';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { authorityFolder } from '../support/authority.ts';
+import type { IssuerProcess } from '../support/issuer-process.ts';
+import { ORDER_SECRET } from '../support/realms.ts';
+import { until } from '../support/until.ts';
+
+const realmUrl = (authority: IssuerProcess) => `${authority.url}/realms/services/protocol/openid-connect`;
+
+async function requestToken(
+  authority: IssuerProcess,
+  secret = ORDER_SECRET,
+): Promise<{ status: number; token: string }> {
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: 'order-service',
+    client_secret: secret,
+  });
+  const response = await fetch(`${realmUrl(authority)}/token`, { method: 'POST', body });
+  const { access_token: token = '' } = (await response.json()) as { access_token?: string };
+  return { status: response.status, token };
+}
+
+async function publishedKeys(authority: IssuerProcess): Promise<JSONWebKeySet> {
+  return (await (await fetch(`${realmUrl(authority)}/certs`)).json()) as JSONWebKeySet;
+}
+
+const verifies = async (authority: IssuerProcess, token: string): Promise<boolean> =>
+  jwtVerify(token, createLocalJWKSet(await publishedKeys(authority))).then(
+    () => true,
+    () => false,
+  );
+
+for (const [title, settings, finding] of [
+  [
+    'without a key to encrypt keys under',
+    { encryptionKey: 'too short' },
+    /signing\.encryption_key: is not 32 bytes in base64/,
+  ],
+  [
+    'with a store that is nowhere',
+    { store: 'file: missing/authority.db' },
+    /store: .+missing\/authority\.db cannot be opened/,
+  ],
+  [
+    'with PostgreSQL and a file',
+    { store: 'type: postgres, file: authority.db' },
+    /store\.file: is not used with type postgres/,
+  ],
+  [
+    'with a key that signs before it is known',
+    { signing: 'rotate_every: 10s, publish_before: 10s' },
+    /publish_before: is not shorter/,
+  ],
+] as const) {
+  test(`an authority ${title} does not start, and says why`, async () => {
+    await using folder = await authorityFolder(settings);
+    await using refused = await folder.start();
+    assert.equal(await refused.end(), 78);
+    assert.match(refused.stderr(), finding);
+    assert.doesNotMatch(refused.stderr(), /too short/);
+  });
+}
+
+test('tokens and keys survive kill -9, and private keys are in no file in clear', async () => {
+  await using folder = await authorityFolder();
+  await using first = await folder.start();
+  const { token } = await requestToken(first);
+  await first.kill();
+
+  await using second = await folder.start();
+  assert.ok(await verifies(second, token));
+  const { token: later } = await requestToken(second);
+  assert.equal(decodeProtectedHeader(later).kid, decodeProtectedHeader(token).kid);
+  assert.equal(await second.end(), 0);
+  for (const file of ['authority.db', 'authority.db-wal']) {
+    const bytes = await readFile(folder.at(file)).catch(() => Buffer.alloc(0));
+    assert.doesNotMatch(bytes.toString('latin1'), /PRIVATE KEY|"d":/);
+  }
+});
+
+test('a store sealed under another key stops the start and names the key by its id', async () => {
+  await using folder = await authorityFolder();
+  await using first = await folder.start();
+  assert.equal(await first.end(), 0);
+  await writeFile(folder.at('sealing.key'), Buffer.alloc(32, 7).toString('base64'));
+  await chmod(folder.at('sealing.key'), 0o600);
+  await using second = await folder.start();
+  assert.equal(await second.end(), 78);
+  assert.match(second.stderr(), /was sealed under the key [0-9a-f]{8}, which is not configured/);
+});
+
+test('S4-095 S4-101 keys rotate publishes the next key, which signs later; tokens of both verify', async () => {
+  await using folder = await authorityFolder({ signing: 'algorithms: [ES256], publish_before: 2s' });
+  await using authority = await folder.start();
+  const { token: before } = await requestToken(authority);
+  const rotated = await folder.command('keys', 'rotate', '--json');
+  assert.equal(rotated.code, 0, rotated.stderr);
+  const [next] = (JSON.parse(rotated.stdout) as { keys: { kid: string; state: string }[] }).keys;
+  assert.equal(next?.state, 'next');
+  await until(async () => (await publishedKeys(authority)).keys.some(({ kid }) => kid === next.kid));
+  await until(async () => decodeProtectedHeader((await requestToken(authority)).token).kid === next.kid, 10_000);
+  assert.ok(await verifies(authority, before));
+  assert.ok((await publishedKeys(authority)).keys.every((key) => !('d' in key)));
+  const listed = await folder.command('keys', 'list');
+  assert.match(listed.stdout, /^services ES256 retiring signs from .+\nservices ES256 current {2}signs from /);
+});
+
+test('a retired key takes its tokens along, and an unknown one is refused with what to do', async () => {
+  await using folder = await authorityFolder({ signing: 'algorithms: [ES256], publish_before: 2s' });
+  await using authority = await folder.start();
+  const { token } = await requestToken(authority);
+  const unknown = await folder.command('keys', 'retire', 'no-such-key');
+  assert.deepEqual(
+    [unknown.code, unknown.stderr],
+    [1, 'there is no key no-such-key; sidegate keys list shows those that there are\n'],
+  );
+  const { kid = '' } = decodeProtectedHeader(token);
+  assert.equal((await folder.command('keys', 'retire', kid)).code, 0);
+  await until(async () => !(await verifies(authority, token)));
+  const { token: next } = await requestToken(authority);
+  assert.ok(await verifies(authority, next));
+});
+
+test('S2-35 S4-104 a rotated client secret works at once beside the old one, a third ends the first', async () => {
+  await using folder = await authorityFolder();
+  await using authority = await folder.start();
+  const rotate = async (...more: string[]) => {
+    const { code, stdout, stderr } = await folder.command(
+      'clients',
+      'rotate-secret',
+      'services',
+      'order-service',
+      ...more,
+    );
+    assert.equal(code, 0, stderr);
+    return stdout.trim();
+  };
+  const first = await rotate();
+  const second = await rotate();
+  const statuses = async (...secrets: string[]) =>
+    Promise.all(secrets.map(async (secret) => (await requestToken(authority, secret)).status));
+  assert.deepEqual(await statuses(first, second, 'wrong'), [200, 200, 401]);
+  const third = await rotate('--overlap', '0s');
+  assert.deepEqual(await statuses(first, second, third), [401, 401, 200]);
+  const listed = await folder.command('clients', 'secrets');
+  assert.match(listed.stdout, /^services order-service since \S+ until it is rotated\n$/);
+  assert.equal((await folder.command('clients', 'revoke-secrets', 'services', 'order-service')).code, 0);
+  assert.deepEqual(await statuses(third), [401]);
+  const stored = (await readFile(folder.at('authority.db'))).toString('latin1');
+  for (const secret of [first, second, third]) assert.ok(!stored.includes(secret));
+  const unknown = await folder.command('clients', 'rotate-secret', 'services', 'nobody');
+  assert.deepEqual(
+    [unknown.code, unknown.stderr],
+    [1, 'the realm services has no client nobody; add it to its file first\n'],
+  );
+});
