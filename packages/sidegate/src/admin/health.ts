@@ -1,5 +1,6 @@
 /** What the process says about its own state: alive, ready, and why not. */
 import type { JwksState } from '@sidegate/sdk';
+import type { RevocationCheck } from '../ingress/refuse-revoked.ts';
 
 /** What the answers are made of; read at each question. */
 export interface HealthSources {
@@ -8,6 +9,8 @@ export interface HealthSources {
   readonly issuers: () => readonly IssuerState[];
   /** There is a policy, or one that stands in for it. */
   readonly policyLoaded: () => boolean;
+  /** Undefined: nobody tells what was revoked. */
+  readonly revocations: () => RevocationCheck | undefined;
   /** It stops: nothing new should be sent here. */
   readonly draining: () => boolean;
   /** The last audit records were kept. */
@@ -22,7 +25,7 @@ export interface IssuerState {
 
 /** Why nothing should be sent here. */
 export interface Unready {
-  readonly code: 'keys_missing' | 'policy_missing' | 'draining' | 'worker_silent';
+  readonly code: 'keys_missing' | 'policy_missing' | 'revocations_unknown' | 'draining' | 'worker_silent';
   readonly issuer?: string;
   readonly detail: string;
 }
@@ -32,13 +35,17 @@ export interface Readiness {
   readonly reasons: readonly Unready[];
 }
 
-export function readinessOf({ issuers, policyLoaded, draining }: HealthSources): Readiness {
+export function readinessOf({ issuers, policyLoaded, revocations, draining }: HealthSources): Readiness {
   const reasons: Unready[] = [];
   if (draining()) reasons.push({ code: 'draining', detail: 'the sidecar stops' });
   if (!policyLoaded()) reasons.push({ code: 'policy_missing', detail: 'no policy bundle is loaded yet' });
   for (const { name, keys } of issuers()) {
     const { keySet, failure } = keys();
     if (keySet === undefined) reasons.push({ code: 'keys_missing', issuer: name, detail: failure ?? 'not loaded yet' });
+  }
+  const unknown = revocations()?.unavailable;
+  if (unknown !== undefined) {
+    reasons.push({ code: 'revocations_unknown', issuer: unknown, detail: 'it is not known what was revoked' });
   }
   return { status: reasons.length === 0 ? 'ready' : 'not_ready', reasons };
 }
@@ -52,6 +59,12 @@ export function detailsOf(sources: HealthSources): Readonly<Record<string, unkno
       const { keySet, failure } = keys();
       return { name, keys: keySet?.keys.length ?? 0, ...(failure === undefined ? {} : { failure }) };
     }),
+    revocations: (sources.revocations()?.states() ?? []).map(({ issuer, available, entries, connected }) => ({
+      issuer,
+      entries,
+      connected,
+      known: available,
+    })),
     audit: { available: sources.auditAvailable() },
   };
 }

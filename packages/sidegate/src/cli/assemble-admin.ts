@@ -10,6 +10,7 @@ import type { Snapshot } from '../admin/snapshot.ts';
 import { isLoopback } from '../config/address.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
+import type { FeedState } from '../ingress/revocation-feed.ts';
 import type { Listener, ListenerHandlers, ListenerOptions } from '../net/listener.ts';
 import type { Audit } from '../proxy/audit.ts';
 import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
@@ -84,6 +85,7 @@ export function planAdmin(
     service: service.name,
     issuers: () => state.issuers,
     policyLoaded: () => state.policyLoaded(),
+    revocations: () => state.judge?.deps.revocations,
     draining: () => state.draining,
     auditAvailable: () => state.audit.available,
     uptimeSeconds: () => (clock.monotonic() - startedAt) / 1000,
@@ -129,6 +131,7 @@ function observeState(metrics: Metrics, state: SidecarState): void {
   metrics.observed({ name: 'authz_connections_turned_away_total', help, labels: ['listener'] }, 'counter', () =>
     Array.from(state.listeners, ([name, { turnedAway }]) => ({ labels: [name], value: turnedAway })),
   );
+  observeRevocations(metrics, () => state.judge?.deps.revocations?.states() ?? []);
   const expiry = 'When a certificate of this sidecar expires, in seconds since the epoch.';
   metrics.observed(
     { name: 'authz_certificate_not_after_seconds', help: expiry, labels: ['certificate'] },
@@ -146,4 +149,18 @@ function observeState(metrics: Metrics, state: SidecarState): void {
     'gauge',
     () => [{ labels: [], value: state.audit.available ? 1 : 0 }],
   );
+}
+
+function observeRevocations(metrics: Metrics, states: () => readonly FeedState[]): void {
+  const observe = (name: string, kind: 'gauge' | 'counter', help: string, read: (state: FeedState) => number): void =>
+    metrics.observed({ name, help, labels: ['issuer'] }, kind, () =>
+      states().map((state) => ({ labels: [state.issuer], value: read(state) })),
+    );
+  observe('authz_revocations', 'gauge', 'Revocations of an issuer that are in force.', ({ entries }) => entries);
+  const known = '1 while everything that an issuer revoked is known, else 0.';
+  observe('authz_revocations_known', 'gauge', known, ({ available }) => (available ? 1 : 0));
+  const contact = 'When an authority last told something, in seconds since the epoch; 0: never.';
+  observe('authz_revocations_last_contact_timestamp_seconds', 'gauge', contact, ({ lastContact = 0 }) => lastContact);
+  const opened = 'Streams of revocations that an authority has opened.';
+  observe('authz_revocations_streams_total', 'counter', opened, ({ connections }) => connections);
 }

@@ -33,6 +33,7 @@ import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { assembleProofs } from './assemble-proofs.ts';
+import { assembleRevocation, type IssuerKeySource } from './assemble-revocation.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
@@ -41,6 +42,8 @@ export interface AssembledIngress {
   readonly deps: IngressDeps;
   /** One for each issuer, resolved when its first usable key set is there. */
   readonly keysLoaded: readonly Promise<void>[];
+  /** One for each source of revocations that must be known. */
+  readonly revocationsKnown: readonly Promise<void>[];
   readonly issuers: readonly IssuerState[];
 }
 
@@ -60,7 +63,8 @@ export function assembleIngress(
 ): AssembledIngress {
   const { clock } = assembly;
   const headers = ingressHeaders(config);
-  const { tokens, keysLoaded, issuers } = assembleTokens(config, assembly, meters);
+  const { tokens, keysLoaded, issuers, sources } = assembleTokens(config, assembly, meters);
+  const revocation = assembleRevocation(config, sources, assembly);
   const identities =
     Object.keys(config.identities).length > 0 ? compiled(assembleIdentities(config), assembly) : undefined;
   const allowed = config.proxy.mtls.enabled
@@ -89,6 +93,7 @@ export function assembleIngress(
       extract: config.proxy.headers.extract,
       onDeny: config.proxy.authz.on_deny,
     },
+    revocations: revocation?.check,
     headers,
     peers: new WeakMap(),
   };
@@ -97,7 +102,7 @@ export function assembleIngress(
     mode === 'decision_only'
       ? createDecisionIngress(deps, decision.request_from)
       : createIngress(deps, () => latest() ?? deps);
-  return { pipeline, deps, keysLoaded, issuers };
+  return { pipeline, deps, keysLoaded, revocationsKnown: revocation?.known ?? [], issuers };
 }
 
 function assembleRoute(
@@ -151,9 +156,12 @@ function assembleTokens(
   config: SidecarConfig,
   assembly: Assembly,
   meters: Meters | undefined,
-): Pick<AssembledIngress, 'keysLoaded' | 'issuers'> & { readonly tokens: TokenOptions | undefined } {
+): Pick<AssembledIngress, 'keysLoaded' | 'issuers'> & {
+  readonly tokens: TokenOptions | undefined;
+  readonly sources: readonly IssuerKeySource[];
+} {
   const { jwt, proxy } = config;
-  if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [], issuers: [] };
+  if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [], issuers: [], sources: [] };
   const { clock, components } = assembly;
   const issuers = jwt.issuers.map((issuer) => ({ ...issuer, ...assembleKeys(issuer, assembly, meters) }));
   const verifier = components.take('verifier', jwt, () => {
@@ -185,6 +193,7 @@ function assembleTokens(
         close: () => undefined,
       })),
     },
+    sources: issuers,
     keysLoaded: issuers.map(({ loaded }) => loaded),
     issuers: issuers.map(({ name, keys }) => ({ name, keys: () => keys.state() })),
   };

@@ -8,6 +8,7 @@ import { loadRevocationLists, revocationListOf } from '../identity/revocation-li
 import { verifiedBy } from '../identity/verified-by.ts';
 import { isServed, mayStay } from '../ingress/identify-peer.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
+import { isRevoked } from '../ingress/refuse-revoked.ts';
 import { afterWriting, beforeWriting } from '../net/batch.ts';
 import type { ListenerHandlers } from '../net/listener.ts';
 import type { ServerTls } from '../net/tls-context.ts';
@@ -105,7 +106,9 @@ export async function assembleGeneration(
     },
     issuers: ingress?.issuers ?? [],
     policyLoaded: policy.isLoaded,
-    ready: Promise.all([...(ingress?.keysLoaded ?? []), policy.loaded]).then(() => undefined),
+    ready: Promise.all([...(ingress?.keysLoaded ?? []), ...(ingress?.revocationsKnown ?? []), policy.loaded]).then(
+      () => undefined,
+    ),
     serves: servedBy(ingress, tls?.clientCa),
     end,
   };
@@ -133,7 +136,7 @@ function both(first: Told | undefined, second: Told | undefined): Told | undefin
 }
 
 function staysAt({ deps }: AssembledIngress): ServeOptions['mayStay'] {
-  return (socket) => mayStay(socket, deps.trust, deps.peers);
+  return (socket) => mayStay(socket, deps.trust, deps.peers) && !isRevoked(socket, deps);
 }
 
 function servedBy(ingress: AssembledIngress | undefined, clientCa: string | undefined): Generation['serves'] {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ExtAuthzServer } from '../ext-authz/server.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
+import { isRevoked } from '../ingress/refuse-revoked.ts';
 import { type Listener, type ListenerHandlers, type ListenerOptions, listen } from '../net/listener.ts';
 import type { AuditSink } from '../proxy/audit-sink.ts';
 import { assembleMeters, planAdmin, questionOptions, type SidecarState } from './assemble-admin.ts';
@@ -57,6 +58,15 @@ export async function startSidecar(
   const state: SidecarState = { ...current, draining: false, listeners };
   let admin: Listener | undefined;
   let extAuthz: ExtAuthzServer | undefined;
+  /** A revoked peer loses its connections at once; who listens for that belongs to the generation that serves. */
+  const cutRevoked = (): void => {
+    endCutting?.();
+    const deps = current.judge?.deps;
+    endCutting = deps?.revocations?.onRevoked((concerned) => {
+      if (concerned === 'peers') listeners.get('ingress')?.cutUnless((socket) => !isRevoked(socket, deps));
+    });
+  };
+  let endCutting: (() => void) | undefined;
   /** Those before, which end later. */
   const ending = new Map<Generation, () => void>();
   const close = async (graceMs: number): Promise<void> => {
@@ -77,6 +87,7 @@ export async function startSidecar(
       const handlers = handlersOf(() => current.handlers[direction] as ListenerHandlers);
       listeners.set(direction, await listen(listenerOptions(direction, current), handlers));
     }
+    cutRevoked();
     extAuthz = await startExtAuthz(config, questionOptions(state, ports.logger), ports);
     const adminPlan = planAdmin(config, { state, meters }, ports);
     if (adminPlan !== undefined) admin = await listen(adminPlan.options, adminPlan.handlers);
@@ -94,6 +105,7 @@ export async function startSidecar(
     const { schedule } = next.ports;
     await Promise.race([generation.ready, new Promise<void>((resolve) => schedule(KEYS_MS, resolve))]);
     current = generation;
+    cutRevoked();
     Object.assign(state, {
       issuers: generation.issuers,
       policyLoaded: generation.policyLoaded,

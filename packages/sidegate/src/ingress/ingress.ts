@@ -41,7 +41,7 @@ export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pip
         if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
         refuseEarlyBytes(request.tunnel);
         const judgeAgain = () => judgeUpgrade(exchange, request, latest());
-        return whileAllowed(exchange, { now: deps.trust.now, judgeAgain }, () =>
+        return whileAllowed(exchange, { now: deps.trust.now, judgeAgain, revocations: deps.revocations }, () =>
           forward(permit, headers, exchange, message),
         );
       },

@@ -11,6 +11,7 @@ import { decide, type PolicyOptions } from './decide.ts';
 import type { PeerTrust } from './identify-peer.ts';
 import type { Moment } from './limit-rate.ts';
 import { proveKey } from './prove-key.ts';
+import type { RevocationCheck } from './refuse-revoked.ts';
 import { distrustUserContext, learnUserContext } from './user-context.ts';
 import { type TokenOptions, verifyToken } from './verify-token.ts';
 
@@ -20,6 +21,8 @@ export interface JudgeDeps {
   /** Undefined: no issuer is configured, so only routes without authentication are served. */
   readonly tokens: TokenOptions | undefined;
   readonly policy: PolicyOptions;
+  /** Undefined: nobody tells what was revoked. */
+  readonly revocations: RevocationCheck | undefined;
 }
 
 export interface Occasion<T> {
@@ -48,6 +51,8 @@ export function judge<T>(
   const accepted = accept(exchange, head, deps.accept);
   const { open, route } = accepted;
   exchange.peer = peer();
+  deps.revocations?.checkPeer(exchange.peer);
+  if (open === undefined) deps.revocations?.requireKnown();
   limit?.('connected', accepted);
   const verified = open === undefined ? verifyToken(head, route.authRequired, deps.tokens, caller) : undefined;
   const proceed = (token: VerifiedToken | undefined): T | Promise<Awaited<T>> => {
@@ -56,6 +61,7 @@ export function judge<T>(
     return proven === undefined ? judged() : (proven.then(judged) as Promise<Awaited<T>>);
   };
   const judged = (): T | Promise<Awaited<T>> => {
+    deps.revocations?.checkToken(exchange.token);
     if (open === undefined) {
       bindIdentity(exchange, deps.trust);
       checkScopes(exchange.token, route);

@@ -7,6 +7,7 @@ import type { RequestBody } from '../net/request-body.ts';
 import type { RequestHead } from '../net/request-head.ts';
 import { requestedTunnel } from '../net/tunnel.ts';
 import type { Exchange } from '../proxy/exchange.ts';
+import type { RevocationCheck } from './refuse-revoked.ts';
 import type { Route } from './route.ts';
 
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
@@ -49,14 +50,17 @@ export interface UpgradeWatch {
   readonly now: () => number;
   /** Judges the request as if it came now. @throws Problem, at once or as a rejection */
   readonly judgeAgain: () => unknown;
+  readonly revocations: RevocationCheck | undefined;
 }
 
 /**
  * Runs an upgraded exchange, and breaks it off once who was let in would not be let in any more: at the very end of the token and of the
- * certificate, within seconds when a key, a policy or an identity went.
+ * certificate, at once when one of them is revoked, within seconds when a key, a policy or an identity went.
  */
 export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run: () => Promise<void>): Promise<void> {
   const { token, peer, cancellation } = exchange;
+  // It may have been revoked while the policy was asked.
+  watch.revocations?.checkExchange(exchange);
   const tokenEnds = token === undefined ? Number.POSITIVE_INFINITY : token.acceptedUntil * 1000;
   const peerEnds = peer?.notAfter ?? Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -65,6 +69,17 @@ export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run:
     const leftMs = Math.min(tokenEnds, peerEnds) - watch.now();
     timer = setTimeout(() => void look(), Math.max(0, Math.min(leftMs, JUDGED_EVERY_MS))).unref();
   };
+  const breakOff = (error: unknown): void => {
+    exchange.problem ??= asProblem(error);
+    cancellation.cancel();
+  };
+  const endWatch = watch.revocations?.onRevoked(() => {
+    try {
+      watch.revocations?.checkExchange(exchange);
+    } catch (error) {
+      breakOff(error);
+    }
+  });
   const look = async (): Promise<void> => {
     try {
       if (watch.now() >= tokenEnds)
@@ -75,9 +90,7 @@ export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run:
       await watch.judgeAgain();
       if (!over) wait();
     } catch (error) {
-      if (over) return;
-      exchange.problem ??= asProblem(error);
-      cancellation.cancel();
+      if (!over) breakOff(error);
     }
   };
   wait();
@@ -85,6 +98,7 @@ export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run:
     await run();
   } finally {
     over = true;
+    endWatch?.();
     clearTimeout(timer);
   }
 }

@@ -68,6 +68,8 @@ export interface Listener {
   setTls(tls: ServerTls): void;
   /** Ends the connections that do not hold up: idle ones now, the others after the answer that is under way. */
   dismissUnless(holdsUp: (socket: Socket) => boolean): void;
+  /** Cuts the connections that do not hold up, whatever is under way on them. */
+  cutUnless(holdsUp: (socket: Socket) => boolean): void;
   /** Stops accepting, lets exchanges finish, and after `graceMs` cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
@@ -134,6 +136,9 @@ export async function listen(options: ListenerOptions, handlers: ListenerHandler
     },
     dismissUnless(holdsUp) {
       for (const connection of connections) if (!holdsUp(connection.socket)) connection.dismiss();
+    },
+    cutUnless(holdsUp) {
+      for (const connection of connections) if (!holdsUp(connection.socket)) connection.destroy();
     },
     async close(graceMs) {
       scope.closing = true;

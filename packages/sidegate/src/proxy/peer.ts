@@ -18,7 +18,8 @@ export interface Peer {
   readonly attributes: Readonly<Record<string, string>>;
   /** `x5t#S256`. */
   readonly thumbprint: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, as the next one. */
+  readonly notBefore: number;
   readonly notAfter: number;
   /** The client that the certificate stands for; undefined when the identities table does not name it. */
   readonly binding: ClientBinding | undefined;
@@ -37,6 +38,7 @@ export function describePeer(identity: PeerIdentity, identities: IdentityLookup 
     subject: formatDistinguishedName(identity.subject),
     attributes,
     thumbprint: identity.thumbprint,
+    notBefore: identity.notBefore,
     notAfter: identity.notAfter,
     binding: identities?.(identity),
   };

@@ -82,6 +82,7 @@ test('a key that is absent has the documented default', () => {
       ],
     },
     identities: {},
+    revocation: { sources: [], on_unavailable: 'refuse', max_gap: 30_000, max_entries: 1_000_000 },
     egress: {
       enabled: false,
       addr: { host: '127.0.0.1', port: 8080 },

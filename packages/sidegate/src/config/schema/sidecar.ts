@@ -10,6 +10,7 @@ import { issuersOf, jwtSchema } from './jwt.ts';
 import { observabilitySchema } from './observability.ts';
 import { policySchema } from './policy.ts';
 import { proxySchema } from './proxy.ts';
+import { revocationSchema, unknownSources } from './revocation.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { name } from './scalars.ts';
 import { serverSchema } from './server.ts';
@@ -24,6 +25,7 @@ const chapters = z.strictObject({
   identities: identitiesSchema
     .default({})
     .describe('Certificate identity → client of an issuer: binds the token to the peer that presents it.'),
+  revocation: revocationSchema.prefault({}),
   egress: egressSchema.prefault({}),
   policy: policySchema.prefault({}),
   cache: cacheSchema.prefault({}),
@@ -40,6 +42,17 @@ const fileSchema = chapters
   .superRefine(
     ({ identities, jwt }, context) => refuse(context, identityFindings(identities, issuersOf(jwt))),
     reading('jwt', 'identities'),
+  )
+  .superRefine(
+    ({ revocation, jwt }, context) =>
+      refuse(
+        context,
+        unknownSources(
+          revocation,
+          issuersOf(jwt).map(({ issuer }) => issuer),
+        ),
+      ),
+    reading('jwt', 'revocation'),
   )
   .superRefine((file, context) => refuse(context, nobodyJudges(file)), reading('proxy', 'server'))
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
