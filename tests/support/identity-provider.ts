@@ -1,6 +1,6 @@
 /** The lab identity provider inside the test process: real sockets, real keys, realms as the test writes them. */
 import { randomBytes } from 'node:crypto';
-import { type Clock, type JwksSource, memoryReplayStore } from '@sidegate/sdk';
+import { type Clock, type DpopNonces, type JwksSource, memoryReplayStore } from '@sidegate/sdk';
 import type { RevocationStore } from '../../packages/sidegate/src/authority/events/revocation-store.ts';
 import type { Administrators } from '../../packages/sidegate/src/authority/issuer/administration-endpoint.ts';
 import type { ClientEvent } from '../../packages/sidegate/src/authority/issuer/client-event.ts';
@@ -26,6 +26,7 @@ export interface IdentityProviderOptions {
   /** Default: the real one. */
   readonly clock?: Clock;
   readonly clientSecrets?: ClientSecrets;
+  readonly nonces?: DpopNonces;
   /** Default: no realm may name a URL. */
   readonly fetchKeys?: (url: string) => JwksSource;
   readonly trustBundles?: ReadonlyMap<string, JwksSource>;

@@ -1,16 +1,24 @@
-/** JWT access tokens (RFC 9068) with the claims that Keycloak's tokens carry. */
+/** What a token says: JWT access tokens (RFC 9068) with the claims that Keycloak's tokens carry, and transaction tokens. */
+import type { Confirmation } from '@sidegate/sdk';
+import type { ActorClaim } from './actor.ts';
 import type { Client, Realm, Subject } from './realm.ts';
 import type { SigningKey } from './signing-key.ts';
+import { TRANSACTION_TOKEN_TYPE, type Transaction, transactionClaims } from './transaction-token.ts';
 
 /** Everything that was decided about a token before it is written. */
-export interface AccessGrant {
+export interface TokenGrant {
   readonly realm: Realm;
   readonly client: Client;
   readonly subject: Subject;
+  readonly actor: ActorClaim | undefined;
   readonly audience: readonly string[];
   readonly scope: readonly string[];
-  /** SHA-256 thumbprint of the certificate that must accompany the token (RFC 8705 section 3.1). */
-  readonly certificateThumbprint: string | undefined;
+  /** At least one second. */
+  readonly lifetimeSeconds: number;
+  /** Who alone may use it; absent: whoever has it. */
+  readonly confirmation: Confirmation | undefined;
+  /** A token of this transaction, not an access token. */
+  readonly transaction: Transaction | undefined;
 }
 
 export interface Issuance {
@@ -20,29 +28,39 @@ export interface Issuance {
 }
 
 /** Claims with the value `undefined` do not appear in the token. */
-export async function accessToken(grant: AccessGrant, { key, jti, nowMs }: Issuance): Promise<string> {
-  const header = { alg: key.algorithm, typ: 'at+jwt', kid: key.kid };
-  const input = `${encode(header)}.${encode(claims(grant, jti, Math.floor(nowMs / 1000)))}`;
+export async function signedToken(grant: TokenGrant, { key, jti, nowMs }: Issuance): Promise<string> {
+  const typ = grant.transaction === undefined ? 'at+jwt' : TRANSACTION_TOKEN_TYPE;
+  const header = { alg: key.algorithm, typ, kid: key.kid };
+  const issuedAt = Math.floor(nowMs / 1000);
+  const claims = { ...commonClaims(grant, jti, issuedAt), ...kindClaims(grant) };
+  const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${await key.sign(input)}`;
 }
 
-function claims(grant: AccessGrant, jti: string, iat: number): Record<string, unknown> {
-  const { realm, client, subject, audience, scope, certificateThumbprint } = grant;
+function commonClaims(grant: TokenGrant, jti: string, iat: number): Record<string, unknown> {
+  const { realm, subject, audience, scope, lifetimeSeconds } = grant;
   return {
     iss: realm.issuer,
     sub: subject.id,
     aud: audience.length === 1 ? audience[0] : audience,
-    exp: iat + realm.tokenLifetimeSeconds,
+    exp: iat + lifetimeSeconds,
     iat,
     jti,
+    scope: scope.length === 0 ? undefined : scope.join(' '),
+  };
+}
+
+function kindClaims({ transaction, client, subject, actor, confirmation }: TokenGrant): Record<string, unknown> {
+  if (transaction !== undefined) return transactionClaims(transaction);
+  return {
     azp: client.id,
     client_id: client.id,
-    scope: scope.length === 0 ? undefined : scope.join(' '),
     ...(client.fullScope ? roleClaims(subject) : {}),
     preferred_username: subject.username,
     email: subject.email,
     name: subject.name,
-    cnf: certificateThumbprint === undefined ? undefined : { 'x5t#S256': certificateThumbprint },
+    act: actor,
+    cnf: confirmation,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Clients of a realm file: how each authenticates, what it may ask for, how its tokens are signed. */
 import { type AuthenticationParts, compileAuthentication } from './compile-authentication.ts';
+import { checkLifetime } from './compile-lifetime.ts';
 import { mappedAudiences } from './compile-scope.ts';
 import type { FindingSink } from './finding.ts';
 import type { KeycloakClient, KeycloakRealm } from './keycloak-realm.ts';
@@ -10,6 +11,10 @@ export interface ClientContext extends AuthenticationParts {
   /** The first one signs unless a client asks for another. */
   readonly algorithms: Algorithms;
   readonly scopes: ReadonlyMap<string, Scope>;
+  /** Of clients that set none. */
+  readonly tokenLifetimeSeconds: number;
+  /** Absent: the realm has no transaction tokens. */
+  readonly trustDomain: string | undefined;
   /** Undefined where the account is disabled. */
   readonly serviceAccounts: ReadonlyMap<string, Subject | undefined>;
   readonly report: FindingSink;
@@ -21,6 +26,15 @@ export interface CompiledClients {
   /** Those, and services that only ask about tokens. */
   readonly introspectors: ReadonlyMap<string, Client>;
 }
+
+/** What makes a client one that exchanges something. */
+const EXCHANGES = [
+  'standard.token.exchange.enabled',
+  'oauth2.jwt.authorization.grant.enabled',
+  'sidegate.transaction_tokens',
+] as const;
+/** `service`, or `service:METHOD:/path` with `:name` for a segment. */
+const TARGET = /^[A-Za-z0-9._-]+(?::[A-Z]+:(?:\/[A-Za-z0-9._~:-]*)+)?$/;
 
 export function compileClients(realm: KeycloakRealm, context: ClientContext): CompiledClients {
   const clients = new Map<string, Client>();
@@ -40,9 +54,9 @@ export function compileClients(realm: KeycloakRealm, context: ClientContext): Co
 
 /** A client that may not ask for tokens (disabled, bearer-only, a resource only) is none to the token endpoint. */
 function mayAsk(source: KeycloakClient): boolean {
-  return (
-    source.bearerOnly !== true && (source.serviceAccountsEnabled === true || source.directAccessGrantsEnabled === true)
-  );
+  const { bearerOnly, serviceAccountsEnabled, directAccessGrantsEnabled, attributes } = source;
+  const exchanges = EXCHANGES.some((attribute) => attributes?.[attribute] === 'true');
+  return bearerOnly !== true && (serviceAccountsEnabled === true || directAccessGrantsEnabled === true || exchanges);
 }
 
 /** Whether the file says how a service that asks for no tokens would prove who it is. */
@@ -56,9 +70,13 @@ function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: Cl
     defaultScopes: resolveScopes(source, 'defaultClientScopes', context),
     optionalScopes: resolveScopes(source, 'optionalClientScopes', context),
   };
+  const isSet = (attribute: string): boolean => source.attributes?.[attribute] === 'true';
   const serviceAccount = source.serviceAccountsEnabled === true;
   const directAccess = source.directAccessGrantsEnabled === true;
   if (source.enabled === false || !(mayAsk(source) || mayIntrospect(source))) return undefined;
+  if (EXCHANGES.some(isSet) && source.publicClient === true) {
+    context.report(['publicClient'], 'a public client cannot exchange tokens; set publicClient to false');
+  }
   if (serviceAccount && source.publicClient === true) {
     context.report(
       ['serviceAccountsEnabled'],
@@ -72,12 +90,48 @@ function compileClient(source: KeycloakClient, realm: KeycloakRealm, context: Cl
     authentication,
     serviceAccount: serviceAccount ? serviceAccountOf(source, context) : undefined,
     directAccess,
-    certificateBound: source.attributes?.['tls.client.certificate.bound.access.tokens'] === 'true',
+    tokenExchange: isSet('standard.token.exchange.enabled'),
+    jwtBearer: isSet('oauth2.jwt.authorization.grant.enabled'),
+    transactions: transactionsOf(source, context),
+    certificateBound: isSet('tls.client.certificate.bound.access.tokens'),
+    dpopBound: isSet('dpop.bound.access.tokens'),
+    tokenLifetimeSeconds: compileClientLifetime(source, context),
     algorithm: compileAlgorithm(source, context),
     audiences,
+    targets: compileTargets(source, context.report),
     ...scopes,
     fullScope: source.fullScopeAllowed !== false,
   };
+}
+
+function transactionsOf({ attributes }: KeycloakClient, { trustDomain, report }: ClientContext): boolean {
+  if (attributes?.['sidegate.transaction_tokens'] !== 'true') return false;
+  if (trustDomain === undefined) {
+    report(['attributes', 'sidegate.transaction_tokens'], 'this realm has no transaction tokens: see its attributes');
+  }
+  return true;
+}
+
+/** Keycloak keeps several values of an attribute in one text. */
+function compileTargets({ attributes }: KeycloakClient, report: FindingSink): ReadonlySet<string> {
+  const targets = attributes?.['sidegate.targets']?.split('##') ?? [];
+  for (const target of targets) {
+    if (TARGET.test(target)) continue;
+    report(
+      ['attributes', 'sidegate.targets'],
+      `"${target}" is neither a service nor an operation like order-service:GET:/orders/:id`,
+    );
+  }
+  return new Set(targets);
+}
+
+function compileClientLifetime(source: KeycloakClient, { tokenLifetimeSeconds, report }: ClientContext): number {
+  const text = source.attributes?.['access.token.lifespan'];
+  if (!text) return tokenLifetimeSeconds;
+  const seconds = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds === 0) report(['attributes', 'access.token.lifespan'], 'must be a number of seconds');
+  checkLifetime(seconds, source.attributes, (...what) => report(['attributes', 'access.token.lifespan'], ...what));
+  return seconds;
 }
 
 function compileAlgorithm(source: KeycloakClient, context: ClientContext): SignatureAlgorithm {

@@ -18,6 +18,7 @@ const OPTIONS = {
     if (url.startsWith('https:')) return createPushedJwks();
     throw new TypeError('not https');
   },
+  realmKeys: (realm: string) => (['services', 'users', 'r'].includes(realm) ? createPushedJwks() : undefined),
   trustBundle: (trustDomain: string) => (trustDomain === 'example.org' ? createPushedJwks() : undefined),
 } as const;
 
@@ -30,6 +31,16 @@ const certificate = (attributes: Record<string, string>) =>
 const assertion = (attributes: Record<string, string>) =>
   machine({ clientAuthenticatorType: 'client-jwt', attributes });
 const AT_URL = { 'use.jwks.url': 'true', 'jwks.url': 'https://keys.example.com/order-service' };
+
+const EXCHANGE = { attributes: { 'standard.token.exchange.enabled': 'true' } };
+const trusting = (config: Record<string, string>): KeycloakRealm => ({
+  realm: 'r',
+  identityProviders: [{ alias: 'a', config }],
+});
+const federated = (username: string) => ({
+  username,
+  federatedIdentities: [{ identityProvider: 'a', userId: 'same' }],
+});
 
 const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: string])[] = [
   ['a realm name with a slash', { realm: 'a/b' }, 'realm'],
@@ -106,6 +117,66 @@ const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: st
     },
     'clientScopes.0.protocolMappers.0.config',
   ],
+  ['S4-113 the scope *', { realm: 'r', clientScopes: [{ name: '*' }] }, 'clientScopes.0.name'],
+  ['S4-113 a scope with a wildcard', { realm: 'r', clientScopes: [{ name: 'orders:*' }] }, 'clientScopes.0.name'],
+  ['S4-111 tokens of 16 minutes', { realm: 'r', accessTokenLifespan: 960 }, 'accessTokenLifespan'],
+  [
+    'S4-111 a client whose tokens live 16 minutes',
+    machine({ attributes: { 'access.token.lifespan': '960' } }),
+    'clients.2.attributes.access.token.lifespan',
+  ],
+  [
+    'a lifespan that is no number',
+    machine({ attributes: { 'access.token.lifespan': '5m' } }),
+    'clients.2.attributes.access.token.lifespan',
+  ],
+  [
+    'a public client that exchanges tokens',
+    machine({ ...EXCHANGE, publicClient: true, serviceAccountsEnabled: false }),
+    'clients.2.publicClient',
+  ],
+  [
+    'S4-075 a target that is no service and no operation',
+    machine({ attributes: { 'sidegate.targets': 'order-service##order-service:/orders' } }),
+    'clients.2.attributes.sidegate.targets',
+  ],
+  [
+    'transaction tokens for a client of a realm that has none',
+    machine({ attributes: { 'sidegate.transaction_tokens': 'true' } }),
+    'clients.2.attributes.sidegate.transaction_tokens',
+  ],
+  [
+    'transaction tokens of an unknown revision',
+    { realm: 'r', attributes: { 'sidegate.transaction_tokens': 'true', 'sidegate.trust_domain': 'example.org' } },
+    'attributes.sidegate.transaction_tokens',
+  ],
+  [
+    'transaction tokens without trust domain',
+    { realm: 'r', attributes: { 'sidegate.transaction_tokens': 'draft-ietf-oauth-transaction-tokens-10' } },
+    'attributes.sidegate.trust_domain',
+  ],
+  [
+    'an identity provider without issuer',
+    { realm: 'r', identityProviders: [{ alias: 'a' }] },
+    'identityProviders.0.config',
+  ],
+  [
+    'an identity provider whose keys are not on https',
+    trusting({ issuer: 'https://idp.example.com', jwksUrl: 'http://idp.example.com/keys' }),
+    'identityProviders.0.config.jwksUrl',
+  ],
+  ['an unknown realm beside it', trusting({ 'sidegate.realm': 'x' }), 'identityProviders.0.config.sidegate.realm'],
+  ['itself as an identity provider', trusting({ 'sidegate.realm': 'r' }), 'identityProviders.0.config'],
+  [
+    'a user whom an unknown identity provider names',
+    { realm: 'r', users: [{ username: 'a', federatedIdentities: [{ identityProvider: 'x', userId: '1' }] }] },
+    'users.0.federatedIdentities.0.identityProvider',
+  ],
+  [
+    'two users with one name elsewhere',
+    { ...trusting({ 'sidegate.realm': 'users' }), users: ['a', 'b'].map(federated) },
+    'users.1.federatedIdentities.0.userId',
+  ],
   ['a scope with a space', { realm: 'r', clientScopes: [{ name: 'a b' }] }, 'clientScopes.0.name'],
   [
     'a scope that is defined twice',
@@ -171,6 +242,23 @@ test('a client has no secret in its realm file where secrets are stored elsewher
   assert.deepEqual(compileRealm(machine({ secret: '' }), stored).findings.map(placeOf), ['clients.2.secret']);
 });
 
+test('S4-111 who wants long-lived tokens says so, and is warned', () => {
+  const attributes = { 'sidegate.long_lived_tokens': 'true' };
+  const realm = compileRealm({ realm: 'r', accessTokenLifespan: 960, attributes }, OPTIONS).findings;
+  const client = compileRealm(
+    machine({ attributes: { ...attributes, 'access.token.lifespan': '960' } }),
+    OPTIONS,
+  ).findings;
+  assert.deepEqual(
+    [...realm, ...client].map((finding) => [finding.severity, placeOf(finding)]),
+    [
+      ['warning', 'accessTokenLifespan'],
+      ['warning', 'clients.2.attributes.access.token.lifespan'],
+    ],
+  );
+  assert.deepEqual(compileRealm({ realm: 'r', accessTokenLifespan: 900 }, OPTIONS).findings, []);
+});
+
 test('SD-14 a lab realm gets a warning', () => {
   const lab = compileRealm(usersRealm(), OPTIONS);
   assert.equal(lab.realm.lab, true);
@@ -203,5 +291,5 @@ test('what is disabled or kept out of access tokens does not reach them', () => 
   assert.deepEqual(findings, []);
   const client = realm.clients.get('x');
   assert.deepEqual([client?.audiences, client?.fullScope, realm.users.size], [[], false, 0]);
-  assert.equal(realm.tokenLifetimeSeconds, 60);
+  assert.equal(client?.tokenLifetimeSeconds, 60);
 });

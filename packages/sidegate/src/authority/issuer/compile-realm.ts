@@ -4,16 +4,17 @@
  */
 import type { AuthenticationParts } from './compile-authentication.ts';
 import { compileClients } from './compile-client.ts';
+import { compileIssuers, type IssuerParts } from './compile-issuers.ts';
+import { checkLifetime } from './compile-lifetime.ts';
 import { compileScopes } from './compile-scope.ts';
 import { compileUsers } from './compile-user.ts';
 import type { FindingSink, RealmFinding } from './finding.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
 import { type Client, type Realm, spiffeIdOf } from './realm.ts';
 import type { Algorithms } from './signing-key.ts';
+import { TRANSACTION_TOKEN_DRAFT } from './transaction-token.ts';
 
-export interface CompileOptions extends AuthenticationParts {
-  /** Scheme and authority of all endpoints, without a final slash. */
-  readonly publicUrl: string;
+export interface CompileOptions extends AuthenticationParts, IssuerParts {
   readonly algorithms: Algorithms;
   /** For realms that set none. */
   readonly tokenLifetimeSeconds: number;
@@ -37,8 +38,12 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
     report(['realm'], 'must be letters, digits, "-", ".", "_" or "~"; it is part of URLs');
 
   const scopes = compileScopes(source, report);
-  const { users, serviceAccounts } = compileUsers(source, options.digest, report);
-  const { clients, introspectors } = compileClients(source, { ...options, scopes, serviceAccounts, report });
+  const { serviceAccounts, subjectIds, ...users } = compileUsers(source, options.digest, report);
+  const tokenLifetimeSeconds = source.accessTokenLifespan ?? options.tokenLifetimeSeconds;
+  checkLifetime(tokenLifetimeSeconds, source.attributes, (...what) => report(['accessTokenLifespan'], ...what));
+  const trustDomain = compileTrustDomain(source.attributes ?? {}, report);
+  const inherited = { tokenLifetimeSeconds, trustDomain, scopes, serviceAccounts };
+  const { clients, introspectors } = compileClients(source, { ...options, ...inherited, report });
   const lab = source.attributes?.['sidegate.lab'] === 'true';
   if (lab)
     report(['attributes', 'sidegate.lab'], 'users log in with their password here: for a laboratory only', 'warning');
@@ -46,13 +51,32 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
     name: source.realm,
     issuer: `${options.publicUrl}/realms/${source.realm}`,
     lab,
-    tokenLifetimeSeconds: source.accessTokenLifespan ?? options.tokenLifetimeSeconds,
+    longestLifetimeSeconds: Math.max(...[...clients.values()].map((client) => client.tokenLifetimeSeconds), 0),
     clients,
     introspectors,
     workloads: workloadsOf(clients, report),
-    users,
+    ...users,
+    subjectIds: new Set([...subjectIds, ...[...clients.values()].flatMap((client) => client.serviceAccount?.id ?? [])]),
+    tokenIssuers: compileIssuers(source, { ...options, report }),
+    trustDomain,
   };
   return { realm, findings };
+}
+
+/** Transaction tokens are a draft yet: whoever wants them says which revision. */
+function compileTrustDomain(attributes: Readonly<Record<string, string>>, report: FindingSink): string | undefined {
+  const draft = attributes['sidegate.transaction_tokens'];
+  if (draft === undefined) return undefined;
+  if (draft !== TRANSACTION_TOKEN_DRAFT) {
+    report(
+      ['attributes', 'sidegate.transaction_tokens'],
+      `must be ${TRANSACTION_TOKEN_DRAFT}, the only revision known`,
+    );
+  }
+  const trustDomain = attributes['sidegate.trust_domain'];
+  if (trustDomain) return trustDomain;
+  report(['attributes', 'sidegate.trust_domain'], 'name the trust domain, the audience of transaction tokens');
+  return undefined;
 }
 
 function workloadsOf(clients: ReadonlyMap<string, Client>, report: FindingSink): ReadonlyMap<string, Client> {

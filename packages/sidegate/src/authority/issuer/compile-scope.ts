@@ -13,6 +13,7 @@ export function compileScopes(realm: KeycloakRealm, report: FindingSink): Readon
     if (scopes.has(scope.name)) report([...path, 'name'], `"${scope.name}" is defined twice`);
     if (!SCOPE_TOKEN.test(scope.name))
       report([...path, 'name'], 'must be printable ASCII without space, quote or backslash');
+    if (scope.name.includes('*')) report([...path, 'name'], 'grants what nobody has listed; name each scope');
     scopes.set(
       scope.name,
       compileScope(scope, realm, (at, ...what) => report([...path, ...at], ...what)),

@@ -1,7 +1,7 @@
 /** Users and service accounts of a realm file, with their roles. */
 import type { FindingSink } from './finding.ts';
 import type { KeycloakRealm, KeycloakUser } from './keycloak-realm.ts';
-import type { Subject, User } from './realm.ts';
+import { federatedName, type Subject, type User } from './realm.ts';
 import type { SecretDigest } from './secret-digest.ts';
 
 export interface CompiledUsers {
@@ -9,11 +9,14 @@ export interface CompiledUsers {
   readonly users: ReadonlyMap<string, User>;
   /** By client id; undefined where the account is disabled. */
   readonly serviceAccounts: ReadonlyMap<string, Subject | undefined>;
+  readonly subjectIds: ReadonlySet<string>;
+  readonly federatedUsers: ReadonlyMap<string, User>;
 }
 
 export function compileUsers(realm: KeycloakRealm, digest: SecretDigest, report: FindingSink): CompiledUsers {
   const users = new Map<string, User>();
   const serviceAccounts = new Map<string, Subject | undefined>();
+  const federatedUsers = new Map<string, User>();
   const names = new Set<string>();
   const ids = new Set<string>();
   for (const [index, source] of (realm.users ?? []).entries()) {
@@ -32,10 +35,24 @@ export function compileUsers(realm: KeycloakRealm, digest: SecretDigest, report:
       serviceAccounts.set(clientId, enabled ? subject : undefined);
     } else if (enabled) {
       const password = source.credentials?.find(({ type }) => type === 'password')?.value;
-      users.set(source.username, { ...subject, passwordDigest: password ? digest(password) : undefined });
+      const user = { ...subject, passwordDigest: password ? digest(password) : undefined };
+      users.set(source.username, user);
+      addFederated(source, user, at);
     }
   }
-  return { users, serviceAccounts };
+  return { users, serviceAccounts, subjectIds: ids, federatedUsers };
+
+  function addFederated({ federatedIdentities = [] }: KeycloakUser, user: User, at: FindingSink): void {
+    for (const [index, { identityProvider, userId }] of federatedIdentities.entries()) {
+      const name = federatedName(identityProvider, userId);
+      const path = ['federatedIdentities', index];
+      if (!realm.identityProviders?.some(({ alias }) => alias === identityProvider)) {
+        at([...path, 'identityProvider'], `no identity provider "${identityProvider}" in this realm`);
+      }
+      if (federatedUsers.has(name)) at([...path, 'userId'], 'is another user already');
+      federatedUsers.set(name, user);
+    }
+  }
 }
 
 function compileSubject(user: KeycloakUser, realm: KeycloakRealm, report: FindingSink): Subject {

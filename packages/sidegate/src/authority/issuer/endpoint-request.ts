@@ -9,6 +9,8 @@ export interface EndpointRequest {
   readonly contentType: string | undefined;
   /** Every Authorization header of the request. */
   readonly authorization: readonly string[];
+  /** Every DPoP header of the request. */
+  readonly dpop: readonly string[];
   /** The request target had a query. */
   readonly hasQuery: boolean;
   /** @throws OAuthError when it is too large or does not arrive. */
@@ -23,6 +25,7 @@ export function readEndpointRequest({ fields, body, socket, target }: InboundReq
   return {
     contentType: fields.single('content-type'),
     authorization: fields.all('authorization'),
+    dpop: fields.all('dpop'),
     hasQuery: target.includes('?'),
     readBody: () => readRequestBody(body, BODY_LIMITS),
     peer: peerOf(socket),

@@ -13,6 +13,14 @@ export interface KeycloakRealm {
   readonly clientScopes?: readonly KeycloakClientScope[] | undefined;
   readonly clients?: readonly KeycloakClient[] | undefined;
   readonly users?: readonly KeycloakUser[] | undefined;
+  readonly identityProviders?: readonly KeycloakIdentityProvider[] | undefined;
+}
+
+/** Another issuer whose tokens and assertions the realm takes. */
+export interface KeycloakIdentityProvider {
+  readonly alias: string;
+  readonly enabled?: boolean | undefined;
+  readonly config?: Attributes | undefined;
 }
 
 interface KeycloakRoles {
@@ -64,6 +72,14 @@ export interface KeycloakUser {
   readonly credentials?: readonly KeycloakCredential[] | undefined;
   readonly realmRoles?: readonly string[] | undefined;
   readonly clientRoles?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** What other issuers call this user. */
+  readonly federatedIdentities?: readonly KeycloakFederatedIdentity[] | undefined;
+}
+
+interface KeycloakFederatedIdentity {
+  readonly identityProvider: string;
+  /** The `sub` there. */
+  readonly userId: string;
 }
 
 interface KeycloakCredential {

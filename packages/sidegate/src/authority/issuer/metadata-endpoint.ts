@@ -1,7 +1,7 @@
 /** What a realm offers: OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2, one document for both. */
-import { ALGORITHM_NAMES, type AlgorithmName } from '@sidegate/sdk';
+import { ALGORITHM_NAMES, type AlgorithmName, PROOF_ALGORITHMS } from '@sidegate/sdk';
 import type { Answer } from './answer.ts';
-import { grantsOf } from './grants/grants.ts';
+import { grantNames } from './grants/grants.ts';
 import type { Client, ClientAuthentication, Realm } from './realm.ts';
 import type { KeyRing } from './signing-key.ts';
 
@@ -28,12 +28,13 @@ export function answerMetadata(realm: Realm, keys: KeyRing): Answer {
       introspection_endpoint: `${realm.issuer}/protocol/openid-connect/token/introspect`,
       revocation_endpoint: `${realm.issuer}/protocol/openid-connect/revoke`,
       jwks_uri: `${realm.issuer}/protocol/openid-connect/certs`,
-      grant_types_supported: [...grantsOf(realm).keys()],
+      grant_types_supported: grantNames(realm),
       scopes_supported: unique(clients.flatMap(scopeNames)),
       token_endpoint_auth_methods_supported: methods,
       revocation_endpoint_auth_methods_supported: methods,
       introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
       token_endpoint_auth_signing_alg_values_supported: unique(clients.flatMap(assertionAlgorithms)),
+      dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
       tls_client_certificate_bound_access_tokens: true,
       // required by both documents, although there is neither an authorization endpoint nor an ID token here
       response_types_supported: [],

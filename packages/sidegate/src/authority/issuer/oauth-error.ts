@@ -1,4 +1,4 @@
-/** The error answers of RFC 6749 section 5.2 and RFC 8707 section 2: one closed table, one error class. */
+/** The error answers of RFC 6749 section 5.2, RFC 8707 section 2 and RFC 9449 sections 5 and 8: one closed table, one error class. */
 
 const STATUS = {
   invalid_request: 400,
@@ -9,6 +9,8 @@ const STATUS = {
   unsupported_grant_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  invalid_dpop_proof: 400,
+  use_dpop_nonce: 400,
   temporarily_unavailable: 429,
   server_error: 500,
 } as const;

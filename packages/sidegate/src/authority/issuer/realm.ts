@@ -8,7 +8,8 @@ export interface Realm {
   readonly issuer: string;
   /** Users may trade their password for a token here; never outside a lab. */
   readonly lab: boolean;
-  readonly tokenLifetimeSeconds: number;
+  /** Of the tokens of any of its clients. */
+  readonly longestLifetimeSeconds: number;
   /** Enabled clients by client id. */
   readonly clients: ReadonlyMap<string, Client>;
   /** Those, and services that only ask about tokens, by client id. */
@@ -17,6 +18,26 @@ export interface Realm {
   readonly workloads: ReadonlyMap<string, Client>;
   /** Enabled users by user name; service accounts are not among them. */
   readonly users: ReadonlyMap<string, User>;
+  /** The `sub` of every user and service account, enabled or not: no token from elsewhere may take one. */
+  readonly subjectIds: ReadonlySet<string>;
+  /** Whose tokens are exchanged here, this realm among them, by their `iss`. */
+  readonly tokenIssuers: ReadonlyMap<string, TokenIssuer>;
+  /** Users by what other issuers call them, with {@link federatedName}. */
+  readonly federatedUsers: ReadonlyMap<string, User>;
+  /** The `aud` of transaction tokens; absent: there are none. */
+  readonly trustDomain: string | undefined;
+}
+
+export interface TokenIssuer {
+  /** How the realm file calls it. */
+  readonly alias: string;
+  readonly issuer: string;
+  readonly keys: JwksSource;
+}
+
+/** @param subject the `sub` in that issuer's tokens */
+export function federatedName(alias: string, subject: string): string {
+  return JSON.stringify([alias, subject]);
 }
 
 export interface Client {
@@ -25,11 +46,22 @@ export interface Client {
   /** Whom the client acts as by itself; absent: it may not use client_credentials. */
   readonly serviceAccount: Subject | undefined;
   readonly directAccess: boolean;
+  /** It may trade tokens that others sent it (RFC 8693). */
+  readonly tokenExchange: boolean;
+  /** It may trade assertions of other issuers (RFC 7523 section 2.1). */
+  readonly jwtBearer: boolean;
+  /** It may begin transactions, and replace the tokens of those that it takes part in. */
+  readonly transactions: boolean;
   /** Its tokens are bound to the certificate it shows, however it authenticates (RFC 8705 section 3). */
   readonly certificateBound: boolean;
+  /** It gets no token without a DPoP proof (RFC 9449 section 5.2). */
+  readonly dpopBound: boolean;
+  readonly tokenLifetimeSeconds: number;
   readonly algorithm: SignatureAlgorithm;
   /** Audiences of every token of this client. */
   readonly audiences: readonly string[];
+  /** What it may call otherwise, a service or one operation of it: each in a token of its own, and only when it is named. */
+  readonly targets: ReadonlySet<string>;
   readonly defaultScopes: readonly Scope[];
   readonly optionalScopes: readonly Scope[];
   /** Roles reach the token; Keycloak's scope mappings are not evaluated, so without it none does. */
@@ -58,7 +90,7 @@ export interface Scope {
 
 export interface Subject {
   readonly id: string;
-  readonly username: string;
+  readonly username: string | undefined;
   readonly email: string | undefined;
   readonly name: string | undefined;
   readonly realmRoles: readonly string[];

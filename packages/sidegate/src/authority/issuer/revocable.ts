@@ -35,7 +35,7 @@ export async function readRevocable(form: TokenForm, own: OwnTokens): Promise<Re
   if (value.length > MAX_REVOKED_CHARACTERS)
     throw refused(`the name is longer than ${MAX_REVOKED_CHARACTERS} characters`);
   const endsAt = readEnd(form, now);
-  const longestLife = now + own.realm.tokenLifetimeSeconds + MAX_CLOCK_SKEW_SECONDS;
+  const longestLife = now + own.realm.longestLifetimeSeconds + MAX_CLOCK_SKEW_SECONDS;
   if (selector === 'jti') return { kind: 'jti', value, issuedUntil: undefined, endsAt: endsAt ?? longestLife };
   if (selector === 'spiffe_id') requireSpiffeId(value);
   const issuedUntil = readOnlyIssued(form) ? now : undefined;

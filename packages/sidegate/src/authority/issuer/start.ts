@@ -1,5 +1,5 @@
 /** Starts the issuer: realms are compiled, keys loaded, then the listener opens. Any finding prevents the start. */
-import type { Clock, JwksSource, ReplayStore } from '@sidegate/sdk';
+import type { Clock, DpopNonces, JwksSource, ReplayStore, Revocations } from '@sidegate/sdk';
 import { type ListenerOptions, listen } from '../../net/listener.ts';
 import { SubscriberLimits } from '../events/events-endpoint.ts';
 import { openRealmEvents } from '../events/realm-events.ts';
@@ -19,6 +19,7 @@ import { type RealmEndpoints, realmRoutes } from './realm-routes.ts';
 import { type SecretDigest, secretDigest } from './secret-digest.ts';
 import { type Routes, serve } from './serve.ts';
 import type { Algorithms, KeyRing } from './signing-key.ts';
+
 import type { TokenEvent } from './token-event.ts';
 
 export interface IssuerOptions {
@@ -45,6 +46,8 @@ export interface IssuerOptions {
   readonly replay: ReplayStore;
   /** Keys at a URL that a realm names. @throws TypeError when it is none for keys */
   readonly fetchKeys: (url: string) => JwksSource;
+  /** Asked for in DPoP proofs; absent: proofs need none. */
+  readonly nonces?: DpopNonces;
   /** JWT bundles by SPIFFE trust domain; absent: none is trusted. */
   readonly trustBundles?: ReadonlyMap<string, JwksSource>;
   /** Who may revoke what others hold; absent: nobody. */
@@ -115,11 +118,20 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 
 async function openRealms(options: IssuerOptions) {
   const digest = secretDigest(options.random(32));
+  const ringOf = (realm: string): KeyRing => ({
+    current: (algorithm) => rings.get(realm)?.current(algorithm),
+    published: () => rings.get(realm)?.published() ?? [],
+  });
+  // realms may take each other's tokens, and are compiled before any of them has its keys
+  const rings = new Map<string, KeyRing>();
+  const enabled = options.realms.filter(({ enabled }) => enabled !== false);
+  const sources = new Map(enabled.map(({ realm }) => [realm, ownKeys(ringOf(realm))]));
   const parts = {
     digest,
     clientCertificates: options.tls?.clientCa !== undefined,
     storedSecrets: options.clientSecrets !== undefined,
     trustBundle: (trustDomain: string) => options.trustBundles?.get(trustDomain),
+    realmKeys: (name: string) => sources.get(name),
   };
   const compiled = options.realms.map((realm) => compileRealm(realm, { ...options, ...parts }));
   const findings = [...compiled.flatMap(inRealm), ...duplicates(options.realms)];
@@ -134,7 +146,7 @@ async function openRealms(options: IssuerOptions) {
       })),
   );
   refuseErrors([...findings, ...opened.flatMap(({ findings }) => findings)]);
-
+  for (const { realm, keys } of opened) rings.set(realm.name, keys);
   const endpoints = await openEndpoints(opened, { digest, options });
   return { endpoints, warnings: findings };
 }
@@ -148,10 +160,12 @@ async function openEndpoints(
   opened: readonly OpenedRealm[],
   { digest, options }: { readonly digest: SecretDigest; readonly options: IssuerOptions },
 ): Promise<ReadonlyMap<string, RealmEndpoints>> {
-  const { clock, log, replay, issued, clientSecrets: secrets, administrators = NOBODY } = options;
+  const { clock, log, replay, issued, clientSecrets: secrets, nonces, administrators = NOBODY } = options;
   const failures = failureLimit(FAILURE_LIMIT);
   const listeners = new SubscriberLimits(MAX_LISTENERS);
   const newTokenId = () => options.random(16).toString('base64url');
+  const revocations = new Map<string, Revocations>();
+  const revocationsOf = (issuer: string) => revocations.get(issuer);
   const endpoints = new Map<string, RealmEndpoints>();
   for (const { realm, keys } of opened) {
     const events = await openRealmEvents({
@@ -162,7 +176,9 @@ async function openEndpoints(
       clock,
       onChange: (failure) => log(storeEvent(realm.name, failure)),
     });
-    const token = { realm, keys, events, digest, secrets, replay, issued, failures, clock, newTokenId, log };
+    revocations.set(realm.issuer, events.journal.revocations);
+    const shared = { digest, secrets, replay, issued, failures, clock, nonces, revocationsOf, newTokenId, log };
+    const token = { realm, keys, events, ...shared };
     const everywhere = () => [...endpoints.values()];
     endpoints.set(realm.name, { ...token, token, ownKeys: ownKeys(keys), administrators, everywhere, listeners });
   }

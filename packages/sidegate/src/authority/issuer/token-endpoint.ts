@@ -2,21 +2,22 @@
  * `POST …/token` (RFC 6749 section 3.2), read from top to bottom: form, grant, client, subject, scope, audience,
  * binding, token. Whatever fails is refused, logged once and counted against the caller.
  */
-import { type Clock, Problem, type ReplayStore } from '@sidegate/sdk';
+import { type Clock, type DpopNonces, Problem, type ReplayStore, type Revocations } from '@sidegate/sdk';
 import type { RealmEvents } from '../events/realm-events.ts';
-import { type AccessGrant, accessToken } from './access-token.ts';
+import { signedToken, type TokenGrant } from './access-token.ts';
 import { type Answer, errorAnswer } from './answer.ts';
-import { grantAudience } from './audience.ts';
+import { grantAudience, transactionAudience } from './audience.ts';
+import { confirmationOf } from './binding.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
 import type { FailureLimit } from './failure-limit.ts';
-import { grantsOf } from './grants/grants.ts';
+import { findGrant } from './grants/grants.ts';
+import { ACCESS_TOKEN, TRANSACTION_TOKEN } from './grants/token-exchange.ts';
 import type { IssuedTokens } from './issued-tokens.ts';
 import { OAuthError } from './oauth-error.ts';
-import { certificateThumbprint, type PeerCertificate } from './peer-certificate.ts';
 import { readCredentials } from './presented-credentials.ts';
-import { type Client, type ClientAuthentication, findClient, type Realm } from './realm.ts';
+import { type Client, findClient, type Realm } from './realm.ts';
 import { requireUnrevoked } from './require-unrevoked.ts';
 import { grantScope } from './scope.ts';
 import type { SecretDigest } from './secret-digest.ts';
@@ -37,9 +38,18 @@ export interface TokenEndpoint {
   readonly issued: IssuedTokens | undefined;
   readonly failures: FailureLimit;
   readonly clock: Clock;
+  /** Absent: DPoP proofs need no nonce. */
+  readonly nonces: DpopNonces | undefined;
+  /** What a realm of this process has revoked, by its issuer. */
+  readonly revocationsOf: (issuer: string) => Revocations | undefined;
   /** Unique for ever. */
   readonly newTokenId: () => string;
   readonly log: (event: TokenEvent) => void;
+}
+
+interface DecidedToken extends TokenGrant {
+  /** Only where a token was exchanged. */
+  readonly issuedTokenType: string | undefined;
 }
 
 /** What is known so far, for the log and the failure limit; filled in as the request is understood. */
@@ -77,14 +87,14 @@ interface Context {
   readonly trace: Trace;
 }
 
-async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Context): Promise<AccessGrant> {
-  const { realm, digest } = endpoint;
+async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Context): Promise<DecidedToken> {
+  const { realm } = endpoint;
   if (request.hasQuery) throw new OAuthError('invalid_request', 'parameters belong in the body, not in the URI');
   const form = parseTokenForm(request.contentType, body);
 
   const grantType = form.get('grant_type');
   if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is required');
-  const grant = grantsOf(realm).get(grantType);
+  const grant = findGrant(realm, grantType);
   if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'this realm does not offer that grant');
   trace.grant = grantType;
 
@@ -93,71 +103,92 @@ async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace 
   const limited = overLimit(request, endpoint, trace);
   if (limited !== undefined) throw limited;
   trace.client = findClient(realm, credentials.clientId)?.id;
-  const { peer } = request;
-  const client = await authenticateClient(credentials, { ...endpoint, peer });
+  const client = await authenticateClient(credentials, { ...endpoint, peer: request.peer });
   const { revocations } = endpoint.events.journal;
-  requireUnrevoked(client, peer, revocations);
+  requireUnrevoked(client, request.peer, revocations);
 
   const username = grantType === 'password' ? form.get('username') : undefined;
   if (username !== undefined && realm.users.has(username)) trace.user = username;
-  const subject = grant({ realm, client, form, digest });
+  const { subject, limits, actor, transaction, exchanged } = await grant({ ...endpoint, client, form });
   if (revocations.blocks('subject', subject.id)) throw new OAuthError('invalid_grant', 'the subject was revoked');
-  const { names, scopes } = grantScope(client, form.get('scope'));
+  const { names: scope, scopes } = grantScope(client, form.get('scope'), limits?.scopes);
+  const decided = {
+    realm,
+    client,
+    subject,
+    actor,
+    scope,
+    transaction,
+    lifetimeSeconds: lifetimeOf(client, limits?.expiresAt, endpoint.clock),
+  };
+  if (transaction !== undefined) {
+    const audience = transactionAudience(realm, form);
+    if (scope.length === 0) throw new OAuthError('invalid_scope', 'a transaction has a purpose: name its scope');
+    return { ...decided, audience, confirmation: undefined, issuedTokenType: TRANSACTION_TOKEN };
+  }
   const audience = grantAudience(client, scopes, form);
-  return { realm, client, subject, audience, scope: names, certificateThumbprint: binding(client, peer) };
+  const confirmation = await confirmationOf(client, request, endpoint);
+  return { ...decided, audience, confirmation, issuedTokenType: exchanged && ACCESS_TOKEN };
 }
 
-const BY_CERTIFICATE: ReadonlySet<ClientAuthentication['method']> = new Set([
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-  'spiffe_x509',
-]);
-
-/** The token is bound when the certificate authenticated the client or the client is configured so. */
-function binding(client: Client, peer: PeerCertificate | undefined): string | undefined {
-  if (!client.certificateBound && !BY_CERTIFICATE.has(client.authentication.method)) return undefined;
-  if (peer === undefined) {
-    throw new OAuthError('invalid_request', 'tokens of this client are bound to a certificate; none was presented');
-  }
-  return certificateThumbprint(peer);
+/** As long as the client's tokens live, and no longer than what this one was exchanged for. */
+function lifetimeOf({ tokenLifetimeSeconds }: Client, expiresAt: number | undefined, clock: Clock): number {
+  if (expiresAt === undefined) return tokenLifetimeSeconds;
+  const left = Math.floor(expiresAt) - Math.floor(clock.now() / 1000);
+  if (left < 1) throw new OAuthError('invalid_request', 'the subject token has expired');
+  return Math.min(tokenLifetimeSeconds, left);
 }
 
 async function issue(
-  grant: AccessGrant,
+  decided: DecidedToken,
   endpoint: TokenEndpoint,
   report: (outcome: Partial<TokenEvent>) => void,
 ): Promise<Answer> {
-  const key = endpoint.keys.current(grant.client.algorithm);
-  if (key === undefined) throw new Error(`no ${grant.client.algorithm} key`);
+  const { client, audience, confirmation, lifetimeSeconds, subject, issuedTokenType } = decided;
+  const key = endpoint.keys.current(client.algorithm);
+  if (key === undefined) throw new Error(`no ${client.algorithm} key`);
   const jti = endpoint.newTokenId();
   const nowMs = endpoint.clock.now();
-  const expiresIn = grant.realm.tokenLifetimeSeconds;
   const [token] = await Promise.all([
-    accessToken(grant, { key, jti, nowMs }),
+    signedToken(decided, { key, jti, nowMs }),
     endpoint.issued?.record({
       jti,
-      realm: grant.realm.name,
-      client: grant.client.id,
-      subject: grant.subject.id,
-      audience: grant.audience,
-      scope: grant.scope,
+      realm: decided.realm.name,
+      client: client.id,
+      subject: subject.id,
+      audience,
+      scope: decided.scope,
       issuedAt: nowMs,
-      expiresAt: nowMs + expiresIn * 1000,
+      expiresAt: nowMs + lifetimeSeconds * 1000,
     }),
   ]);
-  const scope = grant.scope.join(' ');
+  const scope = decided.scope.length === 0 ? {} : { scope: decided.scope.join(' ') };
   report({
-    audience: grant.audience,
+    audience,
     jti,
-    expires_in: expiresIn,
-    certificate_bound: grant.certificateThumbprint !== undefined,
-    ...(scope === '' ? {} : { scope }),
+    subject: subject.id,
+    expires_in: lifetimeSeconds,
+    ...scope,
+    certificate_bound: confirmation?.['x5t#S256'] !== undefined,
+    ...(confirmation?.jkt === undefined ? {} : { key_bound: true }),
+    ...(decided.transaction === undefined ? {} : { txn: decided.transaction.id }),
   });
   return {
     status: 200,
     headers: {},
-    body: { access_token: token, token_type: 'Bearer', expires_in: expiresIn, ...(scope === '' ? {} : { scope }) },
+    body: {
+      access_token: token,
+      ...(issuedTokenType === undefined ? {} : { issued_token_type: issuedTokenType }),
+      token_type: tokenType(decided),
+      expires_in: lifetimeSeconds,
+      ...scope,
+    },
   };
+}
+
+function tokenType({ transaction, confirmation }: DecidedToken): string {
+  if (transaction !== undefined) return 'N_A';
+  return confirmation?.jkt === undefined ? 'Bearer' : 'DPoP';
 }
 
 function overLimit(request: EndpointRequest, endpoint: TokenEndpoint, trace: Trace): OAuthError | undefined {

@@ -12,9 +12,15 @@ export interface TokenEvent {
   readonly scope?: string;
   readonly audience?: readonly string[];
   readonly jti?: string;
+  /** The `sub` of the token. */
+  readonly subject?: string;
+  /** The transaction that the token belongs to. */
+  readonly txn?: string;
   readonly expires_in?: number;
   /** The token works only together with the client's certificate. */
   readonly certificate_bound?: boolean;
+  /** The token works only with proofs by the client's DPoP key. */
+  readonly key_bound?: boolean;
   readonly error?: string;
   readonly reason?: string;
 }

@@ -33,9 +33,22 @@ const CLIENT_ATTRIBUTES = [
   'Keycloak’s: `x509.subjectdn`, the certificate of a `client-x509` client',
   '`jwks.string`, or `use.jwks.url` and `jwks.url`, the keys of a `client-jwt` client',
   '`token.endpoint.auth.signing.alg`, the only algorithm of its assertions',
-  '`tls.client.certificate.bound.access.tokens`',
-  '`access.token.signed.response.alg`. Ours: `sidegate.spiffe_id`, the SVID by which the client proves itself in place of `x509.subjectdn` or own keys',
-  '`sidegate.self_signed: "true"`, the certificate of a `client-x509` client has one of its keys, whoever signed it.',
+  '`tls.client.certificate.bound.access.tokens` and `dpop.bound.access.tokens`, no token without that binding',
+  '`access.token.signed.response.alg`',
+  '`access.token.lifespan`, seconds',
+  '`standard.token.exchange.enabled`, it may exchange tokens sent to it',
+  '`oauth2.jwt.authorization.grant.enabled`, it may use assertions of `identityProviders` as grants. Ours: `sidegate.spiffe_id`, the SVID by which it proves itself in place of `x509.subjectdn` or keys of its own',
+  '`sidegate.self_signed`, the certificate of a `client-x509` client has one of its keys, whoever signed it',
+  '`sidegate.targets`, audiences (`order-service`, `order-service:GET:/orders/:id`) joined by `##`, each in a token of its own and only when it is named',
+  '`sidegate.transaction_tokens`, it may ask for transaction tokens',
+  '`sidegate.long_lived_tokens`, its tokens may live longer than 15 minutes.',
+].join('; ');
+
+const REALM_ATTRIBUTES = [
+  `\`${LAB_ATTRIBUTE}: "true"\` allows the password grant`,
+  '`sidegate.transaction_tokens`, the revision of the draft of transaction tokens to follow',
+  '`sidegate.trust_domain`, their audience',
+  '`sidegate.long_lived_tokens`, tokens may live longer than 15 minutes.',
 ].join('; ');
 
 const client = z.looseObject({
@@ -78,7 +91,25 @@ const user = z.looseObject({
     .record(z.string(), z.array(z.string().min(1)))
     .default({})
     .describe('Client id → roles there.'),
+  federatedIdentities: z
+    .array(
+      z.looseObject({
+        identityProvider: z.string().min(1).describe('Its alias.'),
+        userId: z.string().min(1).describe('The `sub` in its tokens.'),
+      }),
+    )
+    .default([])
+    .describe('What `identityProviders` call this user.'),
   serviceAccountClientId: z.string().min(1).optional().describe('This user is the service account of that client.'),
+});
+
+const identityProvider = z.looseObject({
+  alias: z.string().min(1).describe('Its name in this file.'),
+  enabled: z.boolean().default(true).describe('A disabled one is not trusted.'),
+  config: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('`issuer` and `jwksUrl`; or `sidegate.realm`, a realm beside this one.'),
 });
 
 const role = z.looseObject({ name: z.string().min(1).describe('The role as tokens name it.') });
@@ -89,10 +120,14 @@ export const realmSchema = z.looseObject({
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is not a realm name')
     .describe('The name in `/realms/{realm}`.'),
   enabled: z.boolean().default(true).describe('A disabled realm does not exist.'),
-  attributes: attributes().describe(`\`${LAB_ATTRIBUTE}: "true"\` allows the password grant.`),
+  attributes: attributes().describe(REALM_ATTRIBUTES),
   accessTokenLifespan: z.int().min(1).max(86_400).optional().describe('Seconds; absent: `token_lifetime`.'),
   clients: z.array(client).default([]).describe('Who may ask for tokens.'),
   clientScopes: z.array(clientScope).default([]).describe('Scopes that clients may have.'),
+  identityProviders: z
+    .array(identityProvider)
+    .default([])
+    .describe('Issuers whose tokens are exchanged here, and whose assertions are grants.'),
   users: z.array(user).default([]).describe('Users, and the service accounts of clients.'),
   roles: z
     .looseObject({

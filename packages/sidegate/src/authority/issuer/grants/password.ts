@@ -3,11 +3,10 @@
  * An unknown user and a wrong password cost the same work and get the same answer.
  */
 import { OAuthError } from '../oauth-error.ts';
-import type { Subject } from '../realm.ts';
 import { secretMatches } from '../secret-digest.ts';
-import type { GrantRequest } from './grant.ts';
+import type { Authorization, GrantRequest } from './grant.ts';
 
-export function password({ realm, client, form, digest }: GrantRequest): Subject {
+export function password({ realm, client, form, digest }: GrantRequest): Authorization {
   if (!client.directAccess) throw new OAuthError('unauthorized_client', 'this client may not use passwords');
   const username = form.get('username');
   const presented = form.get('password');
@@ -20,5 +19,5 @@ export function password({ realm, client, form, digest }: GrantRequest): Subject
     const detail = user === undefined ? 'unknown user' : 'wrong password';
     throw new OAuthError('invalid_grant', 'the user name or the password is wrong', { detail });
   }
-  return user;
+  return { subject: user };
 }
