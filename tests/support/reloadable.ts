@@ -33,6 +33,8 @@ export interface ConfigChanges {
   readonly hotReload?: boolean;
   readonly port?: number;
   readonly extra?: string;
+  /** YAML of `http.tls`. */
+  readonly tls?: string;
   /** Written beside the configuration before the start. */
   readonly files?: Readonly<Record<string, string>>;
   /** YAML of `proxy.routes`. */
@@ -57,11 +59,12 @@ export async function startReloadable(changes: ConfigChanges = {}) {
     hotReload = true,
     port = 0,
     extra = '',
+    tls = '{ enabled: true, cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth: require }',
     routes = '[]',
   }: ConfigChanges): string => `
 http:
   addr: 127.0.0.1:${port}
-  tls: { enabled: true, cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth: require }
+  tls: ${tls}
 jwt: { issuer: "${ISSUER}", audience: order-service, jwks_url: "${jwks.origin}/certs" }
 proxy:
   enabled: true
@@ -97,7 +100,10 @@ ${extra}`;
   };
 
   /** A client that keeps its connections. */
-  const client = (certificate: TestCertificate = issueClient(authority), trusted: string = authority.certPem) => {
+  const client = (
+    certificate: Pick<TestCertificate, 'certPem' | 'keyPem'> = issueClient(authority),
+    trusted: string = authority.certPem,
+  ) => {
     const agent = new https.Agent({
       keepAlive: true,
       maxSockets: 1,
@@ -151,13 +157,17 @@ ${extra}`;
 export type Reloadable = Awaited<ReturnType<typeof startReloadable>>;
 
 /** Keeps asking on `clients` kept connections until it is told to stop. */
-export function underLoad(reloadable: Reloadable, clients: number) {
+export function underLoad(
+  reloadable: Reloadable,
+  clients: number,
+  open: () => ReturnType<Reloadable['client']> = () => reloadable.client(),
+) {
   const failures: unknown[] = [];
   let sent = 0;
   const enough = new AbortController();
   const done = Promise.all(
     Array.from({ length: clients }, async () => {
-      using client = reloadable.client();
+      using client = open();
       while (!enough.signal.aborted) {
         sent += 1;
         await client.get().then(

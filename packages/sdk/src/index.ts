@@ -86,6 +86,7 @@ export {
   verifySecurityEvent,
 } from './revocation/security-event.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
+export { endpointTarget } from './workload-api/endpoint.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
 export { type Certificate, readCertificate } from './x509/certificate.ts';
 export { certificateWeakness, keyWeakness } from './x509/certificate-strength.ts';

@@ -1,12 +1,9 @@
 /** Where a Workload API listens (SPIFFE Workload Endpoint section 4). */
 import { isIP } from 'node:net';
 
-/** The variable that names the endpoint where nothing else does. */
-export const ENDPOINT_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
-
 /**
  * The address as gRPC wants it: `unix:///run/spire/agent.sock` or `unix:/run/spire/agent.sock`, or `tcp://` with an IP
- * address and a port.
+ * address and a port; as platforms write it into the variable `SPIFFE_ENDPOINT_SOCKET`.
  *
  * @throws RangeError that says what is wrong
  */

@@ -1,6 +1,5 @@
 /** `@sidegate/sdk/workload-api`: the SPIFFE Workload API. Its packages, `@grpc/grpc-js` and `@bufbuild/protobuf`, are needed by nothing else in the SDK. */
 export { type WorkloadApi, type WorkloadApiOptions, workloadApi } from './client.ts';
-export { ENDPOINT_VARIABLE, endpointTarget } from './endpoint.ts';
 export type { JwtBundles } from './jwt-svid.ts';
 export {
   type JwtSvidMessage,

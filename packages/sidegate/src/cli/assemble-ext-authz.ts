@@ -5,6 +5,7 @@ import { isLoopback } from '../config/address.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ExtAuthzServer } from '../ext-authz/server.ts';
 import type { AssemblyPorts } from './assembly.ts';
+import { missingPackages } from './missing-packages.ts';
 import { StartRefused } from './start-finding.ts';
 
 const PACKAGES = ['@grpc/grpc-js', '@bufbuild/protobuf'];
@@ -16,25 +17,12 @@ export async function startExtAuthz(
   { logger }: AssemblyPorts,
 ): Promise<ExtAuthzServer | undefined> {
   if (!grpc.enabled) return undefined;
-  const missing = PACKAGES.filter((name) => !isThere(name));
-  if (missing.length > 0) {
-    const message = `needs the packages ${missing.join(' and ')}`;
-    const hint = `npm install ${missing.join(' ')}`;
-    throw new StartRefused([{ file: 'server.grpc', severity: 'error', message, hint }]);
-  }
+  const missing = missingPackages('server.grpc', PACKAGES);
+  if (missing !== undefined) throw new StartRefused([missing]);
   const { addr, remote_reason: reason } = grpc;
   if (addr.host === undefined || !isLoopback(addr.host)) {
     logger.warn({ reason }, 'the authorization service is open to other machines');
   }
   const { serveExtAuthz } = await import('../ext-authz/server.ts');
   return serveExtAuthz({ host: addr.host ?? '::', port: addr.port }, options);
-}
-
-function isThere(name: string): boolean {
-  try {
-    import.meta.resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
 }

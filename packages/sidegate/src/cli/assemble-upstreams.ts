@@ -60,10 +60,11 @@ function retryPolicy(retry: SidecarConfig['proxy']['retry']): Pick<UpstreamOptio
 /** Empty where the files cannot be read, after their findings were noted. */
 export function clientTls(tls: TargetConfig['tls'], assembly: Assembly): ClientTls {
   if (!tls.enabled) return {};
-  const ca = tls.ca_cert === undefined ? undefined : take(loadCertificates(tls.ca_cert, assembly.readFile), assembly);
+  const own = tls.source === 'workload_api' ? assembly.identity : undefined;
+  const ca = tls.ca_cert === undefined ? own?.bundle : take(loadCertificates(tls.ca_cert, assembly.readFile), assembly);
   const pair =
     tls.client_cert === undefined || tls.client_key === undefined
-      ? undefined
+      ? own?.pair
       : take(loadKeyPair(tls.client_cert, tls.client_key, assembly.readFile), assembly);
   return { ...(ca === undefined ? {} : { ca }), ...pair };
 }

@@ -6,6 +6,7 @@ import type { FileFinding, Loaded, ReadFile } from '../identity/key-pair.ts';
 import type { ConnectTo } from '../net/connector.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { RandomHex } from '../telemetry/trace-context.ts';
+import type { WorkloadIdentity } from './assemble-identity.ts';
 import type { Components } from './components.ts';
 import type { StartFinding } from './start-finding.ts';
 
@@ -23,10 +24,14 @@ export interface AssemblyPorts {
   readonly gather?: ((own: () => Snapshot) => TakeSnapshots) | undefined;
   /** Findings are collected, not thrown, so that one start reports all of them. */
   readonly findings: StartFinding[];
+  /** Told when the identity that it shows was replaced by its source: it must be assembled anew. */
+  readonly identityChanged?: (() => void) | undefined;
 }
 
 export interface Assembly extends AssemblyPorts {
   readonly components: Components;
+  /** Of the Workload API; undefined: nothing takes its identity from there, or there is none, after its finding was noted. */
+  readonly identity: WorkloadIdentity | undefined;
 }
 
 /** The value, or undefined after its findings were noted. */

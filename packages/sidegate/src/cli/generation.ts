@@ -18,6 +18,7 @@ import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
 import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
 import type { JudgeState } from './assemble-admin.ts';
 import { assembleEgress } from './assemble-egress.ts';
+import { assembleIdentity } from './assemble-identity.ts';
 import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { type AssembledExporter, assembleAuditExporter, assembleTracing } from './assemble-otlp.ts';
@@ -68,7 +69,8 @@ export async function assembleGeneration(
   { stdout, meters, before, latest }: GenerationContext,
 ): Promise<Generation> {
   const components = new Components(before?.components);
-  const assembly: Assembly = { ...ports, components };
+  const identity = await assembleIdentity(config, { ...ports, components });
+  const assembly: Assembly = { ...ports, components, identity };
   const end = (next?: Generation): Promise<void> => components.end(next?.components);
   const targets = assembleTargets(config, assembly);
   const policy = await assemblePolicy(config, assembly, meters);
@@ -191,9 +193,10 @@ function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): Server
     client_ca_file: clientCaFile,
     client_crl_file: crlFile,
   } = tls;
-  const pair = take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly);
+  const own = tls.source === 'workload_api' ? assembly.identity : undefined;
+  const pair = tls.source === 'files' ? take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly) : own?.pair;
   const clientCa =
-    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
+    clientCaFile === undefined ? own?.bundle : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
   const clientCrl = crlFile === undefined ? undefined : take(loadRevocationLists(crlFile, assembly.readFile), assembly);
   if (pair === undefined) return undefined;
   return {

@@ -1,4 +1,4 @@
-/** Keeps a running sidecar at its files: on SIGHUP at once, else when they have changed. What is wrong with them changes nothing. */
+/** Keeps a running sidecar at its files: on SIGHUP at once, else when they have changed, and at its identity. What is wrong with them changes nothing. */
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AssemblyPorts } from './assembly.ts';
@@ -37,8 +37,12 @@ export interface ReloadingOptions {
 
 const LOOK_MS = 500;
 
-/** @returns what ends it */
-export async function keepReloading({ running, first, read, logger }: ReloadingOptions): Promise<AsyncDisposable> {
+export interface Reloading extends AsyncDisposable {
+  /** Something that no file tells of has changed. */
+  readonly reload: () => void;
+}
+
+export async function keepReloading({ running, first, read, logger }: ReloadingOptions): Promise<Reloading> {
   let generation = 1;
   let files: ReadonlySet<string> = first.files;
   let underWay = Promise.resolve();
@@ -81,6 +85,7 @@ export async function keepReloading({ running, first, read, logger }: ReloadingO
   };
   process.on('SIGHUP', onHangUp);
   return {
+    reload: () => void inTurn(),
     async [Symbol.asyncDispose]() {
       process.off('SIGHUP', onHangUp);
       await watch[Symbol.asyncDispose]();

@@ -64,7 +64,8 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
     // Until it can read its files anew: it would end the process.
     process.on('SIGHUP', () => undefined);
-    const first = read(options);
+    const identity = createIdentityChanges();
+    const first = read(options, identity.told);
     const running = await startSidecar(first.config, standardOutput(), first.ports);
     const { name: service } = first.config.service;
     const { ingress, egress, admin, grpc } = running;
@@ -73,7 +74,8 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     void running.ready.then(() => announce({ event: 'ready', service }));
     {
       const { logger } = first.ports;
-      await using _reloading = await keepReloading({ running, first, read: () => read(options), logger });
+      await using reloading = await keepReloading({ running, first, read: () => read(options, identity.told), logger });
+      identity.follow(reloading.reload);
       await stopped;
     }
     await running.close(GRACE_MS);
@@ -84,14 +86,29 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
   }
 }
 
-function read(options: SidecarOptions): Read {
+/** Changes before anybody follows them are not lost. */
+function createIdentityChanges() {
+  let missed = false;
+  let follower = (): void => {
+    missed = true;
+  };
+  return {
+    told: (): void => follower(),
+    follow: (reload: () => void): void => {
+      follower = reload;
+      if (missed) reload();
+    },
+  };
+}
+
+function read(options: SidecarOptions, identityChanged: () => void): Read {
   const files = new Set<string>();
   const readAt = Date.now();
   try {
     const findings: StartFinding[] = [];
     const config = readConfig(options, findings, files);
     for (const file of policyFiles(config)) files.add(file);
-    return { config, ports: portsOf(config, options, { findings, files }), files, readAt };
+    return { config, ports: { ...portsOf(config, options, { findings, files }), identityChanged }, files, readAt };
   } catch (error) {
     if (error instanceof StartRefused) throw new ReadRefused(error.findings, files);
     throw error;

@@ -68,6 +68,7 @@ test('S3-141 S3-142 S3-143 S3-144 S3-145 the listeners of the seed', { skip }, (
   assert.deepEqual(addr, { host: undefined, port: 8443 });
   assert.deepEqual(tls, {
     enabled: true,
+    source: 'files',
     cert_file: '/etc/certs/gateway/server.crt',
     key_file: '/etc/certs/gateway/server.key',
     client_auth: 'none',
@@ -118,6 +119,7 @@ test('S3-159 the routes of the gateway use the TLS settings of its targets', { s
   );
   assert.deepEqual(egress.targets['order-service']?.tls, {
     enabled: true,
+    source: 'files',
     client_cert: '/etc/certs/gateway/client-zone2.crt',
     client_key: '/etc/certs/gateway/client-zone2.key',
     ca_cert: '/etc/certs/ca/zone2-ca.crt',
@@ -203,6 +205,7 @@ test('S3-174 S3-176 S3-177 S3-181 S3-182 the targets of the seed', { skip }, () 
         'https://data-service.zone3.local:8443',
         {
           enabled: true,
+          source: 'files',
           client_cert: `/etc/certs/${name}-service/client-zone3.crt`,
           client_key: `/etc/certs/${name}-service/client-zone3.key`,
           ca_cert: '/etc/certs/ca/zone3-ca.crt',

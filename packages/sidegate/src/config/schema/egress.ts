@@ -77,7 +77,7 @@ function* missingCertificate({ auth, tls }: z.output<typeof targetFile>): Genera
   if (!needed) return;
   const why = auth.type === 'mtls' ? 'auth.type is mtls' : 'auth.client_auth is tls_client_auth';
   if (!tls.enabled) yield { path: ['tls', 'enabled'], message: 'must be true', hint: why };
-  if (tls.client_cert === undefined) {
+  if (tls.client_cert === undefined && tls.source === 'files') {
     yield { path: ['tls', 'client_cert'], message: 'is required', hint: why, code: 'missing_key' };
   }
 }

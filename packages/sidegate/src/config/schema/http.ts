@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { type Finding, reading, refuse } from './rule.ts';
 import { address, duration, filePath } from './scalars.ts';
+import { filesBeside, identitySource } from './workload-api.ts';
 
 const tlsSchema = z
   .strictObject({
     enabled: z.boolean().default(false).describe('TLS 1.2 and 1.3; without it the listener speaks plain HTTP.'),
-    cert_file: filePath().optional().describe('Server certificate chain, PEM; required with TLS.'),
-    key_file: filePath().optional().describe('Its private key, PEM, readable by its owner only; required with TLS.'),
+    source: identitySource().describe(
+      'Where certificate and key come from; `workload_api`: of `workload_api`, and clients are verified with its bundle where `client_ca_file` names nobody else.',
+    ),
+    cert_file: filePath().optional().describe('Server certificate chain, PEM; required with TLS and `source: files`.'),
+    key_file: filePath().optional().describe('Its private key, PEM, readable by its owner only; required with it.'),
     client_ca_file: filePath().optional().describe('CA that signs the certificates of clients, PEM.'),
     client_crl_file: filePath()
       .optional()
@@ -19,7 +23,7 @@ const tlsSchema = z
       .default('none')
       .describe('`require` refuses, in the handshake, a client without a certificate of `client_ca_file`.'),
   })
-  .superRefine((tls, context) => refuse(context, tlsFindings(tls)), reading('enabled', 'client_auth'));
+  .superRefine((tls, context) => refuse(context, tlsFindings(tls)), reading('enabled', 'source', 'client_auth'));
 
 export const httpSchema = z.strictObject({
   addr: address().prefault(':8443').describe('Where to listen; without host on every interface.'),
@@ -38,7 +42,9 @@ export const httpSchema = z.strictObject({
 function* tlsFindings(tls: z.output<typeof tlsSchema>): Generator<Finding> {
   const needs = (key: 'cert_file' | 'key_file' | 'client_ca_file', hint: string): Finding[] =>
     tls[key] === undefined ? [{ path: [key], message: 'is required', hint, code: 'missing_key' }] : [];
-  if (tls.enabled) {
+  const files = tls.source === 'files';
+  if (!files) yield* filesBeside(tls, ['cert_file', 'key_file']);
+  if (tls.enabled && files) {
     yield* needs('cert_file', 'tls.enabled is true');
     yield* needs('key_file', 'tls.enabled is true');
   }
@@ -46,7 +52,7 @@ function* tlsFindings(tls: z.output<typeof tlsSchema>): Generator<Finding> {
     yield { path: ['client_crl_file'], message: 'needs client_auth: require', hint: 'nobody shows a certificate' };
   }
   if (tls.client_auth === 'require') {
-    yield* needs('client_ca_file', 'client_auth is require');
+    if (files) yield* needs('client_ca_file', 'client_auth is require');
     if (!tls.enabled) yield { path: ['client_auth'], message: 'needs TLS', hint: 'set tls.enabled to true' };
   }
 }

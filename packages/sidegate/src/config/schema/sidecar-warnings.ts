@@ -68,8 +68,8 @@ function* targetWarnings({ egress, proxy }: SidecarConfig): Generator<Finding> {
     ...Object.entries(egress.targets).map(([name, { tls }]) => [['egress', 'targets', name, 'tls'], tls] as const),
   ];
   for (const [path, tls] of called) {
-    const files = tls.ca_cert ?? tls.client_cert;
-    if (tls.enabled || files === undefined) continue;
+    const isSet = tls.source !== 'files' || (tls.ca_cert ?? tls.client_cert) !== undefined;
+    if (tls.enabled || !isSet) continue;
     yield { path, message: 'has no effect', hint: 'set tls.enabled to true', code: 'no_effect' };
   }
 }

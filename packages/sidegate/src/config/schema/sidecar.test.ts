@@ -12,7 +12,12 @@ function load(text: string): SidecarConfig {
 
 const RETRY = { enabled: false, attempts: 3, delay: 100, conditions: ['5xx', 'reset', 'connect_failure'] };
 
-const COLLECTOR = { enabled: false, endpoint: 'http://127.0.0.1:4318', timeout: 10_000, tls: { enabled: false } };
+const COLLECTOR = {
+  enabled: false,
+  endpoint: 'http://127.0.0.1:4318',
+  timeout: 10_000,
+  tls: { enabled: false, source: 'files' },
+};
 
 test('a key that is absent has the documented default', () => {
   const { service, ...config } = load('service: {name: test}');
@@ -24,7 +29,7 @@ test('a key that is absent has the documented default', () => {
       write_timeout: 60_000,
       idle_timeout: 120_000,
       max_header_bytes: 65_536,
-      tls: { enabled: false, client_auth: 'none' },
+      tls: { enabled: false, source: 'files', client_auth: 'none' },
     },
     jwt: {
       issuers: [],
@@ -39,7 +44,7 @@ test('a key that is absent has the documented default', () => {
         timeout: 30_000,
         max_idle_conns: 100,
         idle_conn_timeout: 90_000,
-        tls: { enabled: false },
+        tls: { enabled: false, source: 'files' },
       },
       auth: {
         enabled: true,

@@ -14,6 +14,7 @@ import { revocationSchema, unknownSources } from './revocation.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { name } from './scalars.ts';
 import { serverSchema } from './server.ts';
+import { identitySourceFindings, workloadApiSchema } from './workload-api.ts';
 
 const chapters = z.strictObject({
   service: z
@@ -33,6 +34,7 @@ const chapters = z.strictObject({
   admin: adminSchema.optional(),
   observability: observabilitySchema.prefault({}),
   server: serverSchema.prefault({}),
+  workload_api: workloadApiSchema.optional(),
 });
 
 const fileSchema = chapters
@@ -58,7 +60,11 @@ const fileSchema = chapters
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
-  .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'));
+  .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'))
+  .superRefine(
+    (file, context) => refuse(context, identitySourceFindings(file.workload_api, tlsBlocks(file))),
+    reading('http', 'proxy', 'egress', 'audit', 'observability', 'workload_api'),
+  );
 
 type SidecarFile = z.output<typeof chapters>;
 
@@ -164,6 +170,18 @@ function* unknownCallers({ http, proxy }: SidecarFile): Generator<Finding> {
   if ((by === 'user' || by === 'token') && !proxy.auth.enabled) {
     yield { path, message: 'needs tokens', hint: 'set proxy.auth.enabled to true' };
   }
+}
+
+function tlsBlocks({ http, proxy, egress, audit, observability }: SidecarFile) {
+  return [
+    [['http', 'tls'], http.tls.source],
+    [['proxy', 'upstream', 'tls'], proxy.upstream.tls.source],
+    [['audit', 'export', 'otlp', 'tls'], audit.export.otlp.tls.source],
+    [['observability', 'tracing', 'tls'], observability.tracing.tls.source],
+    ...Object.entries(egress.targets).map(
+      ([name, { tls }]) => [['egress', 'targets', name, 'tls'], tls.source] as const,
+    ),
+  ] as const;
 }
 
 function firstAudience({ jwt }: Pick<SidecarFile, 'jwt'>): string | undefined {

@@ -1,0 +1,71 @@
+/** `workload_api` → the identity that is shown, and the authorities that are trusted, wherever `source: workload_api` says so. */
+import type { Watched, X509Context } from '@sidegate/sdk/workload-api';
+import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import type { KeyPair } from '../identity/key-pair.ts';
+import type { Assembly } from './assembly.ts';
+import { missingPackages } from './missing-packages.ts';
+
+export interface WorkloadIdentity {
+  readonly pair: KeyPair;
+  /** PEM: the authorities of its own trust domain. Those of others would vouch for its workloads, too. */
+  readonly bundle: string;
+}
+
+/** What outlives a configuration. */
+interface Source {
+  readonly watched: Watched<X509Context>;
+  /** What the latest configuration was assembled with. */
+  inUse: X509Context | undefined;
+}
+
+const FILE = 'workload_api';
+const PACKAGES = ['@grpc/grpc-js', '@bufbuild/protobuf'];
+
+/** Undefined where nothing asks for one, or after its finding was noted. */
+export async function assembleIdentity(
+  { workload_api: settings }: SidecarConfig,
+  assembly: Omit<Assembly, 'identity'>,
+): Promise<WorkloadIdentity | undefined> {
+  if (settings === undefined) return undefined;
+  const { findings, schedule } = assembly;
+  const refuse = (message: string, hint: string): undefined => {
+    findings.push({ file: FILE, severity: 'error', message, hint });
+  };
+  const missing = missingPackages(FILE, PACKAGES);
+  if (missing !== undefined) {
+    findings.push(missing);
+    return undefined;
+  }
+  const source = await openSource(settings.socket, assembly);
+  const { watched } = source;
+  const timeout = new Promise<undefined>((resolve) => schedule(settings.timeout, () => resolve(undefined)));
+  const context = watched.current() ?? (await Promise.race([watched.first(), timeout]));
+  if (context === undefined) {
+    return refuse(`no identity within ${settings.timeout} ms: ${watched.failure()}`, 'is this workload registered?');
+  }
+  source.inUse = context;
+  const { svids, bundles } = context;
+  const svid = settings.hint === undefined ? svids[0] : svids.find(({ hint }) => hint === settings.hint);
+  const bundle = svid === undefined ? undefined : bundles.get(svid.id.trustDomain);
+  if (svid === undefined || bundle === undefined) {
+    const hints = svids.map(({ hint }) => hint || 'none').join(', ');
+    return refuse('no identity has this hint', `the hints are ${hints}`);
+  }
+  return { pair: { cert: svid.cert, key: svid.key }, bundle };
+}
+
+/** The library is loaded only for those who need it. */
+async function openSource(socket: string, assembly: Omit<Assembly, 'identity'>): Promise<Source> {
+  const { clock, schedule, random, logger, identityChanged, components } = assembly;
+  const { workloadApi } = await import('@sidegate/sdk/workload-api');
+  return components.take('workload_api', { socket }, () => {
+    const api = workloadApi({ socket, clock, schedule, random });
+    const source: Source = { watched: api.watchX509(), inUse: undefined };
+    source.watched.subscribe(() => {
+      const failure = source.watched.failure();
+      if (failure !== undefined) logger.warn({ reason: failure }, 'the Workload API gives no new identity');
+      else if (source.inUse !== undefined && source.watched.current() !== source.inUse) identityChanged?.();
+    });
+    return { value: source, close: () => api.close() };
+  });
+}
