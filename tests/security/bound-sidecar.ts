@@ -1,7 +1,7 @@
 /** The order sidecar with callers of every kind: each has a certificate that the listener lets in. */
 import type { TestCertificate } from '../support/certificates.ts';
 import type { WireAnswer } from '../support/wire.ts';
-import { type OrderSidecar, startOrderSidecar } from './order-sidecar.ts';
+import { type OrderSidecar, type OrderSidecarOptions, startOrderSidecar } from './order-sidecar.ts';
 
 const ID = 'spiffe://example.org';
 /** Certificates that the listener lets in: whom each stands for is written in the table, or nowhere. */
@@ -40,10 +40,10 @@ export interface Bound extends AsyncDisposable {
 
 /**
  * @param identities YAML of the chapter; empty = none
- * @param proxy YAML lines below `proxy`
+ * @param options more of the sidecar
  */
-export async function startBound(identities: string, proxy: string = ''): Promise<Bound> {
-  const order = await startOrderSidecar({ allowedClients: ALLOWED, identities, routes: ROUTES, proxy });
+export async function startBound(identities: string, options: OrderSidecarOptions = {}): Promise<Bound> {
+  const order = await startOrderSidecar({ allowedClients: ALLOWED, identities, routes: ROUTES, ...options });
   const issued = Object.entries(CERTIFICATES).map(([holder, options]) => [holder, order.zone.issue(options)] as const);
   const certificates = Object.fromEntries(issued) as Record<Holder, TestCertificate>;
   return {

@@ -160,7 +160,7 @@ describe('a token that is bound to a key', () => {
   }
 
   test('C-058 C-059 bound to a certificate and a key, it needs both', async () => {
-    await using bound = await startBound(IDENTITIES, AUTH);
+    await using bound = await startBound(IDENTITIES, { proxy: AUTH });
     const { order, certificates } = bound;
     const cnf = { 'x5t#S256': certificates.order.thumbprint, jkt: own.thumbprint };
     const call = (holder: 'order' | 'payment', proofs: Made, azp = 'order-service') => {

@@ -58,6 +58,9 @@ export interface OrderSidecarOptions {
   readonly jwt?: string;
   /** What the file of revocation lists says; absent: there is none. */
   readonly revocations?: (zone: TestAuthority) => string;
+  /** More files, and variables of the environment. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
   /** Whole YAML chapters besides. */
   readonly chapters?: string;
   /** YAML lines put below `proxy`, indented by two. */
@@ -87,8 +90,9 @@ export async function startOrderSidecar(options: OrderSidecarOptions = {}): Prom
         '/etc/certs/zone2-ca.crt': zone.certPem,
         ...(options.revocations === undefined ? {} : { '/etc/certs/zone2.crl': options.revocations(zone) }),
         '/etc/authz/policies/order.rego': options.policy ?? POLICY,
+        ...options.files,
       },
-      env: { APP: `http://127.0.0.1:${app.port}`, JWKS: `${jwks.origin}/certs` },
+      env: { APP: `http://127.0.0.1:${app.port}`, JWKS: `${jwks.origin}/certs`, ...options.env },
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     }),
   );

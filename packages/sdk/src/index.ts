@@ -9,7 +9,7 @@ export { type BearerOptions, readBearer, readCredentials } from './jwt/bearer.ts
 export { checkConfirmation } from './jwt/binding.ts';
 export { type Confirmation, checkDates, type DateRules } from './jwt/claims.ts';
 export { createFetchedJwks, type FetchedJwksOptions } from './jwt/fetched-jwks.ts';
-export type { KeyFinding, KeySet, VerificationKey } from './jwt/jwks.ts';
+export type { KeyFinding, KeySet, KeyUse, VerificationKey } from './jwt/jwks.ts';
 export { discoveryJwksLoader, httpJwksLoader, type JwksLoader } from './jwt/jwks-loader.ts';
 export type { JwksSource, JwksState } from './jwt/jwks-source.ts';
 export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
@@ -23,7 +23,13 @@ export {
   type JsonValue,
   parseStrictJson,
 } from './jwt/strict-json.ts';
+export type { TrustDomain } from './jwt/svid.ts';
 export { cacheTokens, type TokenCacheOptions } from './jwt/token-cache.ts';
+export {
+  createTransactionTokenVerifier,
+  TRANSACTION_TOKEN_DRAFT,
+  type TransactionTokenOptions,
+} from './jwt/transaction-token.ts';
 export {
   createTokenVerifier,
   type TokenVerifier,

@@ -87,6 +87,8 @@ export const PROBLEMS = {
   token_binding_required: token('The token is bound to a key whose proof is missing'),
   token_revoked: token('The token or whom it names was revoked'),
 
+  transaction_token_invalid: bad('The transaction token is not valid here', 403),
+
   // the proof that its key is there, RFC 9449
   dpop_proof_invalid: proof('The DPoP proof is not for this request'),
   dpop_proof_replayed: proof('The DPoP proof was used before'),

@@ -7,6 +7,7 @@
 
 import type { Clock, Random, Schedule } from '../ports.ts';
 import { Problem } from '../problem.ts';
+import type { KeyUse } from './jwks.ts';
 import type { JwksLoader } from './jwks-loader.ts';
 import { type JwksSource, type JwksState, NO_KEYS_YET, nextJwksState } from './jwks-source.ts';
 
@@ -17,6 +18,8 @@ export interface FetchedJwksOptions {
   readonly random: Random;
   /** 3600 by default, at least 1; a removed key is trusted for that long at most. */
   readonly refreshIntervalSeconds?: number;
+  /** `sig` by default. */
+  readonly use?: KeyUse;
   /** Called after every attempt, for logs and metrics; must not throw. */
   readonly onAttempt?: (state: JwksState) => void;
 }
@@ -29,7 +32,7 @@ const REFRESH_BACKOFF = { firstMs: 5_000, maxMs: 60_000 };
 
 /** A source that begins to load at once. */
 export function createFetchedJwks(options: FetchedJwksOptions): JwksSource {
-  const { load, clock, schedule, random, refreshIntervalSeconds = 3600, onAttempt } = options;
+  const { load, clock, schedule, random, refreshIntervalSeconds = 3600, use, onAttempt } = options;
   if (!(refreshIntervalSeconds >= 1)) throw new RangeError('refreshIntervalSeconds must be at least 1');
   let state: JwksState = NO_KEYS_YET;
   let failures = 0;
@@ -93,7 +96,7 @@ export function createFetchedJwks(options: FetchedJwksOptions): JwksSource {
 
   async function nextState(): Promise<JwksState> {
     try {
-      return nextJwksState(state, await load());
+      return nextJwksState(state, await load(), use);
     } catch (error) {
       return { ...state, failure: error instanceof Error ? error.message : String(error) };
     }

@@ -1,5 +1,5 @@
 /** Where a verifier gets one issuer's keys from: what every kind of source promises. */
-import { type KeyFinding, type KeySet, parseKeySet } from './jwks.ts';
+import { type KeyFinding, type KeySet, type KeyUse, parseKeySet } from './jwks.ts';
 
 export interface JwksState {
   /** The set in use; undefined until one was ever usable. */
@@ -30,8 +30,8 @@ export const NO_KEYS_YET: JwksState = Object.freeze({
 });
 
 /** The state after a set was read: one without a usable key never replaces a good one. */
-export function nextJwksState(state: JwksState, bytes: Uint8Array): JwksState {
-  const { keySet, findings } = parseKeySet(bytes);
+export function nextJwksState(state: JwksState, bytes: Uint8Array, use?: KeyUse): JwksState {
+  const { keySet, findings } = parseKeySet(bytes, use);
   if (keySet !== undefined) return { keySet, failure: undefined, findings };
   return { keySet: state.keySet, failure: findings.map((finding) => finding.reason).join('; '), findings };
 }

@@ -56,8 +56,11 @@ const PUBLIC_MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['RSA', ['e', 'kty', 'n']],
 ]);
 
+/** What the keys are for: tokens of an issuer, or JWT-SVIDs of the trust domain whose bundle the set is. */
+export type KeyUse = 'sig' | 'jwt-svid';
+
 /** Reads a set; never throws, every refusal is a finding. */
-export function parseKeySet(bytes: Uint8Array): ParsedKeySet {
+export function parseKeySet(bytes: Uint8Array, use: KeyUse = 'sig'): ParsedKeySet {
   const entries = readEntries(bytes);
   if (typeof entries === 'string') return failed([{ code: 'jwks_malformed', reason: entries }]);
 
@@ -70,7 +73,7 @@ export function parseKeySet(bytes: Uint8Array): ParsedKeySet {
   for (const [index, jwk] of entries.entries()) {
     if (!isJsonObject(jwk)) {
       reject(index, 'not an object');
-    } else if (isForVerification(jwk)) {
+    } else if (isForVerification(jwk, use)) {
       carriers.set(jwk['kid'], (carriers.get(jwk['kid']) ?? 0) + 1);
       const key = readVerificationKey(jwk);
       if (typeof key === 'string') reject(index, key);
@@ -116,10 +119,14 @@ function readEntries(bytes: Uint8Array): readonly JsonValue[] | string {
   }
 }
 
-/** Keys for encryption or signing are usual in a set and no fault: RFC 7517 sections 4.2 and 4.3. */
-function isForVerification(jwk: JsonObject): boolean {
-  const { use, key_ops: operations } = jwk;
-  if (use !== undefined && use !== 'sig') return false;
+/**
+ * Keys for encryption or signing are usual in a set and no fault: RFC 7517 sections 4.2 and 4.3. So are those for X.509-SVIDs in a
+ * bundle, where each key says what it is for (SPIFFE Trust Domain and Bundle, section 4.2).
+ */
+function isForVerification(jwk: JsonObject, wanted: KeyUse): boolean {
+  const { use, key_ops: operations, kid } = jwk;
+  if (wanted === 'jwt-svid') return use === wanted && kid !== undefined;
+  if (use !== undefined && use !== wanted) return false;
   return operations === undefined || (isJsonArray(operations) && operations.includes('verify'));
 }
 

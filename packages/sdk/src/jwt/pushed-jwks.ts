@@ -1,6 +1,6 @@
 /** A key source that is handed its keys: a fixed set, a watched file, another process. */
 import { Problem } from '../problem.ts';
-import type { KeyFinding } from './jwks.ts';
+import type { KeyFinding, KeyUse } from './jwks.ts';
 import { type JwksSource, type JwksState, NO_KEYS_YET, nextJwksState } from './jwks-source.ts';
 
 export interface PushedJwks extends JwksSource {
@@ -9,7 +9,7 @@ export interface PushedJwks extends JwksSource {
 }
 
 /** A source that never fetches; without an initial set it is unavailable until the first push. */
-export function createPushedJwks(initial?: Uint8Array): PushedJwks {
+export function createPushedJwks(initial?: Uint8Array, use?: KeyUse): PushedJwks {
   let state: JwksState = NO_KEYS_YET;
   if (initial !== undefined) push(initial);
   return {
@@ -24,7 +24,7 @@ export function createPushedJwks(initial?: Uint8Array): PushedJwks {
   };
 
   function push(bytes: Uint8Array): readonly KeyFinding[] {
-    state = nextJwksState(state, bytes);
+    state = nextJwksState(state, bytes, use);
     return state.findings;
   }
 }

@@ -6,12 +6,13 @@
 import type { Clock } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { excerpt } from '../x509/excerpt.ts';
-import { ALGORITHMS, type Algorithm, type AlgorithmName, verifySignature } from './algorithms.ts';
+import type { AlgorithmName } from './algorithms.ts';
 import { type CheckedClaims, checkClaims } from './claims.ts';
-import { decodeSegment, type JoseHeader, readClaims, readHeader, splitCompact } from './compact.ts';
-import { findKey } from './find-key.ts';
+import type { JoseHeader } from './compact.ts';
 import type { JwksSource } from './jwks-source.ts';
+import { checkType, type JwtKeys, readJwt, verifyJwtWith } from './signed-jwt.ts';
 import type { JsonObject } from './strict-json.ts';
+import { SVID_ALGORITHMS, SVID_TYPES, type TrustDomain, trustDomainOf } from './svid.ts';
 
 export interface TrustedIssuer {
   /** How logs and policies call it. */
@@ -27,6 +28,8 @@ export interface TrustedIssuer {
 
 export interface TokenVerifierOptions {
   readonly issuers: readonly TrustedIssuer[];
+  /** Whose workloads may show their JWT-SVIDs as tokens; nobody's by default. */
+  readonly trustDomains?: readonly TrustDomain[];
   readonly clock: Clock;
   /** Tolerance for `exp`, `nbf` and `iat`: 5 by default, 60 at most. */
   readonly clockSkewSeconds?: number;
@@ -41,8 +44,11 @@ export interface VerifiedToken extends CheckedClaims {
   /** All claims; objects without prototype. */
   readonly claims: JsonObject;
   readonly header: JoseHeader;
+  /** `iss`; of a JWT-SVID `spiffe://` and its trust domain. */
   readonly issuer: string;
   readonly issuerName: string;
+  /** Whom a JWT-SVID names, which then is its subject and its client too; undefined: an access token. */
+  readonly spiffeId: string | undefined;
   /** Seconds since the epoch: `exp` plus the tolerance. */
   readonly acceptedUntil: number;
   /** The `kid` of the key that verified it, else the key's thumbprint. */
@@ -66,17 +72,9 @@ export interface TokenVerifier {
   close(): void;
 }
 
-interface ParsedToken {
-  readonly header: JoseHeader;
-  readonly algorithm: Algorithm;
-  readonly claims: JsonObject;
-  readonly signingInput: string;
-  readonly signature: Buffer;
-}
-
 const MAX_CLOCK_SKEW_SECONDS = 60;
 /** RFC 9068 section 4, in lower case: media types compare without case. */
-const ACCESS_TOKEN_TYPES: ReadonlySet<string> = new Set(['at+jwt', 'application/at+jwt', 'jwt']);
+const ACCESS_TOKEN_TYPES: readonly string[] = ['at+jwt', 'application/at+jwt', 'jwt', ''];
 
 /**
  * A verifier for the tokens of some issuers.
@@ -96,78 +94,71 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   if (!(clockSkewSeconds >= 0 && clockSkewSeconds <= MAX_CLOCK_SKEW_SECONDS)) {
     throw new RangeError(`clockSkewSeconds must be between 0 and ${MAX_CLOCK_SKEW_SECONDS}`);
   }
-  const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]));
-  if (issuers.size < options.issuers.length) throw new RangeError('an issuer is listed twice');
+  const authorities = new Map<string, Authority>();
+  for (const issuer of options.issuers) authorities.set(issuer.issuer, ofIssuer(issuer));
+  for (const domain of options.trustDomains ?? [])
+    authorities.set(`spiffe://${domain.trustDomain}`, ofTrustDomain(domain));
+  const listed = options.issuers.length + (options.trustDomains?.length ?? 0);
+  if (authorities.size < listed) throw new RangeError('an issuer or a trust domain is listed twice');
+  const signers = [...authorities.values()].map(({ signer }) => signer);
+  const types = [...authorities.values()].flatMap((authority) => authority.types);
 
   return {
     verify(token) {
-      const parsed = parseToken(token);
-      const issuer = findIssuer(parsed.claims['iss']);
-      checkAlgorithm(parsed.algorithm, issuer);
-      const pending = issuer.keys.refreshFor(parsed.header.kid);
-      return pending === undefined ? complete(parsed, issuer) : pending.then(() => complete(parsed, issuer));
+      const signed = readJwt(token, types, signers);
+      const authority = authorityOf(signed.claims);
+      checkType(signed.header, authority.types);
+      return verifyJwtWith(signed, authority.signer, (used) => {
+        const rules = { audiences: authority.audiences, singleAudience, clockSkewSeconds, maxLifetimeSeconds };
+        const checked = checkClaims(signed.claims, rules, clock.now() / 1000);
+        return Object.freeze({
+          ...checked,
+          ...(authority.isTrustDomain ? { clientId: checked.subject } : {}),
+          claims: signed.claims,
+          header: signed.header,
+          issuer: authority.issuer,
+          issuerName: authority.name,
+          spiffeId: authority.isTrustDomain ? checked.subject : undefined,
+          acceptedUntil: checked.expiresAt + clockSkewSeconds,
+          ...used,
+        });
+      });
     },
     remembers: () => false,
-    isCurrent: (token) => issuers.get(token.issuer)?.keys.current()?.id === token.keySetId,
+    isCurrent: (token) => authorities.get(token.issuer)?.signer.keys.current()?.id === token.keySetId,
     close() {
-      for (const issuer of issuers.values()) issuer.keys.close();
+      for (const { keys } of signers) keys.close();
     },
   };
 
-  function parseToken(token: string): ParsedToken {
-    const segments = splitCompact(token);
-    const header = readHeader(segments.header);
-    const algorithm = ALGORITHMS.get(header.alg);
-    if (algorithm === undefined) throw algorithmRefusal(header);
-    if (header.typ !== undefined && !ACCESS_TOKEN_TYPES.has(header.typ.toLowerCase())) {
-      throw new Problem('token_typ_mismatch', `the typ header is ${excerpt(header.typ)}`);
-    }
-    return {
-      header,
-      algorithm,
-      claims: readClaims(segments.payload),
-      signingInput: segments.signingInput,
-      signature: decodeSegment(segments.signature, 'signature'),
-    };
-  }
-
-  /** A MAC key is looked up like any other, but never fetched: no set can hold one. */
-  function algorithmRefusal({ alg, kid }: JoseHeader): Problem {
-    const known = options.issuers.some(({ keys }) => kid === undefined || keys.current()?.byKid.has(kid));
-    if (alg.startsWith('HS') && !known)
-      return new Problem('token_key_not_found', `kid ${excerpt(kid ?? '')} for a MAC`);
-    return new Problem('token_alg_not_allowed', `alg ${excerpt(alg)}`);
-  }
-
-  /** The claim is not verified yet: it only selects whose keys may verify it. */
-  function findIssuer(iss: unknown): TrustedIssuer {
-    const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
-    if (issuer !== undefined) return issuer;
+  /** Its claims are not verified yet: they only select whose keys may verify them. An issuer speaks for itself first. */
+  function authorityOf({ iss, sub }: JsonObject): Authority {
+    const issuer = typeof iss === 'string' ? authorities.get(iss) : undefined;
+    if (issuer !== undefined && !issuer.isTrustDomain) return issuer;
+    const domain = trustDomainOf(sub);
+    const svid = domain === undefined ? undefined : authorities.get(`spiffe://${domain}`);
+    if (svid !== undefined) return svid;
     throw new Problem('token_issuer_mismatch', `iss is ${typeof iss === 'string' ? excerpt(iss) : 'not a string'}`);
-  }
-
-  function complete(parsed: ParsedToken, issuer: TrustedIssuer): VerifiedToken {
-    const { key, keySetId } = findKey(parsed, issuer.keys, `issuer ${issuer.name}`);
-    const input = Buffer.from(parsed.signingInput, 'latin1');
-    if (!verifySignature(parsed.algorithm, key.publicKey, input, parsed.signature)) {
-      throw new Problem('token_signature_invalid', `key ${excerpt(key.kid ?? key.thumbprint)}`);
-    }
-    const rules = { audiences: issuer.audiences, singleAudience, clockSkewSeconds, maxLifetimeSeconds };
-    const checked = checkClaims(parsed.claims, rules, clock.now() / 1000);
-    return Object.freeze({
-      ...checked,
-      claims: parsed.claims,
-      header: parsed.header,
-      issuer: issuer.issuer,
-      issuerName: issuer.name,
-      acceptedUntil: checked.expiresAt + clockSkewSeconds,
-      keyId: key.kid ?? key.thumbprint,
-      keySetId,
-    });
   }
 }
 
-function checkAlgorithm(algorithm: Algorithm, { algorithms, name }: TrustedIssuer): void {
-  if (algorithms === undefined || algorithms.includes(algorithm.name)) return;
-  throw new Problem('token_alg_not_allowed', `alg ${algorithm.name} is not allowed for issuer ${name}`);
+/** Who may vouch for a token, and for which. */
+interface Authority {
+  readonly issuer: string;
+  readonly name: string;
+  readonly isTrustDomain: boolean;
+  readonly signer: JwtKeys;
+  readonly audiences: readonly string[];
+  readonly types: readonly string[];
+}
+
+function ofIssuer({ issuer, name, audiences, keys, algorithms }: TrustedIssuer): Authority {
+  const signer = { keys, owner: `issuer ${name}`, algorithms };
+  return { issuer, name, isTrustDomain: false, signer, audiences, types: ACCESS_TOKEN_TYPES };
+}
+
+function ofTrustDomain({ trustDomain, audiences, keys }: TrustDomain): Authority {
+  const issuer = `spiffe://${trustDomain}`;
+  const signer = { keys, owner: `trust domain ${trustDomain}`, algorithms: SVID_ALGORITHMS };
+  return { issuer, name: trustDomain, isTrustDomain: true, signer, audiences, types: SVID_TYPES };
 }

@@ -7,15 +7,19 @@ import type { Pipeline } from '../proxy/serve.ts';
 import { assembleCredential } from './assemble-credential.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { assembleSharedTokens } from './assemble-shared-tokens.ts';
+import { assembleTransactions } from './assemble-tokens.ts';
 import type { AssembledTarget } from './assemble-upstreams.ts';
 import type { Assembly } from './assembly.ts';
 
 export function assembleEgress(
-  { egress }: SidecarConfig,
+  config: SidecarConfig,
   targets: ReadonlyMap<string, AssembledTarget>,
   assembly: Assembly,
   meters: Meters | undefined,
 ): Pipeline {
+  const { egress } = config;
+  const transactions = assembleTransactions(config, assembly, meters)?.verifier;
+  const verifyTransaction = transactions && ((text: string) => transactions.verify(text));
   const share = assembleSharedTokens(egress.token_store, assembly);
   const refreshed = (name: string) => (failed: boolean) => meters?.credentialRefreshed(name, failed);
   const assembled = new Map(
@@ -24,6 +28,7 @@ export function assembleEgress(
       {
         name,
         upstream: target.upstream,
+        verifyTransaction: target.config.forward_transaction_token ? verifyTransaction : undefined,
         credential: assembleCredential(
           target,
           { share, store: egress.token_store, onRefresh: refreshed(name) },

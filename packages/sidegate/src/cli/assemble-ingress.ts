@@ -2,28 +2,18 @@
 import {
   type AllowedClients,
   type Compiled,
-  cacheTokens,
   compileAllowedClients,
   compileIdentities,
-  createFetchedJwks,
-  createTokenVerifier,
-  discoveryJwksLoader,
-  httpJwksLoader,
   type IdentityLookup,
-  type JwksSource,
 } from '@sidegate/sdk';
 import type { IssuerState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { BadTokens } from '../ingress/bad-tokens.ts';
 import { type Cors, compileCors } from '../ingress/cors.ts';
 import { createDecisionIngress, createIngress, type IngressDeps } from '../ingress/ingress.ts';
 import type { RateLimits } from '../ingress/limit-rate.ts';
 import { compilePublicPaths } from '../ingress/public-paths.ts';
 import { compileRoutes, type Route } from '../ingress/route.ts';
 import type { IngressHeaders } from '../ingress/shape-headers.ts';
-import type { TokenCookie } from '../ingress/token-cookie.ts';
-import type { TokenOptions } from '../ingress/verify-token.ts';
-import { createHttpClient } from '../net/http-client.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import { type Rate, TokenBuckets } from '../net/token-buckets.ts';
 import type { Upstream } from '../net/upstream.ts';
@@ -32,8 +22,8 @@ import { setField } from '../proxy/headers.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import type { Meters } from './assemble-metrics.ts';
-import { assembleProofs } from './assemble-proofs.ts';
-import { assembleRevocation, type IssuerKeySource } from './assemble-revocation.ts';
+import { assembleRevocation } from './assemble-revocation.ts';
+import { assembleTokens } from './assemble-tokens.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
@@ -63,7 +53,7 @@ export function assembleIngress(
 ): AssembledIngress {
   const { clock } = assembly;
   const headers = ingressHeaders(config);
-  const { tokens, keysLoaded, issuers, sources } = assembleTokens(config, assembly, meters);
+  const { tokens, transactions, keysLoaded, issuers, sources } = assembleTokens(config, assembly, meters);
   const revocation = assembleRevocation(config, sources, assembly);
   const identities =
     Object.keys(config.identities).length > 0 ? compiled(assembleIdentities(config), assembly) : undefined;
@@ -88,6 +78,7 @@ export function assembleIngress(
     },
     limits: assembleRateLimits(config, assembly),
     tokens,
+    transactions,
     policy: {
       engine: policy && (meters?.policy(policy) ?? policy),
       extract: config.proxy.headers.extract,
@@ -149,95 +140,6 @@ function assembleCors({ proxy: { cors, mode } }: SidecarConfig): Cors | undefine
     exposedHeaders: cors.exposed_headers,
     credentials: cors.allow_credentials,
     maxAgeSeconds: Math.floor(cors.max_age / 1000),
-  });
-}
-
-function assembleTokens(
-  config: SidecarConfig,
-  assembly: Assembly,
-  meters: Meters | undefined,
-): Pick<AssembledIngress, 'keysLoaded' | 'issuers'> & {
-  readonly tokens: TokenOptions | undefined;
-  readonly sources: readonly IssuerKeySource[];
-} {
-  const { jwt, proxy } = config;
-  if (jwt.issuers.length === 0) return { tokens: undefined, keysLoaded: [], issuers: [], sources: [] };
-  const { clock, components } = assembly;
-  const issuers = jwt.issuers.map((issuer) => ({ ...issuer, ...assembleKeys(issuer, assembly, meters) }));
-  const verifier = components.take('verifier', jwt, () => {
-    const made = createTokenVerifier({
-      issuers: issuers.map(({ name, issuer, audience, keys, algorithms }) => ({
-        name,
-        issuer,
-        audiences: audience,
-        keys,
-        ...(algorithms === undefined ? {} : { algorithms }),
-      })),
-      clock,
-      clockSkewSeconds: jwt.validation.clock_skew / 1000,
-      maxLifetimeSeconds: jwt.validation.max_lifetime / 1000,
-      singleAudience: jwt.validation.single_audience,
-    });
-    // Its keys are parts of their own, which the next configuration may still use.
-    return { value: cacheTokens(made, { clock }), close: () => undefined };
-  });
-  return {
-    tokens: {
-      header: proxy.auth.header.toLowerCase(),
-      scheme: proxy.auth.scheme,
-      cookie: tokenCookie(proxy),
-      proofs: assembleProofs(config, assembly),
-      verifier: meters?.tokens(verifier) ?? verifier,
-      bad: components.take('bad tokens', undefined, () => ({
-        value: new BadTokens(() => clock.monotonic()),
-        close: () => undefined,
-      })),
-    },
-    sources: issuers,
-    keysLoaded: issuers.map(({ loaded }) => loaded),
-    issuers: issuers.map(({ name, keys }) => ({ name, keys: () => keys.state() })),
-  };
-}
-
-function tokenCookie({ auth, cors }: SidecarConfig['proxy']): TokenCookie | undefined {
-  if (auth.cookie_name === undefined) return undefined;
-  const origins = new Set(cors.enabled && cors.allow_credentials ? cors.allowed_origins : []);
-  return { name: auth.cookie_name, allowsOrigin: (origin) => origins.has(origin) };
-}
-
-interface IssuerKeys {
-  readonly keys: JwksSource;
-  /** Resolves when the first usable set is there. */
-  readonly loaded: Promise<void>;
-}
-
-function assembleKeys(
-  { name, issuer, jwks_url: url, jwks_refresh_interval: intervalMs }: SidecarConfig['jwt']['issuers'][number],
-  { clock, random, schedule, connectTo, logger, components }: Assembly,
-  meters: Meters | undefined,
-): IssuerKeys {
-  return components.take('keys', { name, issuer, url, intervalMs }, () => {
-    const http = createHttpClient({ connectTo });
-    const { promise: loaded, resolve } = Promise.withResolvers<void>();
-    const keys = createFetchedJwks({
-      load: url === undefined ? discoveryJwksLoader(http.send, issuer) : httpJwksLoader(http.send, url),
-      clock,
-      random,
-      schedule,
-      refreshIntervalSeconds: intervalMs / 1000,
-      onAttempt: (state) => {
-        const { keySet, failure, findings } = state;
-        meters?.keysLoaded(name, state);
-        if (failure !== undefined) logger.warn({ issuer, reason: failure }, 'keys could not be loaded');
-        for (const finding of findings) logger.warn({ issuer, ...finding }, 'a key is not used');
-        if (keySet !== undefined) resolve();
-      },
-    });
-    const close = async (): Promise<void> => {
-      keys.close();
-      await http.close();
-    };
-    return { value: { keys, loaded }, close };
   });
 }
 

@@ -7,12 +7,15 @@ import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
 import type { Upstream } from '../net/upstream.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import { mintPermit, type Permit } from '../proxy/permit.ts';
+import type { VerifyTransaction } from '../proxy/transaction-token.ts';
 import type { Credential } from './obtain-credential.ts';
 
 export interface EgressTarget {
   readonly name: string;
   readonly upstream: Upstream;
   readonly credential: Credential;
+  /** For the transaction tokens that are sent on; undefined: none is. */
+  readonly verifyTransaction: VerifyTransaction | undefined;
 }
 
 export interface EgressRoute extends PathRewrite {

@@ -4,6 +4,7 @@ import type { Exchange } from '../proxy/exchange.ts';
 import type { OutgoingHeaders } from '../proxy/forward.ts';
 import { setField, shapedLines } from '../proxy/headers.ts';
 import type { IdentityHeaders } from '../proxy/identity-headers.ts';
+import { transactionField } from '../proxy/transaction-token.ts';
 import { formatTraceparent } from '../telemetry/trace-context.ts';
 import type { CredentialFields } from './obtain-credential.ts';
 
@@ -23,6 +24,7 @@ export function shapeHeaders(
     stripped,
     set: [
       ...credential,
+      ...(exchange.transaction === undefined ? [] : [transactionField(exchange.transaction.text)]),
       setField(CORRELATION_HEADER, exchange.correlationId, LOWER_CORRELATION_HEADER),
       setField('traceparent', formatTraceparent(exchange.trace), 'traceparent'),
     ],

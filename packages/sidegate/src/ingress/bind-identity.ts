@@ -16,7 +16,11 @@ export function bindIdentity({ peer, token, provenKey }: Exchange, { identities 
     throw new Problem('identity_token_mismatch', 'the certificate is not in the identities table');
   }
   if (token === undefined) return;
-  const { clientId, issuer } = token;
+  const { clientId, issuer, spiffeId } = token;
+  if (spiffeId !== undefined) {
+    if (spiffeId === peer.spiffeId) return;
+    throw new Problem('identity_token_mismatch', 'the JWT-SVID names another workload than the certificate');
+  }
   if (clientId === undefined) {
     throw new Problem('identity_token_mismatch', 'the token names no client (azp, client_id)');
   }

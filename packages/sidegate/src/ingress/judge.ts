@@ -4,6 +4,7 @@ import type { RequestHead } from '../net/request-head.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { Peer } from '../proxy/peer.ts';
 import type { Permit } from '../proxy/permit.ts';
+import { learnTransaction } from '../proxy/transaction-token.ts';
 import { type Accepted, type AcceptOptions, accept } from './accept.ts';
 import { bindIdentity } from './bind-identity.ts';
 import { checkScopes } from './check-scopes.ts';
@@ -13,13 +14,15 @@ import type { Moment } from './limit-rate.ts';
 import { proveKey } from './prove-key.ts';
 import type { RevocationCheck } from './refuse-revoked.ts';
 import { distrustUserContext, learnUserContext } from './user-context.ts';
-import { type TokenOptions, verifyToken } from './verify-token.ts';
+import { type TokenOptions, type TransactionOptions, verifyToken, verifyTransaction } from './verify-token.ts';
 
 export interface JudgeDeps {
   readonly accept: AcceptOptions;
   readonly trust: PeerTrust;
   /** Undefined: no issuer is configured, so only routes without authentication are served. */
   readonly tokens: TokenOptions | undefined;
+  /** Undefined: no transaction token is taken. */
+  readonly transactions: TransactionOptions | undefined;
   readonly policy: PolicyOptions;
   /** Undefined: nobody tells what was revoked. */
   readonly revocations: RevocationCheck | undefined;
@@ -57,20 +60,32 @@ export function judge<T>(
   const verified = open === undefined ? verifyToken(head, route.authRequired, deps.tokens, caller) : undefined;
   const proceed = (token: VerifiedToken | undefined): T | Promise<Awaited<T>> => {
     exchange.token = token;
-    const proven = proveKey(exchange, head, deps.tokens, caller);
-    return proven === undefined ? judged() : (proven.then(judged) as Promise<Awaited<T>>);
+    if (open === undefined) return after(proveKey(exchange, head, deps.tokens, caller), bound);
+    distrustUserContext(exchange);
+    return decided();
   };
-  const judged = (): T | Promise<Awaited<T>> => {
+  const bound = (): T | Promise<Awaited<T>> => {
     deps.revocations?.checkToken(exchange.token);
-    if (open === undefined) {
-      bindIdentity(exchange, deps.trust);
-      checkScopes(exchange.token, route);
+    bindIdentity(exchange, deps.trust);
+    checkScopes(exchange.token, route);
+    const { transactions } = deps;
+    const verify = transactions && ((text: string) => verifyTransaction(text, transactions, caller));
+    return after(learnTransaction(exchange, head.fields, verify), () => {
+      deps.revocations?.checkToken(exchange.transaction?.token);
       learnUserContext(exchange);
-    } else distrustUserContext(exchange);
+      return decided();
+    });
+  };
+  const decided = (): T | Promise<Awaited<T>> => {
     limit?.('authenticated', accepted);
-    const decided = decide(exchange, accepted, deps.policy);
-    if (!(decided instanceof Promise)) return allowed(accepted, decided);
-    return decided.then((permit) => allowed(accepted, permit)) as Promise<Awaited<T>>;
+    const permit = decide(exchange, accepted, deps.policy);
+    if (!(permit instanceof Promise)) return allowed(accepted, permit);
+    return permit.then((one) => allowed(accepted, one)) as Promise<Awaited<T>>;
   };
   return verified instanceof Promise ? (verified.then(proceed) as Promise<Awaited<T>>) : proceed(verified);
+}
+
+/** What follows a check: at once where the check is over. */
+function after<T>(check: Promise<void> | undefined, proceed: () => T | Promise<Awaited<T>>): T | Promise<Awaited<T>> {
+  return check === undefined ? proceed() : (check.then(proceed) as Promise<Awaited<T>>);
 }

@@ -5,6 +5,7 @@ import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from '../proxy/correlati
 import type { Exchange } from '../proxy/exchange.ts';
 import type { OutgoingHeaders } from '../proxy/forward.ts';
 import { type SetField, setField, shapedLines } from '../proxy/headers.ts';
+import { transactionField } from '../proxy/transaction-token.ts';
 import { formatTraceparent } from '../telemetry/trace-context.ts';
 import type { Accepted } from './accept.ts';
 import { otherCookies } from './token-cookie.ts';
@@ -79,11 +80,12 @@ export function setFields(exchange: Exchange, headers: IngressHeaders): readonly
  * @throws Problem `token_claim_unsafe`
  */
 export function ownFields(exchange: Exchange, headers: IngressHeaders): readonly SetField[] {
-  const { token, userContext } = exchange;
+  const { token, userContext, transaction } = exchange;
   const set: SetField[] = token === undefined ? [] : [...claimFields(token, headers)];
   if (userContext?.verified === true) {
     set.push(setField(USER_CONTEXT_HEADER, userContext.value, LOWER_USER_CONTEXT_HEADER));
   }
+  if (transaction !== undefined) set.push(transactionField(transaction.text));
   set.push(
     setField(CORRELATION_HEADER, exchange.correlationId, LOWER_CORRELATION_HEADER),
     setField('traceparent', formatTraceparent(exchange.trace), 'traceparent'),

@@ -13,12 +13,22 @@ export const LOWER_USER_CONTEXT_HEADER = 'x-user-context';
 const NOT_BELIEVED = { value: '', verified: false };
 const USABLE = /^[\x21-\x7e]{1,256}$/;
 
-/** @throws Problem `token_claim_unsafe` when no header can carry the subject */
+/**
+ * A transaction token says for whom the whole chain of calls is made, so it comes before what the calling service says.
+ *
+ * @throws Problem `token_claim_unsafe` when no header can carry the subject
+ */
 export function learnUserContext(exchange: Exchange): void {
-  const { token, peer } = exchange;
+  const { token, peer, transaction } = exchange;
   const service = peer?.binding;
-  if (token !== undefined && (service === undefined || token.clientId !== service.clientId)) {
-    const speaker = speakerOf(token);
+  // A JWT-SVID is a workload's own name, like its certificate.
+  const ofUser =
+    token !== undefined &&
+    token.spiffeId === undefined &&
+    (service === undefined || token.clientId !== service.clientId);
+  const spoken = ofUser ? token : transaction?.token;
+  if (spoken !== undefined) {
+    const speaker = speakerOf(spoken);
     exchange.user = speaker.user;
     exchange.userContext = speaker.userContext;
     return;

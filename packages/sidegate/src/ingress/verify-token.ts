@@ -18,6 +18,12 @@ export interface TokenOptions {
   readonly proofs: ProofOptions | undefined;
 }
 
+/** How `Txn-Token` is verified. */
+export interface TransactionOptions {
+  readonly verifier: TokenVerifier;
+  readonly bad: BadTokens;
+}
+
 /** RFC 9449 section 7.1. */
 export const PROOF_SCHEME = 'DPoP';
 const PROOF_PREFIX = `${PROOF_SCHEME.toLowerCase()} `;
@@ -51,6 +57,15 @@ export function verifyToken(
     if (!required && error instanceof Problem && error.code === 'token_missing') return undefined;
     throw error;
   }
+}
+
+/** @throws Problem as {@link verifyToken} */
+export function verifyTransaction(
+  text: string,
+  { verifier, bad }: TransactionOptions,
+  caller: (() => string) | undefined,
+): VerifiedToken | Promise<VerifiedToken> {
+  return caller === undefined ? verifier.verify(text) : bad.verify(text, verifier, caller);
 }
 
 function readToken(request: RequestHead, options: TokenOptions): string {

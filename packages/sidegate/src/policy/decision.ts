@@ -30,6 +30,8 @@ export interface PolicyInput {
   };
   /** All verified claims; absent when the route asks for no token and none was sent. */
   readonly token?: Readonly<Record<string, unknown>>;
+  /** All verified claims of the transaction token (`Txn-Token`); absent when none was sent, or none is taken. */
+  readonly txn?: Readonly<Record<string, unknown>>;
   readonly request: {
     readonly method: string;
     /** As received at this hop. */

@@ -16,7 +16,7 @@ export function policyInput(
   { target, upstreamPath, endsHere }: Forwarding,
   extract: readonly string[],
 ): PolicyInput {
-  const { peer, token } = exchange;
+  const { peer, token, transaction } = exchange;
   return {
     mtls: {
       verified: peer !== undefined,
@@ -24,6 +24,7 @@ export function policyInput(
       ...(peer?.spiffeId === undefined ? {} : { spiffe_id: peer.spiffeId }),
     },
     ...(token === undefined ? {} : { token: token.claims }),
+    ...(transaction === undefined ? {} : { txn: transaction.token.claims }),
     request: {
       method: target.method,
       path: target.path,

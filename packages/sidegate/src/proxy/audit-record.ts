@@ -78,6 +78,7 @@ export class AuditRecords {
       this.#peer(exchange.peer, limits) +
       onBehalfOf(exchange, limits) +
       this.#token(exchange.token, limits) +
+      textMember(',"txn":', exchange.transaction?.id, limits) +
       this.#headers(exchange, limits) +
       // A policy's own part of the record is the only one whose size is not ours.
       (decision?.audit === undefined || limits !== FULL ? '' : `,"policy_audit":${asciiJson(decision.audit)}`) +

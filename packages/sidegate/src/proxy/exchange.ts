@@ -40,6 +40,8 @@ export interface Exchange {
   user: { readonly sub: string; readonly name: string | undefined } | undefined;
   /** The user on whose behalf the call is made, and whether someone we trust said so. */
   userContext: { readonly value: string; readonly verified: boolean } | undefined;
+  /** The transaction that the call is part of, and its token as it was received. */
+  transaction: { readonly id: string; readonly token: VerifiedToken; readonly text: string } | undefined;
   decision: Decision | undefined;
   /** The policy's denial in shadow mode, in spite of which the request goes on. */
   shadowed: Problem | undefined;
@@ -100,6 +102,7 @@ export function openExchange(direction: Direction, message: OpeningMessage, port
     proofChallenge: undefined,
     user: undefined,
     userContext: undefined,
+    transaction: undefined,
     decision: undefined,
     shadowed: undefined,
     upstream: undefined,

@@ -42,6 +42,7 @@ const RESERVED: readonly string[] = [
   'client-cert',
   'client-cert-chain',
   'early-data',
+  'txn-token',
 ];
 
 const FAMILIES = RESERVED.filter((name) => name.endsWith('-'));

@@ -14,6 +14,12 @@ const targetFile = z.strictObject({
   auth: targetAuthSchema
     .prefault({ type: 'none' })
     .describe('`none` adds no token: the caller is known by its certificate, if any, and by headers.'),
+  forward_transaction_token: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Send on the transaction token (`Txn-Token`) that the local service shows, unchanged, to a target of the same trust domain. false: it is removed.',
+    ),
   tls: clientTlsSchema.prefault({}),
 });
 

@@ -1,6 +1,7 @@
 /** `jwt`: whose tokens are accepted, one issuer at the top level or several in `issuers`. */
 import type { AlgorithmName } from '@sidegate/sdk';
 import { z } from 'zod';
+import { transactionTokensSchema, trustDomainsSchema } from './jwt-trust-domains.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, name, url } from './scalars.ts';
 import { TOKEN_ALGORITHMS } from './signing-algorithms.ts';
@@ -54,6 +55,12 @@ const keys = z.strictObject({
     )
     .default([])
     .describe('Several issuers; used instead of, or beside, the single one above.'),
+  trust_domains: trustDomainsSchema(audience()),
+  transaction_tokens: transactionTokensSchema
+    .optional()
+    .describe(
+      'Take transaction tokens (`Txn-Token`): policies read them as `input.txn`, the service gets them unchanged. Absent: the header is removed.',
+    ),
   validation: z
     .strictObject({
       clock_skew: duration('0s', '60s').prefault('5s').describe('Tolerance for `exp`, `nbf` and `iat`.'),
@@ -71,7 +78,8 @@ type Jwt = z.output<typeof keys>;
 
 export const jwtSchema = keys
   .superRefine((jwt, context) => refuse(context, missingKeys(jwt)), reading())
-  .superRefine((jwt, context) => refuse(context, repeatedIssuers(jwt)), reading('issuer', 'issuers'));
+  .superRefine((jwt, context) => refuse(context, repeatedIssuers(jwt)), reading('issuer', 'issuers'))
+  .superRefine((jwt, context) => refuse(context, repeatedDomains(jwt)), reading('trust_domains'));
 
 /** All issuers in one list, the one at the top level first. */
 export function issuersOf(jwt: Jwt): readonly Issuer[] {
@@ -103,5 +111,14 @@ function* repeatedIssuers(jwt: Jwt): Generator<Finding> {
   for (const [index, { issuer }] of jwt.issuers.entries()) {
     if (seen.has(issuer)) yield { path: ['issuers', index, 'issuer'], message: 'is configured twice' };
     seen.add(issuer);
+  }
+}
+
+function* repeatedDomains({ trust_domains }: Jwt): Generator<Finding> {
+  const names = trust_domains.map(({ trust_domain }) => trust_domain);
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) < index) {
+      yield { path: ['trust_domains', index, 'trust_domain'], message: 'is configured twice' };
+    }
   }
 }

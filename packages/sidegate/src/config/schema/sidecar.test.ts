@@ -33,6 +33,8 @@ test('a key that is absent has the documented default', () => {
     },
     jwt: {
       issuers: [],
+      trust_domains: [],
+      transaction_tokens: undefined,
       validation: { clock_skew: 5000, require_expiration: true, single_audience: false, max_lifetime: 3_600_000 },
     },
     proxy: {

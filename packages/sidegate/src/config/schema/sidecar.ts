@@ -58,6 +58,7 @@ const fileSchema = chapters
   )
   .superRefine((file, context) => refuse(context, nobodyJudges(file)), reading('proxy', 'server'))
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
+  .superRefine((file, context) => refuse(context, unreadTransactions(file)), reading('jwt', 'egress'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
   .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'))
@@ -77,7 +78,12 @@ export const sidecarSchema = fileSchema.transform(({ policy: { query, ...policy 
   policy,
   // without either the rule above has refused the file
   service: { name: file.service.name ?? firstAudience(file) ?? '' },
-  jwt: { issuers: issuersOf(file.jwt), validation: file.jwt.validation },
+  jwt: {
+    issuers: issuersOf(file.jwt),
+    trust_domains: file.jwt.trust_domains,
+    transaction_tokens: file.jwt.transaction_tokens,
+    validation: file.jwt.validation,
+  },
   identities: resolveIdentities(file.identities, issuersOf(file.jwt)),
   proxy: {
     ...file.proxy,
@@ -100,7 +106,7 @@ function* clientCertificates({ http, proxy, identities }: SidecarFile): Generato
 }
 
 function* missingIssuer({ jwt, proxy }: SidecarFile): Generator<Finding> {
-  if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length > 0) return;
+  if (!proxy.enabled || !proxy.auth.enabled || issuersOf(jwt).length + jwt.trust_domains.length > 0) return;
   const hint = 'proxy.auth.enabled is true: set issuer and audience';
   yield { path: ['jwt', 'issuer'], message: 'is required', hint, code: 'missing_key' };
 }
@@ -121,6 +127,16 @@ function* queryFindings({ proxy: { authz }, policy }: SidecarFile): Generator<Fi
   }
   if (policy.engine === 'builtin') {
     yield { path, message: 'is not used by the engine builtin', hint: 'remove it, or choose another engine' };
+  }
+}
+
+/** What this sidecar cannot verify it does not send on. */
+function* unreadTransactions({ jwt, egress }: SidecarFile): Generator<Finding> {
+  if (jwt.transaction_tokens !== undefined) return;
+  for (const [name, { forward_transaction_token }] of Object.entries(egress.targets)) {
+    if (!forward_transaction_token) continue;
+    const path = ['egress', 'targets', name, 'forward_transaction_token'];
+    yield { path, message: 'needs to verify them', hint: 'set jwt.transaction_tokens' };
   }
 }
 
@@ -185,7 +201,7 @@ function tlsBlocks({ http, proxy, egress, audit, observability }: SidecarFile) {
 }
 
 function firstAudience({ jwt }: Pick<SidecarFile, 'jwt'>): string | undefined {
-  return issuersOf(jwt)[0]?.audience[0];
+  return issuersOf(jwt)[0]?.audience[0] ?? jwt.trust_domains[0]?.audience[0];
 }
 
 function resolveTargets({ egress: { defaults, targets } }: Pick<SidecarFile, 'egress'>) {
