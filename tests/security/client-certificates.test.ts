@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import https from 'node:https';
 import { test } from 'node:test';
-import { createTestAuthority, type TestCertificate } from '../../../../../tests/support/certificates.ts';
-import {
-  startIdentityProvider,
-  systemClock,
-  type TestIdentityProvider,
-} from '../../../../../tests/support/identity-provider.ts';
-import { ORDER_SECRET, servicesRealm } from '../../../../../tests/support/realms.ts';
+import { createTestAuthority, type TestCertificate } from '../support/certificates.ts';
+import { startIdentityProvider, systemClock, type TestIdentityProvider } from '../support/identity-provider.ts';
+import { ORDER_SECRET, servicesRealm } from '../support/realms.ts';
 
 const serverCa = createTestAuthority('keycloak-ca');
 const clientCa = createTestAuthority('zone3-ca');
@@ -201,16 +197,51 @@ test('tls_client_auth is not replaced by a secret', async () => {
   assert.deepEqual([status, body.error], [401, 'invalid_client']);
 });
 
-test('C-202 tls_client_auth through a forged certificate header is refused', async () => {
-  await using provider = await start();
-  const pem = encodeURIComponent(good.certPem);
-  const { status, body } = await ask(provider, { client_id: 'payment-service' }, undefined, {
-    'x-forwarded-client-cert': `Cert="${pem}";Subject="CN=payment-service-client,O=MyOrg"`,
-    'client-cert': `:${good.der.toString('base64')}:`,
-    'ssl-client-cert': pem,
+/** Every way in which proxies tell of a certificate that they have seen. */
+const TOLD: readonly (readonly [title: string, headers: Readonly<Record<string, string>>])[] = [
+  [
+    'XFCC of Envoy',
+    {
+      'x-forwarded-client-cert': `Cert="${encodeURIComponent(good.certPem)}";Subject="CN=payment-service-client,O=MyOrg"`,
+    },
+  ],
+  [
+    'XFCC with a hash',
+    { 'x-forwarded-client-cert': `By=spiffe://example.org/keycloak;Hash=${good.thumbprint};URI=${uris[0]}` },
+  ],
+  ['Client-Cert of RFC 9440', { 'client-cert': `:${good.der.toString('base64')}:` }],
+  [
+    'headers of nginx',
+    {
+      'ssl-client-cert': encodeURIComponent(good.certPem),
+      'x-ssl-client-verify': 'SUCCESS',
+      'x-ssl-client-s-dn': 'CN=payment-service-client,O=MyOrg',
+    },
+  ],
+  ['headers of Traefik', { 'x-forwarded-tls-client-cert': good.der.toString('base64') }],
+  ['X-Client-Cert', { 'x-client-cert': good.der.toString('base64') }],
+];
+
+for (const [title, headers] of TOLD) {
+  test(`C-202 tls_client_auth through a forged ${title} is 401 without a certificate, and with a worthless one`, async () => {
+    await using provider = await start();
+    for (const id of ['payment-service', 'legacy', 'workload']) {
+      for (const certificate of [undefined, otherCa.issue({ subject, uris })]) {
+        const { status, body } = await ask(provider, { client_id: id }, certificate, headers);
+        assert.deepEqual([status, body.error], [401, 'invalid_client'], id);
+      }
+    }
   });
-  assert.deepEqual([status, body.error], [401, 'invalid_client']);
-});
+
+  test(`C-202 a forged ${title} does not change to whom a token is bound`, async () => {
+    await using provider = await start();
+    const shown = otherCa.issue({ subject: [{ CN: 'anybody' }] });
+    const { status, cnf } = await ask(provider, { client_id: 'bound', client_secret: 'canary-bound' }, shown, headers);
+    assert.deepEqual([status, cnf], [200, { 'x5t#S256': shown.thumbprint }]);
+    const refused = await ask(provider, { client_id: 'bound', client_secret: 'canary-bound' }, undefined, headers);
+    assert.deepEqual([refused.status, refused.body.error], [400, 'invalid_request']);
+  });
+}
 
 test('the token of a client that authenticates with its certificate is bound to it', async () => {
   await using provider = await start();
