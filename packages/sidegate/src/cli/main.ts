@@ -12,6 +12,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['clients', async () => (await import('./clients.ts')).clientsCommand()],
   ['certs', async () => (await import('./certs.ts')).certsCommand()],
   ['config', async () => (await import('./config.ts')).configCommand()],
+  ['generate', async () => (await import('./generate.ts')).generateCommand()],
   ['policy', async () => (await import('./policy.ts')).policyCommand()],
 ]);
 
