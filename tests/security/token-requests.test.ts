@@ -506,7 +506,7 @@ test('C-205 the 21st failure of a caller within a minute is 429, and so is the r
 
 const UNKNOWN_OR_WRONG = ['nobody', 'order-service', 'retired', 'data-service', 'web-app', 'constructor'];
 
-test('C-193 S2-34 an unknown client and a wrong secret get the same bytes', async () => {
+test('C-193 an unknown client and a wrong secret get the same bytes', async () => {
   const answers = [];
   for (const id of UNKNOWN_OR_WRONG) {
     const body = `grant_type=client_credentials&client_id=${id}&client_secret=x`;

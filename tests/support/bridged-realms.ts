@@ -1,6 +1,7 @@
 /** Realm `users` whose users log in, realm `services` that takes their tokens, and a partner whose tokens it takes as well. */
-import { createPushedJwks, type JwksSource } from '@sidegate/sdk';
+import { createPushedJwks, type DpopNonces, type JwksSource } from '@sidegate/sdk';
 import type { KeycloakClient, KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
+import type { IssuerTls } from '../../packages/sidegate/src/authority/issuer/start.ts';
 import { requestToken, startIdentityProvider, type TestIdentityProvider } from './identity-provider.ts';
 import { audienceMapper } from './realms.ts';
 import { createSigningKey, keySetBytes, type MintOptions, mint, type SigningKey } from './tokens.ts';
@@ -107,14 +108,22 @@ export interface TokenAnswer {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-export async function startBridgedRealms(): Promise<BridgedRealms> {
+export interface BridgedOptions {
+  /** More clients of realm `services`. */
+  readonly clients?: readonly KeycloakClient[];
+  readonly nonces?: DpopNonces;
+  readonly tls?: IssuerTls;
+}
+
+export async function startBridgedRealms({ clients = [], ...options }: BridgedOptions = {}): Promise<BridgedRealms> {
   const partnerKey = createSigningKey('ES256', 'partner');
   const partnerKeys = createPushedJwks(keySetBytes(partnerKey.jwk()));
   // each look at it is in another minute, so that the limit of failures is never reached
   let minutes = 0;
   const provider = await startIdentityProvider({
     algorithms: ['ES256'],
-    realms: [users, services],
+    realms: [users, { ...services, clients: [...(services.clients ?? []), ...clients] }],
+    ...options,
     clock: { now: () => Date.now(), monotonic: () => 60_000 * minutes++ },
     fetchKeys: (): JwksSource => partnerKeys,
   });

@@ -217,7 +217,7 @@ test('the log names a user only where one logs in', async () => {
   );
 });
 
-test('S2-35 a secret of the store opens as the one of the realm file does, and only to its client', async () => {
+test('a secret of the store opens as the one of the realm file does, and only to its client', async () => {
   const stored = { clientId: 'stored', serviceAccountsEnabled: true, defaultClientScopes: ['data-service:read'] };
   const asked: string[] = [];
   await using provider = await startIdentityProvider({
