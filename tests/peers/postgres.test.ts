@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { StoreUnavailable } from '../../packages/sidegate/src/authority/store/database.ts';
 import { openPostgres } from '../../packages/sidegate/src/authority/store/postgres.ts';
-import { databaseTable } from '../support/database-table.ts';
+import { databaseTable, type OpenedDatabase } from '../support/database-table.ts';
 import { freePort } from '../support/free-port.ts';
+import { revocationTable } from '../support/revocation-table.ts';
 import { withoutPostgres } from './postgres-binary.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 
@@ -26,10 +27,12 @@ describe('PostgreSQL', { skip: withoutPostgres() }, () => {
   });
   after(() => server[Symbol.asyncDispose]());
 
-  databaseTable('PostgreSQL', async () => {
+  const prepare = async (): Promise<OpenedDatabase> => {
     const url = await server.database();
     return { open: () => openPostgres({ url, ...LIMITS }), [Symbol.asyncDispose]: async () => undefined };
-  });
+  };
+  databaseTable('PostgreSQL', prepare);
+  revocationTable('PostgreSQL', prepare);
 
   test('a wrong password refuses the start without a word of it', async () => {
     const url = (await server.database()).replace('only-for-this-test', 'very-secret');

@@ -29,6 +29,8 @@ export interface AuthorityFolder extends AsyncDisposable {
   start(...args: readonly string[]): Promise<IssuerProcess>;
   /** A command on its store, as in `['keys', 'list']`. */
   command(...args: readonly string[]): Promise<CommandResult>;
+  /** One that asks a running authority. */
+  run(...args: readonly string[]): Promise<CommandResult>;
 }
 
 export interface CommandResult {
@@ -60,6 +62,7 @@ ${more}
     at,
     start: (...args) => startAuthorityProcess(['--config', config, ...args]),
     command: (...args) => runCommand([...args, '--config', config]),
+    run: (...args) => runCommand(args),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
 }

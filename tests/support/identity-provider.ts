@@ -33,7 +33,7 @@ export interface IdentityProviderOptions {
   /** Default: nobody. */
   readonly administrators?: Administrators;
   /** Default: memory. */
-  readonly revocationStore?: (realm: string) => RevocationStore;
+  readonly revocationStore?: (realm: string) => Promise<RevocationStore>;
 }
 
 export interface TestIdentityProvider extends Issuer, AsyncDisposable {

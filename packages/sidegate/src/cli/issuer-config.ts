@@ -17,7 +17,7 @@ type IssuerConfig = AuthorityConfig | IdentityProviderConfig;
 export interface IssuerSetup {
   readonly options: Pick<
     IssuerOptions,
-    'host' | 'port' | 'tls' | 'publicUrl' | 'realms' | 'tokenLifetimeSeconds' | 'algorithms'
+    'host' | 'port' | 'tls' | 'publicUrl' | 'realms' | 'tokenLifetimeSeconds' | 'algorithms' | 'administrators'
   >;
   /** In the order of `options.realms`. */
   readonly realmFiles: readonly string[];
@@ -47,6 +47,10 @@ export function readIssuer(
       host: config.addr.host ?? '::',
       port: config.addr.port,
       ...(tls === undefined ? {} : { tls }),
+      administrators: {
+        clients: new Set(config.administrators.clients),
+        spiffeIds: new Set(config.administrators.spiffe_ids),
+      },
       publicUrl: config.base_url,
       realms: realms.map(({ realm }) => keycloakRealm(realm)),
       tokenLifetimeSeconds: Math.floor(config.token_lifetime / 1000),
@@ -67,7 +71,8 @@ function readTls(tls: IssuerConfig['tls'], findings: StartFinding[]): IssuerTls 
   return pair && { ...pair, ...(clientCa === undefined ? {} : { clientCa }) };
 }
 
-const readFile: ReadFile = (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode });
+/** From this machine. */
+export const readFile: ReadFile = (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode });
 
 /** The one place where a realm's secrets are revealed. */
 function keycloakRealm({ clients, users, ...realm }: RealmConfig): KeycloakRealm {

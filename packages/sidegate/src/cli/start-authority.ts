@@ -6,6 +6,7 @@ import { type KeyRotation, rotateDueKeys } from '../authority/keys/key-rotation.
 import { storedSecrets } from '../authority/store/client-secrets.ts';
 import { storedTokens } from '../authority/store/issued-tokens.ts';
 import { storedReplays } from '../authority/store/replays.ts';
+import { storedRevocations } from '../authority/store/revocations.ts';
 import { type Chore, startUpkeep } from '../authority/upkeep.ts';
 import type { Address } from '../config/address.ts';
 import { loadAuthorityConfig } from '../config/load.ts';
@@ -33,6 +34,7 @@ export interface RunningAuthority {
 
 const REPLAY_SWEEP_MS = 5_000;
 const TOKEN_SWEEP_MS = 60_000;
+const REVOCATION_SWEEP_MS = 60_000;
 /** Replicas see each other's keys at least so often, and four times before one of them signs. */
 const KEY_REFRESH_MS = 5_000;
 
@@ -70,6 +72,7 @@ async function startParts(
 
   const replay = storedReplays({ database, maxEntries: config.replay.max_entries, clock });
   const issued = storedTokens(database);
+  const revocations = storedRevocations(database, () => clock.now());
   const rotation: KeyRotation = {
     realms: setup.options.realms.map(({ realm }) => realm),
     algorithms: setup.options.algorithms,
@@ -87,6 +90,7 @@ async function startParts(
   const chores: Chore[] = [
     { name: 'keys', everyMs: Math.min(KEY_REFRESH_MS, config.signing.publish_before / 4), run: rotate },
     { name: 'replays', everyMs: REPLAY_SWEEP_MS, run: () => replay.sweep() },
+    { name: 'revocations', everyMs: REVOCATION_SWEEP_MS, run: () => revocations.sweep(clock.now()) },
     { name: 'tokens', everyMs: TOKEN_SWEEP_MS, run: () => issued.sweep(clock.now()) },
   ];
   const upkeep = startUpkeep(chores, schedule, (event) => {
@@ -100,6 +104,7 @@ async function startParts(
     ...held.ports,
     replay,
     issued,
+    revocationStore: (realm) => revocations.open(realm),
     clientSecrets: storedSecrets({ database, clock, random: randomBytes }),
     openKeys: (realm) => Promise.resolve({ keys: keys.ring(realm), findings: [] }),
     log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),

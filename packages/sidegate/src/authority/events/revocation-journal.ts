@@ -46,10 +46,10 @@ export class RevocationJournal {
    * @throws Problem `revocations_full`, or what the store throws, as a rejection
    */
   async record(changes: readonly RevocationChange[]): Promise<void> {
-    for (const change of changes) {
-      if (this.#hasRoom(change)) await this.#store.append(change);
-      else throw new Problem('revocations_full', `${this.#maxEntries} revocations are kept`);
+    if (!changes.every((change) => this.#hasRoom(change))) {
+      throw new Problem('revocations_full', `${this.#maxEntries} revocations are kept`);
     }
+    await this.#store.append(changes);
     await this.follow();
   }
 

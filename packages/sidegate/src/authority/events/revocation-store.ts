@@ -11,8 +11,8 @@ export interface StoredChange {
 export interface RevocationStore {
   /** Names this history: places of another one mean nothing here. */
   readonly epoch: string;
-  /** Resolves when it is kept. */
-  append(change: RevocationChange): Promise<void>;
+  /** Resolves when all of them are kept; rejects when none is. */
+  append(changes: readonly RevocationChange[]): Promise<void>;
   /** What was last said about each name behind that place, in order; at most `limit`. */
   since(sequence: number, limit: number): Promise<readonly StoredChange[]>;
 }
@@ -23,9 +23,11 @@ export function memoryRevocationStore(): RevocationStore {
   let kept: StoredChange[] = [];
   return {
     epoch: randomBytes(16).toString('base64url'),
-    append: async (change) => {
-      last += 1;
-      kept.push({ sequence: last, change });
+    append: async (changes) => {
+      for (const change of changes) {
+        last += 1;
+        kept.push({ sequence: last, change });
+      }
     },
     since: async (sequence, limit) => {
       // Whoever asks has what was before.

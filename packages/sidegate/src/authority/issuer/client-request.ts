@@ -1,5 +1,6 @@
 /** The frame of every endpoint beside the token endpoint that clients ask: form, limit, client; whatever fails is refused and counted. */
 import { Problem } from '@sidegate/sdk';
+import { StoreUnavailable } from '../store/database.ts';
 import { type Answer, errorAnswer } from './answer.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { ClientEvent } from './client-event.ts';
@@ -70,7 +71,7 @@ export async function clientOf(request: EndpointRequest, form: TokenForm, endpoi
 
 function asOAuthError(error: unknown): OAuthError {
   if (error instanceof OAuthError) return error;
-  if (error instanceof Problem && error.row.status === 503) {
+  if (error instanceof StoreUnavailable || (error instanceof Problem && error.row.status === 503)) {
     return new OAuthError('temporarily_unavailable', 'this cannot be kept now', { status: 503, detail: error.message });
   }
   return new OAuthError('server_error', 'the request could not be answered', {

@@ -53,7 +53,7 @@ export interface IssuerOptions {
   /** Who may revoke what others hold; absent: nobody. */
   readonly administrators?: Administrators;
   /** Where the revocations of a realm are kept; absent: in memory, until the process ends. */
-  readonly revocationStore?: (realm: string) => RevocationStore;
+  readonly revocationStore?: (realm: string) => Promise<RevocationStore>;
   readonly clock: Clock;
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Buffer;
@@ -171,7 +171,7 @@ async function openEndpoints(
     const events = await openRealmEvents({
       issuer: realm.issuer,
       keys,
-      store: options.revocationStore?.(realm.name) ?? memoryRevocationStore(),
+      store: (await options.revocationStore?.(realm.name)) ?? memoryRevocationStore(),
       maxRevocations: MAX_REVOCATIONS,
       clock,
       onChange: (failure) => log(storeEvent(realm.name, failure)),

@@ -113,4 +113,23 @@ export const MIGRATIONS: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    name: '0006-revocations',
+    statements: [
+      'CREATE TABLE revocation_histories (realm TEXT PRIMARY KEY, epoch TEXT NOT NULL, sequence BIGINT NOT NULL)',
+      // times are in seconds, as tokens have them
+      `CREATE TABLE revocations (
+        realm TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        value TEXT NOT NULL,
+        sequence BIGINT NOT NULL,
+        lifted BIGINT NOT NULL,
+        issued_until BIGINT,
+        ends_at BIGINT,
+        PRIMARY KEY (realm, kind, value)
+      )`,
+      'CREATE UNIQUE INDEX revocations_sequence ON revocations (realm, sequence)',
+      'CREATE INDEX revocations_end ON revocations (ends_at)',
+    ],
+  },
 ];

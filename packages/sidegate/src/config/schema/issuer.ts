@@ -1,7 +1,7 @@
 /** What the lab identity provider and the authority have in common: where they listen, and the realms that they serve. */
 import { z } from 'zod';
 import type { Finding } from './rule.ts';
-import { address, duration, filePath, origin } from './scalars.ts';
+import { address, duration, filePath, origin, spiffeId } from './scalars.ts';
 
 export const issuerFields = {
   addr: address().prefault('127.0.0.1:8443').describe('Where to listen.'),
@@ -14,6 +14,16 @@ export const issuerFields = {
     })
     .optional()
     .describe('Absent: plain http, for a loopback `base_url` only.'),
+  administrators: z
+    .strictObject({
+      clients: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('Client ids; each proves itself as at the token endpoint, public ones are none.'),
+      spiffe_ids: z.array(spiffeId()).default([]).describe('Workloads, which show their certificate.'),
+    })
+    .prefault({})
+    .describe('Who may revoke what others hold, in every realm; without any, nobody.'),
   realms: z.array(filePath()).min(1).describe('Keycloak realm files; only `${VAR}` in their secrets is replaced.'),
   token_lifetime: duration('1s', '1h').prefault('300s').describe('Of access tokens, unless the realm says otherwise.'),
 };

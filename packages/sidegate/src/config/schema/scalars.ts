@@ -1,5 +1,5 @@
 /** The single values that configuration files are made of, each with its pattern, parsed form and examples. */
-import { compileAllowedClients } from '@sidegate/sdk';
+import { compileAllowedClients, parseSpiffeId, SpiffeIdError } from '@sidegate/sdk';
 import { z } from 'zod';
 import { isLoopback, parseAddress } from '../address.ts';
 import { DURATION_PATTERN, parseDuration } from '../duration.ts';
@@ -211,6 +211,19 @@ export const certificateIdentity = () =>
     'spiffe://example.org/zone1/api-gateway',
     'CN=api-gateway-client,O=MyOrg',
   ]);
+
+/** A workload. */
+export const spiffeId = () =>
+  checked(isWorkload, 'is not the SPIFFE ID of a workload', ['spiffe://example.org/operations/revoker']);
+
+function isWorkload(text: string): boolean {
+  try {
+    return parseSpiffeId(text).path !== '';
+  } catch (error) {
+    if (error instanceof SpiffeIdError) return false;
+    throw error;
+  }
+}
 
 function isPathGlob(text: string): boolean {
   if (text === '/' || text === '/**') return true;
