@@ -9,6 +9,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['idp', async () => (await import('./idp.ts')).idpCommand()],
   ['authority', async () => (await import('./authority.ts')).authorityCommand()],
   ['keys', async () => (await import('./keys.ts')).keysCommand()],
+  ['ca', async () => (await import('./ca.ts')).caCommand()],
   ['clients', async () => (await import('./clients.ts')).clientsCommand()],
   ['revoke', async () => (await import('./revoke.ts')).revokeCommand()],
   ['certs', async () => (await import('./certs.ts')).certsCommand()],

@@ -10,6 +10,7 @@ import { storedRevocations } from '../authority/store/revocations.ts';
 import { type Chore, startUpkeep } from '../authority/upkeep.ts';
 import type { Address } from '../config/address.ts';
 import { loadAuthorityConfig } from '../config/load.ts';
+import { assembleCa } from './assemble-ca.ts';
 import { loadConfigFile } from './config-file.ts';
 import { placeFindings } from './idp-findings.ts';
 import { type IssuerSetup, readIssuer } from './issuer-config.ts';
@@ -93,6 +94,8 @@ async function startParts(
     { name: 'revocations', everyMs: REVOCATION_SWEEP_MS, run: () => revocations.sweep(clock.now()) },
     { name: 'tokens', everyMs: TOKEN_SWEEP_MS, run: () => issued.sweep(clock.now()) },
   ];
+  const ca = config.ca && (await assembleCa(config.ca, store, parts));
+  chores.push(...(ca?.chores ?? []));
   const upkeep = startUpkeep(chores, schedule, (event) => {
     printEvent(event, event.outcome === 'failed' ? 'error' : 'info');
   });
@@ -105,6 +108,7 @@ async function startParts(
     replay,
     issued,
     revocationStore: (realm) => revocations.open(realm),
+    routes: ca === undefined ? [] : [ca.routes],
     clientSecrets: storedSecrets({ database, clock, random: randomBytes }),
     openKeys: (realm) => Promise.resolve({ keys: keys.ring(realm), findings: [] }),
     log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),

@@ -88,6 +88,18 @@ export async function revokeCertificates(queries: Queries, which: Revoked, now: 
   return rows.map(issued);
 }
 
+/** An expired one is told so for a while; then it is unknown. */
+const FORGOTTEN_AFTER_MS = 7 * 86_400_000;
+
+/** Forgets what expired a while ago, and holders of nothing else. */
+export async function sweepCertificates(queries: Queries, now: number): Promise<void> {
+  await queries.query('DELETE FROM certificates WHERE not_after < $1', [now - FORGOTTEN_AFTER_MS]);
+  await queries.query(
+    'DELETE FROM holders WHERE NOT EXISTS (SELECT 1 FROM certificates c WHERE c.holder = holders.id)',
+  );
+  await queries.query('DELETE FROM join_tokens WHERE expires_at <= $1', [now]);
+}
+
 export interface RevokedEntry {
   readonly serialNumber: string;
   readonly revokedAt: number;

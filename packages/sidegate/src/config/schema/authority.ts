@@ -1,5 +1,6 @@
 /** The signing side of a trust domain: `sidegate authority --config FILE`. */
 import { z } from 'zod';
+import { certificateAuthoritySchema } from './certificate-authority.ts';
 import { issuerFields, issuerFindings, signingAlgorithms } from './issuer.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, filePath, secret } from './scalars.ts';
@@ -82,6 +83,7 @@ export const authoritySchema = z
       })
       .prefault({})
       .describe('What may be used once: assertions, proofs.'),
+    ca: certificateAuthoritySchema.optional().describe('Certificates of services; absent: it issues none.'),
   })
   .superRefine((config, context) => refuse(context, issuerFindings(config)), reading('base_url', 'tls'));
 

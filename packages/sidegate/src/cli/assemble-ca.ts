@@ -1,0 +1,119 @@
+/** `ca` of an authority's configuration → the certificate authority over its store, and its endpoints. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { HttpClient } from '@sidegate/sdk';
+import { type CertificateAuthority, createCertificateAuthority } from '../authority/enrolment/certificate-authority.ts';
+import { sweepCertificates } from '../authority/enrolment/certificates.ts';
+import { enrolmentRoutes } from '../authority/enrolment/enrolment-routes.ts';
+import { createFederation, type Federation } from '../authority/enrolment/federation.ts';
+import type { TrustDomain } from '../authority/enrolment/identity.ts';
+import { createRevocationLists } from '../authority/enrolment/revocation-lists.ts';
+import { establishAuthorities } from '../authority/enrolment/rotation.ts';
+import type { Routes } from '../authority/issuer/serve.ts';
+import { CannotOpen } from '../authority/keys/sealing.ts';
+import type { Chore } from '../authority/upkeep.ts';
+import type { AuthorityConfig } from '../config/schema/authority.ts';
+import { createHttpClient } from '../net/http-client.ts';
+import type { OpenedStore } from './open-store.ts';
+import { printEvent } from './print-event.ts';
+import { StartRefused } from './start-finding.ts';
+
+type Settings = NonNullable<AuthorityConfig['ca']>;
+
+export interface AssembledCa {
+  readonly routes: Routes;
+  readonly chores: readonly Chore[];
+}
+
+/** What the commands and the process share. */
+export function certificateAuthorityOf(settings: Settings, { database, sealing }: OpenedStore): CertificateAuthority {
+  return createCertificateAuthority({
+    database,
+    sealing,
+    clock: { now: () => Date.now() },
+    random: randomBytes,
+    trustDomain: trustDomainOf(settings),
+    authorities: {
+      keyAlgorithm: settings.key_algorithm,
+      rootValidForMs: settings.root_valid_for,
+      intermediateValidForMs: settings.intermediate_valid_for,
+    },
+    bundleRefreshHintSeconds: Math.ceil(settings.bundle_refresh_hint / 1000),
+  });
+}
+
+const SWEEP_MS = 60_000;
+
+/**
+ * Authorities that are missing are made.
+ *
+ * @param parts ends what is opened here
+ * @throws StartRefused
+ */
+export async function assembleCa(
+  settings: Settings,
+  store: OpenedStore,
+  parts: AsyncDisposableStack,
+): Promise<AssembledCa> {
+  const ca = certificateAuthorityOf(settings, store);
+  try {
+    await establishAuthorities(ca);
+    for (const authority of (await ca.bundle()).signing) ca.issuerOf(authority);
+  } catch (error) {
+    if (!(error instanceof CannotOpen)) throw error;
+    const hint = 'name the old key as signing.previous_encryption_key';
+    throw new StartRefused([{ file: 'ca', severity: 'error', message: error.message, hint }]);
+  }
+  const http = createHttpClient({ connectTo: new Map() });
+  parts.defer(() => http.close());
+  const federation = federationOf(settings, http.send);
+  const refresh = async (): Promise<void> => {
+    for (const problem of await federation.refresh()) printEvent({ event: 'federation', problem }, 'warn');
+  };
+  await refresh();
+  return {
+    routes: enrolmentRoutes({
+      ca,
+      lists: createRevocationLists(ca, settings.crl_valid_for),
+      federated: (trustDomain) => federation.bundle(trustDomain),
+      log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),
+    }),
+    chores: [
+      { name: 'certificates', everyMs: SWEEP_MS, run: () => sweepCertificates(store.database, Date.now()) },
+      { name: 'federation', everyMs: settings.bundle_refresh_hint, run: refresh },
+    ],
+  };
+}
+
+function trustDomainOf({ trust_domain: name, organization, zones }: Settings): TrustDomain {
+  return {
+    name,
+    organization,
+    zones: Object.entries(zones).map(([zone, { dns_domains: dnsDomains, ip_ranges: ipRanges }]) => ({
+      name: zone,
+      dnsDomains,
+      ipRanges,
+    })),
+  };
+}
+
+const FETCH = {
+  method: 'GET',
+  headers: { accept: 'application/json' },
+  timeoutMs: 10_000,
+  maxBytes: 256 * 1024,
+} as const;
+
+function federationOf({ federation }: Settings, fetch: HttpClient): Federation {
+  return createFederation(
+    Object.entries(federation).map(([trustDomain, { bundle_file: file, bundle_url: url = '' }]) => ({
+      trustDomain,
+      read: async () => {
+        if (file !== undefined) return readFile(file);
+        const { status, body } = await fetch({ ...FETCH, url });
+        if (status !== 200) throw new Error(`${url} answered ${status}`);
+        return body;
+      },
+    })),
+  );
+}
