@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { readYaml } from '../../packages/sidegate/src/config/yaml-source.ts';
 import { authorityFolder } from '../support/authority.ts';
 import type { IssuerProcess } from '../support/issuer-process.ts';
 import { ORDER_SECRET } from '../support/realms.ts';
@@ -157,4 +158,55 @@ test('S2-35 S4-104 a rotated client secret works at once beside the old one, a t
     [unknown.code, unknown.stderr],
     [1, 'the realm services has no client nobody; add it to its file first\n'],
   );
+});
+
+test('S4-091 inventory names what runs, and exits 1 for what needs somebody', async () => {
+  const inventory =
+    'inventory: { secrets: [{ name: orders-db, kind: database_password, rotated: 2020-01-01 }, { name: mail, kind: api_key, rotated: 2999-01-01 }] }';
+  await using folder = await authorityFolder({ more: inventory });
+  await using authority = await folder.start();
+  await folder.command('clients', 'rotate-secret', 'services', 'order-service');
+  const { kid = '' } = decodeProtectedHeader((await requestToken(authority)).token);
+  const all = await folder.command('inventory', '--json');
+  assert.equal(all.code, 0, all.stderr);
+  const { items } = JSON.parse(all.stdout) as { items: { kind: string; name: string }[] };
+  for (const [kind, name] of [
+    ['client', 'order-service'],
+    ['client_secret', 'order-service'],
+    ['signing_key', kid],
+    ['api_key', 'mail'],
+  ]) {
+    assert.ok(
+      items.some((item) => item.kind === kind && item.name === name),
+      `${kind} ${name}`,
+    );
+  }
+  const expiring = await folder.command('inventory', '--expiring', '30d');
+  assert.equal(expiring.code, 1);
+  assert.match(
+    expiring.stdout,
+    /^database_password orders-db: since 2020-01-01T.+, is older than 90 days; rotate it\n$/,
+  );
+});
+
+test('the admin listener tells whether tokens can be issued, and all that the alerts watch', async () => {
+  await using folder = await authorityFolder({ more: 'admin: { addr: 127.0.0.1:0 }' });
+  await using authority = await folder.start();
+  await requestToken(authority);
+  await requestToken(authority, 'wrong');
+  await until(() => authority.stdout().includes('admin_listening'));
+  const [, port] = /"admin_listening","port":(\d+)/.exec(authority.stdout()) ?? [];
+  const ready = await fetch(`http://127.0.0.1:${port}/ready`);
+  assert.deepEqual([ready.status, await ready.json()], [200, { status: 'ready', reasons: [] }]);
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  assert.match(metrics, /sidegate_authority_tokens_total\{realm="services",decision="issued",error=""\} 1/);
+  assert.match(
+    metrics,
+    /sidegate_authority_tokens_total\{realm="services",decision="refused",error="invalid_client"\} 1/,
+  );
+  const rules = await readFile(new URL('../../deploy/alerts/authority.yaml', import.meta.url), 'utf8');
+  const watched = new Set(rules.match(/\bsidegate_authority_\w+/g));
+  assert.ok(watched.size >= 6);
+  for (const name of watched) assert.match(metrics, new RegExp(`^${name}[ {]`, 'm'));
+  assert.deepEqual(readYaml(rules, 'authority.yaml').diagnostics, []);
 });

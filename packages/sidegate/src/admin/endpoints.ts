@@ -7,10 +7,10 @@ import { jointMetrics, jointReadiness, type TakeSnapshots } from './snapshot.ts'
 
 const READING = { methods: ['GET', 'HEAD'], maxBodyBytes: 0 } as const;
 
-export function healthEndpoints(
-  sources: HealthSources,
-  takeSnapshots: TakeSnapshots,
-): readonly (readonly [path: string, Endpoint])[] {
+type Endpoints = readonly (readonly [path: string, Endpoint])[];
+
+/** What an orchestrator asks. */
+export function probeEndpoints(takeSnapshots: TakeSnapshots): Endpoints {
   return [
     ['/live', { ...READING, answer: () => json({ status: 'live' }) }],
     [
@@ -23,6 +23,12 @@ export function healthEndpoints(
         },
       },
     ],
+  ];
+}
+
+export function healthEndpoints(sources: HealthSources, takeSnapshots: TakeSnapshots): Endpoints {
+  return [
+    ...probeEndpoints(takeSnapshots),
     [
       '/health',
       {

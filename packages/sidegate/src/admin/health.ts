@@ -25,7 +25,13 @@ export interface IssuerState {
 
 /** Why nothing should be sent here. */
 export interface Unready {
-  readonly code: 'keys_missing' | 'policy_missing' | 'revocations_unknown' | 'draining' | 'worker_silent';
+  readonly code:
+    | 'keys_missing'
+    | 'store_unavailable'
+    | 'policy_missing'
+    | 'revocations_unknown'
+    | 'draining'
+    | 'worker_silent';
   readonly issuer?: string;
   readonly detail: string;
 }

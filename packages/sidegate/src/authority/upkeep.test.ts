@@ -28,7 +28,12 @@ test('a chore that fails is told once, goes on, and is told again when it works'
     return failure === undefined ? Promise.resolve() : Promise.reject(failure);
   };
   const upkeep = startUpkeep([{ name: 'keys', everyMs: 1_000, run }], time.schedule, (event) => events.push(event));
-  for (let turn = 0; turn < 5; turn++) await time.pass();
+  const failing: string[] = [];
+  for (let turn = 0; turn < 5; turn++) {
+    await time.pass();
+    failing.push(upkeep.failing().join());
+  }
+  assert.deepEqual(failing, ['keys', 'keys', '', '', 'keys']);
   assert.deepEqual(
     events.map(({ outcome, reason }) => `${outcome} ${reason ?? ''}`),
     ['failed no store', 'recovered ', 'failed again'],

@@ -17,22 +17,29 @@ export interface UpkeepEvent {
 }
 
 export interface Upkeep {
+  /** Names of the chores whose last run failed. */
+  failing(): readonly string[];
   /** Waits for what is under way; nothing runs after it. */
   close(): Promise<void>;
 }
 
 /** Every chore goes on after a failure, which is told once until it works again. */
 export function startUpkeep(chores: readonly Chore[], schedule: Schedule, log: (event: UpkeepEvent) => void): Upkeep {
-  const ends = chores.map((chore) => repeat(chore, schedule, log));
-  return { close: async () => void (await Promise.all(ends.map((end) => end()))) };
+  const failing = new Set<string>();
+  const ends = chores.map((chore) => repeat(chore, { schedule, log, failing }));
+  return {
+    failing: () => [...failing],
+    close: async () => void (await Promise.all(ends.map((end) => end()))),
+  };
 }
 
-function repeat(
-  { name, everyMs, run }: Chore,
-  schedule: Schedule,
-  log: (event: UpkeepEvent) => void,
-): () => Promise<void> {
-  let failing = false;
+interface Shared {
+  readonly schedule: Schedule;
+  readonly log: (event: UpkeepEvent) => void;
+  readonly failing: Set<string>;
+}
+
+function repeat({ name, everyMs, run }: Chore, { schedule, log, failing }: Shared): () => Promise<void> {
   let running = Promise.resolve();
   let closed = false;
   let cancel = schedule(everyMs, start);
@@ -41,13 +48,12 @@ function repeat(
     running = run()
       .then(
         () => {
-          if (failing) log({ event: 'upkeep', chore: name, outcome: 'recovered' });
-          failing = false;
+          if (failing.delete(name)) log({ event: 'upkeep', chore: name, outcome: 'recovered' });
         },
         (error: unknown) => {
           const reason = error instanceof Error ? error.message : String(error);
-          if (!failing) log({ event: 'upkeep', chore: name, outcome: 'failed', reason });
-          failing = true;
+          if (!failing.has(name)) log({ event: 'upkeep', chore: name, outcome: 'failed', reason });
+          failing.add(name);
         },
       )
       .then(() => {

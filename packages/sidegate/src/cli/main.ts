@@ -10,6 +10,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['authority', async () => (await import('./authority.ts')).authorityCommand()],
   ['keys', async () => (await import('./keys.ts')).keysCommand()],
   ['ca', async () => (await import('./ca.ts')).caCommand()],
+  ['inventory', async () => (await import('./inventory.ts')).inventoryCommand()],
   ['clients', async () => (await import('./clients.ts')).clientsCommand()],
   ['revoke', async () => (await import('./revoke.ts')).revokeCommand()],
   ['certs', async () => (await import('./certs.ts')).certsCommand()],

@@ -1,8 +1,12 @@
 /** The parts of an authority, put together in the order in which they need each other, and ended the other way round. */
 import { randomBytes } from 'node:crypto';
+import type { Clock } from '@sidegate/sdk';
+import type { Unready } from '../admin/health.ts';
+import { takeInventory } from '../authority/inventory.ts';
 import { IssuerRefused } from '../authority/issuer/finding.ts';
 import { type IssuerOptions, startIssuer } from '../authority/issuer/start.ts';
 import { type KeyRotation, rotateDueKeys } from '../authority/keys/key-rotation.ts';
+import type { KeyStore } from '../authority/keys/key-store.ts';
 import { storedSecrets } from '../authority/store/client-secrets.ts';
 import { storedTokens } from '../authority/store/issued-tokens.ts';
 import { storedReplays } from '../authority/store/replays.ts';
@@ -11,8 +15,11 @@ import { type Chore, startUpkeep } from '../authority/upkeep.ts';
 import type { Address } from '../config/address.ts';
 import { loadAuthorityConfig } from '../config/load.ts';
 import { assembleCa } from './assemble-ca.ts';
+import { listenAdmin } from './authority-admin.ts';
+import { AuthorityMetrics } from './authority-metrics.ts';
 import { loadConfigFile } from './config-file.ts';
 import { placeFindings } from './idp-findings.ts';
+import { inventorySources } from './inventory-sources.ts';
 import { type IssuerSetup, readIssuer } from './issuer-config.ts';
 import { issuerPorts } from './issuer-ports.ts';
 import { type OpenedStore, openStore } from './open-store.ts';
@@ -34,8 +41,8 @@ export interface RunningAuthority {
 }
 
 const REPLAY_SWEEP_MS = 5_000;
-const TOKEN_SWEEP_MS = 60_000;
-const REVOCATION_SWEEP_MS = 60_000;
+const MINUTE_MS = 60_000;
+const ADMIN_CLOSE_MS = 1_000;
 /** Replicas see each other's keys at least so often, and four times before one of them signs. */
 const KEY_REFRESH_MS = 5_000;
 
@@ -70,29 +77,22 @@ async function startParts(
   const held = issuerPorts();
   parts.defer(() => held.close());
   const { clock } = held.ports;
+  const metrics = new AuthorityMetrics();
 
   const replay = storedReplays({ database, maxEntries: config.replay.max_entries, clock });
   const issued = storedTokens(database);
   const revocations = storedRevocations(database, () => clock.now());
-  const rotation: KeyRotation = {
-    realms: setup.options.realms.map(({ realm }) => realm),
-    algorithms: setup.options.algorithms,
-    rotateEveryMs: config.signing.rotate_every,
-    publishBeforeMs: config.signing.publish_before,
-    clock,
-  };
-  const rotate = async (): Promise<void> => {
-    for (const { kid, realm, algorithm, activateAt } of await rotateDueKeys(keys, rotation)) {
-      printEvent({ event: 'key', kid, realm, algorithm, signs_from: new Date(activateAt).toISOString() });
-    }
-  };
+  const rotate = keyRotation(setup, store, clock);
+  const concerns = countConcerns(setup, store, clock);
   await rotate();
+  await concerns.run();
 
   const chores: Chore[] = [
     { name: 'keys', everyMs: Math.min(KEY_REFRESH_MS, config.signing.publish_before / 4), run: rotate },
     { name: 'replays', everyMs: REPLAY_SWEEP_MS, run: () => replay.sweep() },
-    { name: 'revocations', everyMs: REVOCATION_SWEEP_MS, run: () => revocations.sweep(clock.now()) },
-    { name: 'tokens', everyMs: TOKEN_SWEEP_MS, run: () => issued.sweep(clock.now()) },
+    { name: 'revocations', everyMs: MINUTE_MS, run: () => revocations.sweep(clock.now()) },
+    { name: 'tokens', everyMs: MINUTE_MS, run: () => issued.sweep(clock.now()) },
+    { name: 'inventory', everyMs: MINUTE_MS, run: concerns.run },
   ];
   const ca = config.ca && (await assembleCa(config.ca, store, parts));
   chores.push(...(ca?.chores ?? []));
@@ -111,11 +111,71 @@ async function startParts(
     routes: ca === undefined ? [] : [ca.routes],
     clientSecrets: storedSecrets({ database, clock, random: randomBytes }),
     openKeys: (realm) => Promise.resolve({ keys: keys.ring(realm), findings: [] }),
-    log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),
+    log: (event) => {
+      metrics.count(event);
+      printEvent(event, event.decision === 'refused' ? 'warn' : 'info');
+    },
   };
   const issuer = await startIssuer(options);
   parts.defer(() => issuer.close());
+
+  if (config.admin !== undefined) {
+    const { counts } = concerns;
+    const maxReplays = config.replay.max_entries;
+    metrics.observe({ keys, replay, maxReplays, upkeep, concerns: counts, now: () => clock.now() });
+    const state = { metrics: metrics.metrics, unready: () => unready(setup, keys) };
+    const admin = await listenAdmin(config.admin, state).catch((error: NodeJS.ErrnoException) => {
+      throw new IssuerRefused([
+        { where: { address: 'admin.addr' }, severity: 'error', message: `cannot listen (${error.code})` },
+      ]);
+    });
+    parts.defer(() => admin.close(ADMIN_CLOSE_MS));
+    printEvent({ event: 'admin_listening', port: admin.address.port });
+  }
   return issuer;
+}
+
+function keyRotation({ options }: IssuerSetup, { config, keys }: OpenedStore, clock: Clock): () => Promise<void> {
+  const rotation: KeyRotation = {
+    realms: options.realms.map(({ realm }) => realm),
+    algorithms: options.algorithms,
+    rotateEveryMs: config.signing.rotate_every,
+    publishBeforeMs: config.signing.publish_before,
+    clock,
+  };
+  return async () => {
+    for (const { kid, realm, algorithm, activateAt } of await rotateDueKeys(keys, rotation)) {
+      printEvent({ event: 'key', kid, realm, algorithm, signs_from: new Date(activateAt).toISOString() });
+    }
+  };
+}
+
+interface Concerns extends Pick<Chore, 'run'> {
+  /** Of the last inventory, by kind; every kind that was ever there. */
+  readonly counts: () => ReadonlyMap<string, number>;
+}
+
+function countConcerns({ options }: IssuerSetup, store: OpenedStore, clock: Clock): Concerns {
+  const counts = new Map<string, number>();
+  return {
+    counts: () => counts,
+    run: async () => {
+      const sources = await inventorySources(store, options.realms);
+      const items = takeInventory(sources, clock.now(), store.config.inventory.warn_before);
+      for (const kind of counts.keys()) counts.set(kind, 0);
+      for (const { kind, concern } of items) {
+        counts.set(kind, (counts.get(kind) ?? 0) + (concern === undefined ? 0 : 1));
+      }
+    },
+  };
+}
+
+function unready({ options }: IssuerSetup, keys: KeyStore): Unready[] {
+  return options.realms.flatMap(({ realm, enabled }): Unready[] => {
+    const signs = options.algorithms.every((algorithm) => keys.ring(realm).current(algorithm) !== undefined);
+    if (signs || enabled === false) return [];
+    return [{ code: 'keys_missing', issuer: realm, detail: 'no key signs' }];
+  });
 }
 
 function schedule(delayMs: number, task: () => void): () => void {

@@ -5,6 +5,8 @@ import type { Queries } from './database.ts';
 
 export interface StoredReplays extends ReplayStore {
   firstUse(id: string, expiresAtMs: number): Promise<boolean>;
+  /** As of the last sweep, and what this process added since. */
+  readonly entries: number;
   /** Forgets what has expired and counts what is left; to be run every few seconds. */
   sweep(): Promise<void>;
 }
@@ -16,9 +18,11 @@ export interface StoredReplaysOptions {
 }
 
 export function storedReplays({ database, maxEntries, clock }: StoredReplaysOptions): StoredReplays {
-  /** As of the last sweep, and what was added here since. */
   let entries = 0;
   return {
+    get entries() {
+      return entries;
+    },
     firstUse: async (id, expiresAtMs) => {
       const key = createHash('sha256').update(id).digest('base64url');
       if (entries >= maxEntries) {

@@ -1,9 +1,10 @@
 /** The signing side of a trust domain: `sidegate authority --config FILE`. */
 import { z } from 'zod';
+import { adminSchema } from './admin.ts';
 import { certificateAuthoritySchema } from './certificate-authority.ts';
 import { issuerFields, issuerFindings, signingAlgorithms } from './issuer.ts';
 import { type Finding, reading, refuse } from './rule.ts';
-import { duration, filePath, secret } from './scalars.ts';
+import { duration, filePath, name, secret } from './scalars.ts';
 
 /** 32 bytes in base64 or base64url. */
 const SEALING_KEY = /^\s*[A-Za-z0-9+/_-]{43}=?\s*$/;
@@ -84,6 +85,28 @@ export const authoritySchema = z
       .prefault({})
       .describe('What may be used once: assertions, proofs.'),
     ca: certificateAuthoritySchema.optional().describe('Certificates of services; absent: it issues none.'),
+    admin: adminSchema.optional().describe('Health and metrics; absent: there is no such listener.'),
+    inventory: z
+      .strictObject({
+        warn_before: duration('1h', '365d')
+          .prefault('14d')
+          .describe('What expires sooner, and does not renew itself, counts as a concern in the metrics.'),
+        secrets: z
+          .array(
+            z.strictObject({
+              name: name().describe('What `sidegate inventory` calls it.'),
+              kind: z.enum(['database_password', 'api_key']).describe('Reported after 90 days, or after 365.'),
+              rotated: z.iso
+                .date()
+                .transform((date) => Date.parse(date))
+                .describe('The day on which it was made: `2026-11-30`.'),
+            }),
+          )
+          .default([])
+          .describe('Secrets that others made and people rotate.'),
+      })
+      .prefault({})
+      .describe('What the inventory shows beside what the store knows.'),
   })
   .superRefine((config, context) => refuse(context, issuerFindings(config)), reading('base_url', 'tls'));
 
