@@ -23,7 +23,7 @@ export {
   type JsonValue,
   parseStrictJson,
 } from './jwt/strict-json.ts';
-export type { TrustDomain } from './jwt/svid.ts';
+export { SVID_ALGORITHMS, type TrustDomain } from './jwt/svid.ts';
 export { cacheTokens, type TokenCacheOptions } from './jwt/token-cache.ts';
 export {
   createTransactionTokenVerifier,

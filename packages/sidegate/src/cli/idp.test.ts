@@ -4,9 +4,11 @@ import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { createDpopKey } from '@sidegate/sdk';
 import { createTestAuthority } from '../../../../tests/support/certificates.ts';
 import { startIdpProcess } from '../../../../tests/support/issuer-process.ts';
 import { servicesRealm } from '../../../../tests/support/realms.ts';
+import { createSigningKey, keySetBytes, mint, type SigningKey } from '../../../../tests/support/tokens.ts';
 
 /** A directory with these files, private ones where the name says key. */
 async function directoryOf(files: Readonly<Record<string, string>>) {
@@ -109,6 +111,47 @@ test('the configuration, its key and its address are findings as well, with --js
   assert.match(await findings('--addr', `127.0.0.1:${first.port}`), /"event":"refused".*EADDRINUSE/);
   await chmod(files.at('server.key'), 0o644);
   assert.match(await findings(), /"file":"[^"]*server\.key".*others can read/);
+});
+
+test('a client proves itself by JWT-SVID, also by a key that came into the bundle file later, and is asked for a nonce', async () => {
+  const id = 'spiffe://example.org/zone2/order-service';
+  const attributes = { 'sidegate.spiffe_id': id };
+  const workload = { ...orderService, secret: undefined, clientAuthenticatorType: 'client-jwt', attributes };
+  const bundle = (key: SigningKey) => keySetBytes(key.jwk({ use: 'jwt-svid', alg: undefined })).toString();
+  const [first, second] = [createSigningKey('ES256', 'first'), createSigningKey('ES256', 'second')];
+  await using files = await directoryOf({
+    'idp.yaml': `${PLAIN}trust_domains: [{ trust_domain: example.org, bundle_file: bundle.json }]
+dpop: { require_nonce: true }
+`,
+    'services.json': JSON.stringify({ ...servicesRealm(), clients: [workload, dataService] }),
+    'bundle.json': bundle(first),
+  });
+  await using idp = await startIdpProcess(['--config', files.at('idp.yaml')]);
+  const ask = async (key: SigningKey, headers: Record<string, string> = {}) => {
+    const now = Math.floor(Date.now() / 1000);
+    const audience = ['http://127.0.0.1:8080/realms/services'];
+    const svid = mint({ sub: id, aud: audience, exp: now + 60, iat: now }, { key, header: { typ: 'JWT' } });
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe',
+      client_assertion: svid,
+    });
+    const response = await fetch(`${idp.url}/realms/services/protocol/openid-connect/token`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+    await response.text();
+    return [response.status, response.headers.has('dpop-nonce')];
+  };
+  assert.deepEqual(await ask(first), [200, false]);
+  await writeFile(files.at('bundle.json'), bundle(second));
+  assert.deepEqual(await ask(second), [200, false]);
+  assert.deepEqual(await ask(first), [401, false], 'it is in the bundle no more');
+  assert.deepEqual(await ask(createSigningKey('ES256', 'second')), [401, false]);
+  const url = 'http://127.0.0.1:8080/realms/services/protocol/openid-connect/token';
+  const dpop = createDpopKey().prove({ method: 'POST', url }, Date.now());
+  assert.deepEqual(await ask(second, { dpop }), [400, true]);
 });
 
 test('over TLS it serves the certificate of its configuration, and --root shifts absolute paths', async () => {

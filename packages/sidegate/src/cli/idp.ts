@@ -7,7 +7,7 @@ import type { Address } from '../config/address.ts';
 import { EXIT } from './exit-code.ts';
 import { readIdpSetup } from './idp-config.ts';
 import { placeFindings } from './idp-findings.ts';
-import { type IssuerPorts, issuerPorts } from './issuer-ports.ts';
+import { issuerPorts } from './issuer-ports.ts';
 import { readAddress } from './listen-address.ts';
 import { printEvent } from './print-event.ts';
 import { renderFinding, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
@@ -39,10 +39,10 @@ or refused. Warnings go to standard error. SIGTERM and SIGINT finish what is und
 Exit codes: 0 stopped, 64 wrong command line, 78 configuration, realm, certificate or key refused (all findings printed).`;
 
 async function runIdp(options: IdpOptions): Promise<number> {
-  const held = issuerPorts();
+  await using parts = new AsyncDisposableStack();
   try {
     const stopped = stopSignal();
-    const { issuer, warnings } = await start(options, held.ports);
+    const { issuer, warnings } = await start(options, parts);
     for (const warning of warnings) process.stderr.write(`${renderFinding(warning)}\n`);
     printEvent({ event: 'listening', url: issuer.url });
     await stopped;
@@ -51,17 +51,17 @@ async function runIdp(options: IdpOptions): Promise<number> {
   } catch (error) {
     if (!(error instanceof StartRefused)) throw error;
     return reportRefusal(error, options.json === true);
-  } finally {
-    await held.close();
   }
 }
 
 /** @throws StartRefused */
 async function start(
   { config, root, addr }: IdpOptions,
-  ports: IssuerPorts['ports'],
+  parts: AsyncDisposableStack,
 ): Promise<{ issuer: Issuer; warnings: StartFinding[] }> {
-  const { options, realmFiles, warnings, keyDirectory } = readIdpSetup(config, root);
+  const { options, realmFiles, warnings, proofs, keyDirectory } = readIdpSetup(config, root);
+  const { ports, close } = issuerPorts(proofs);
+  parts.defer(close);
   try {
     const issuer = await startIssuer({
       ...options,

@@ -22,7 +22,11 @@ export interface IssuerSetup {
   /** In the order of `options.realms`. */
   readonly realmFiles: readonly string[];
   readonly warnings: readonly StartFinding[];
+  /** By what clients prove themselves and their keys. */
+  readonly proofs: ProofConfig;
 }
+
+export type ProofConfig = Pick<IssuerConfig, 'trust_domains' | 'dpop'>;
 
 /**
  * @param warnings of the configuration itself
@@ -59,6 +63,7 @@ export function readIssuer(
     },
     realmFiles: realms.map(({ file }) => file),
     warnings: findings,
+    proofs: config,
   };
 }
 

@@ -74,7 +74,7 @@ async function startParts(
   parts: AsyncDisposableStack,
 ) {
   const { config, database, keys } = store;
-  const held = issuerPorts();
+  const held = issuerPorts(setup.proofs);
   parts.defer(() => held.close());
   const { clock } = held.ports;
   const metrics = new AuthorityMetrics();

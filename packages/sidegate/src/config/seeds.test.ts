@@ -135,7 +135,8 @@ test('S3-161 SD-10 a sidecar without routes sends everything to the one local up
 });
 
 test('S3-154 S3-155 header and scheme of the token have defaults where the seed names none', { skip }, () => {
-  assert.deepEqual(config('payment-service').proxy.auth, { enabled: true, header: 'Authorization', scheme: 'Bearer' });
+  const { enabled, header, scheme, dpop } = config('payment-service').proxy.auth;
+  assert.deepEqual([enabled, header, scheme, dpop.enabled], [true, 'Authorization', 'Bearer', false]);
 });
 
 test('S3-151 S3-152 S3-156 every sidecar of the seed asks its own policy', { skip }, () => {

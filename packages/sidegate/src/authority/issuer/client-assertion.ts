@@ -7,6 +7,7 @@ import {
   checkDates,
   type JwksSource,
   type ReplayStore,
+  SVID_ALGORITHMS,
   type UnverifiedJwt,
   verifyJwt,
 } from '@sidegate/sdk';
@@ -60,7 +61,7 @@ export async function verifyJwtSvid(
   { spiffeId, issuer, keys }: WorkloadKeys,
   nowMs: number,
 ): Promise<string | undefined> {
-  await verifyJwt(jwt, { keys, owner: 'this trust domain' });
+  await verifyJwt(jwt, { keys, algorithms: SVID_ALGORITHMS, owner: 'this trust domain' });
   const { sub, aud } = jwt.claims;
   if (sub !== spiffeId) return 'the subject of the JWT-SVID is not this client';
   const audiences = Array.isArray(aud) ? aud : [aud];

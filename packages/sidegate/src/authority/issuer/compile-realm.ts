@@ -2,6 +2,7 @@
  * Keycloak's realm file → the realm the endpoints use. References are resolved, secrets become digests, and what
  * cannot be honoured is a finding: a token must never carry more than Keycloak would have put into it.
  */
+import { TRANSACTION_TOKEN_DRAFT } from '@sidegate/sdk';
 import type { AuthenticationParts } from './compile-authentication.ts';
 import { compileClients } from './compile-client.ts';
 import { compileIssuers, type IssuerParts } from './compile-issuers.ts';
@@ -12,7 +13,6 @@ import type { FindingSink, RealmFinding } from './finding.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
 import { type Client, type Realm, spiffeIdOf } from './realm.ts';
 import type { Algorithms } from './signing-key.ts';
-import { TRANSACTION_TOKEN_DRAFT } from './transaction-token.ts';
 
 export interface CompileOptions extends AuthenticationParts, IssuerParts {
   readonly algorithms: Algorithms;

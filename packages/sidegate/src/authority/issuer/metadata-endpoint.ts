@@ -1,5 +1,5 @@
 /** What a realm offers: OpenID Connect Discovery 1.0 section 3 and RFC 8414 section 2, one document for both. */
-import { ALGORITHM_NAMES, type AlgorithmName, PROOF_ALGORITHMS } from '@sidegate/sdk';
+import { type AlgorithmName, PROOF_ALGORITHMS, SVID_ALGORITHMS } from '@sidegate/sdk';
 import type { Answer } from './answer.ts';
 import { grantNames } from './grants/grants.ts';
 import type { Client, ClientAuthentication, Realm } from './realm.ts';
@@ -49,7 +49,7 @@ function assertionAlgorithms({ authentication }: Client): readonly AlgorithmName
     case 'private_key_jwt':
       return authentication.algorithms;
     case 'spiffe_jwt':
-      return ALGORITHM_NAMES;
+      return SVID_ALGORITHMS;
     default:
       return [];
   }

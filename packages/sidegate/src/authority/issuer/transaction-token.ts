@@ -21,8 +21,6 @@ export interface Transaction {
 
 /** The `typ` of its header, in lower case. */
 export const TRANSACTION_TOKEN_TYPE = 'txntoken+jwt';
-/** The revision that a realm names to have them. */
-export const TRANSACTION_TOKEN_DRAFT = 'draft-ietf-oauth-transaction-tokens-10';
 
 const MAX_OBJECT_CHARACTERS = 4096;
 const MAX_WORKLOADS = 4;

@@ -25,6 +25,18 @@ for (const [title, text, expected] of [
     ['idp.yaml:3:24: error: signing.algorithms[0]: must be RS256 or ES256'],
   ],
   [
+    'a trust domain without bundle',
+    'base_url: "http://127.0.0.1:1"\nrealms: [r.json]\ntrust_domains: [{trust_domain: example.org}]',
+    ['idp.yaml:3:17: error: trust_domains[0].bundle_file: is required (or set bundle_url)'],
+  ],
+  [
+    'a secret of nonces in the file',
+    'base_url: "http://127.0.0.1:1"\nrealms: [r.json]\ndpop: {nonce_secret: canary}',
+    [
+      'idp.yaml:3:22: error: dpop.nonce_secret: is a secret written in the file (write ${VARIABLE}, or name a file in nonce_secret_file)',
+    ],
+  ],
+  [
     'half a key pair',
     'base_url: "https://a"\nrealms: [r.json]\ntls: {cert_file: /c}',
     ['idp.yaml:3:1: error: tls.key_file: is required (for example /etc/certs/ca/zone1-ca.crt)'],
@@ -45,6 +57,9 @@ test('an identity provider signs with RS256 and has ES256 beside it, for five mi
     base_url: 'http://127.0.0.1:9000',
     realms: ['r.json'],
     token_lifetime: 300_000,
+    trust_domains: [],
+    dpop: { require_nonce: false },
+    administrators: { clients: [], spiffe_ids: [] },
     signing: { algorithms: ['RS256', 'ES256'] },
   });
 });

@@ -1,7 +1,8 @@
 /** What the lab identity provider and the authority have in common: where they listen, and the realms that they serve. */
 import { z } from 'zod';
+import { clientTrustDomainsSchema } from './jwt-trust-domains.ts';
 import type { Finding } from './rule.ts';
-import { address, duration, filePath, origin, spiffeId } from './scalars.ts';
+import { address, duration, filePath, origin, secret, spiffeId } from './scalars.ts';
 
 export const issuerFields = {
   addr: address().prefault('127.0.0.1:8443').describe('Where to listen.'),
@@ -26,6 +27,20 @@ export const issuerFields = {
     .describe('Who may revoke what others hold, in every realm; without any, nobody.'),
   realms: z.array(filePath()).min(1).describe('Keycloak realm files; only `${VAR}` in their secrets is replaced.'),
   token_lifetime: duration('1s', '1h').prefault('300s').describe('Of access tokens, unless the realm says otherwise.'),
+  trust_domains: clientTrustDomainsSchema(),
+  dpop: z
+    .strictObject({
+      require_nonce: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Ask for a nonce of ours in each DPoP proof (RFC 9449 section 8), so that none can be made in advance.',
+        ),
+      nonce_secret: secret(/^.{32,1024}$/s, 'has less than 32 characters')
+        .optional()
+        .describe('What nonces are made with: one for all replicas. Absent: a random one in each process.'),
+    })
+    .prefault({}),
 };
 
 export const signingAlgorithms = () =>

@@ -11,18 +11,34 @@ const trustDomainName = () =>
     .refine(isTrustDomain, { error: 'is not the name of a trust domain' })
     .meta({ examples: ['example.org'] });
 
+const bundleFields = () => ({
+  trust_domain: trustDomainName().describe('As in its SPIFFE IDs, without `spiffe://`.'),
+  bundle_file: filePath().optional().describe('Its trust bundle (a JWK set): the keys with `use: jwt-svid` count.'),
+  bundle_url: url().optional().describe('Where the bundle is fetched instead, as from a bundle endpoint.'),
+});
+
+/** Trust domains whose JWT-SVIDs prove clients. */
+export const clientTrustDomainsSchema = () =>
+  z
+    .array(
+      z
+        .strictObject(bundleFields())
+        .superRefine(
+          (domain, context) => refuse(context, bundleFindings(domain)),
+          reading('bundle_file', 'bundle_url'),
+        ),
+    )
+    .default([])
+    .describe('Trust domains whose JWT-SVIDs prove clients that have a `sidegate.spiffe_id`.');
+
 /** @param audience the schema of `audience` of an issuer */
 export const trustDomainsSchema = <Audience extends z.ZodType>(audience: Audience) =>
   z
     .array(
       z
         .strictObject({
-          trust_domain: trustDomainName().describe('As in its SPIFFE IDs, without `spiffe://`.'),
           audience,
-          bundle_file: filePath()
-            .optional()
-            .describe('Its trust bundle (a JWK set): the keys with `use: jwt-svid` count.'),
-          bundle_url: url().optional().describe('Where the bundle is fetched instead, as from a bundle endpoint.'),
+          ...bundleFields(),
           bundle_refresh_interval: duration('1s', '24h')
             .prefault('60s')
             .describe('How often, and on an unknown `kid`.'),
