@@ -32,10 +32,14 @@ export interface RevokingAuthority extends AsyncDisposable {
   provider(): TestIdentityProvider;
   /** A token of order-service for data-service. */
   token(): Promise<string>;
-  form(target: string, parameters: Readonly<Record<string, string>>, client?: TestCertificate): Promise<FormAnswer>;
+  readonly form: (
+    target: string,
+    parameters: Readonly<Record<string, string>>,
+    client?: TestCertificate,
+  ) => Promise<FormAnswer>;
   /** As an administrator. */
-  revoke(what: Readonly<Record<string, string>>): Promise<FormAnswer>;
-  lift(what: Readonly<Record<string, string>>): Promise<FormAnswer>;
+  readonly revoke: (what: Readonly<Record<string, string>>) => Promise<FormAnswer>;
+  readonly lift: (what: Readonly<Record<string, string>>) => Promise<FormAnswer>;
   stop(): Promise<void>;
   /** Where it was, with the same keys. */
   start(): Promise<void>;
@@ -124,6 +128,10 @@ export interface FollowingOptions extends Partial<Omit<TestSidecarOptions, 'yaml
   readonly chapters?: string;
   /** YAML of `proxy.routes`, as a flow sequence. */
   readonly routes?: string;
+  /** What the app answers. */
+  readonly answer?: Parameters<typeof startHttpApp>[0];
+  /** Port of another app. */
+  readonly upstreamPort?: number;
   /** Default: the authority. */
   readonly eventsPort?: number;
   /** Default: any that the authority knows. */
@@ -164,10 +172,12 @@ export async function startFollowingSidecar(
     routes = '[]',
     eventsPort = authority.port,
     ready = true,
+    answer,
+    upstreamPort,
     ...more
   } = options;
   await using started = new AsyncDisposableStack();
-  const app = started.use(await startHttpApp());
+  const app = started.use(await startHttpApp(answer));
   const sidecar = started.use(
     await startTestSidecar({
       ...more,
@@ -178,7 +188,7 @@ http:
 jwt: { issuer: "${ISSUER}", audience: data-service, jwks_url: "${jwks.origin}/certs" }
 proxy:
   enabled: true
-  upstream: { url: "http://127.0.0.1:${app.port}" }
+  upstream: { url: "http://127.0.0.1:${upstreamPort ?? app.port}" }
   authz: { enabled: false }
   routes: ${routes}
   mtls: { enabled: true, allowed_clients: [${ORDER_ID}, ${OTHER_ID}] }

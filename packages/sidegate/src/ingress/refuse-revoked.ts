@@ -66,9 +66,10 @@ export class RevocationCheck {
   }
 
   /** @throws Problem `peer_revoked` or `token_revoked` */
-  checkExchange({ peer, token }: Exchange): void {
+  checkExchange({ peer, token, transaction }: Exchange): void {
     this.checkPeer(peer);
     this.checkToken(token);
+    this.checkToken(transaction?.token);
   }
 }
 

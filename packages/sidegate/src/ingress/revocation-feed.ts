@@ -49,6 +49,7 @@ interface Collecting extends HistoryPlace {
 
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 10_000;
+const STEADY_MS = 5_000;
 
 export class RevocationFeed {
   readonly issuer: string;
@@ -68,6 +69,7 @@ export class RevocationFeed {
   #connections = 0;
   #failures = 0;
   #trouble: string | undefined;
+  #connectedMonotonic = 0;
   #contactMs: number | undefined;
   #contactMonotonic: number;
   #cancelGap: () => void = () => undefined;
@@ -131,8 +133,7 @@ export class RevocationFeed {
     this.#collecting = undefined;
     try {
       for await (const data of connect(this.#place && placeText(this.#place), signal)) {
-        if (!this.#connected) this.#connections += 1;
-        this.#connected = true;
+        if (!this.#connected) this.#begin();
         if (data !== undefined) await this.#take(data);
         if (this.#place !== undefined) this.#inContact();
       }
@@ -147,6 +148,13 @@ export class RevocationFeed {
     const event = await verifySecurityEvent(data, { issuer, keys, now: clock.now() / 1000 });
     if (event.type === 'state') this.#takeState(event);
     else this.#takeChange(event);
+    this.#failures = 0;
+  }
+
+  #begin(): void {
+    this.#connected = true;
+    this.#connections += 1;
+    this.#connectedMonotonic = this.#options.clock.monotonic();
   }
 
   #takeChange({ epoch, sequence, previous, change }: RevocationEvent & { type: 'change' }): void {
@@ -190,7 +198,6 @@ export class RevocationFeed {
     const { clock } = this.#options;
     this.#contactMs = clock.now();
     this.#contactMonotonic = clock.monotonic();
-    this.#failures = 0;
     this.#cancelGap();
     this.#available = true;
     this.#resolveKnown();
@@ -199,6 +206,8 @@ export class RevocationFeed {
 
   #lost(reason: string): void {
     const { clock, maxGapMs, schedule } = this.#options;
+    // One that says nothing that counts, and ends at once, is asked less and less often.
+    if (this.#connected && clock.monotonic() - this.#connectedMonotonic > STEADY_MS) this.#failures = 0;
     this.#connected = false;
     this.#cancelGap();
     const left = Math.max(0, maxGapMs - (clock.monotonic() - this.#contactMonotonic));

@@ -60,9 +60,11 @@ async function open({
     },
     signal,
   });
-  request.setTimeout(silentMs, () => request.destroy(new Error(`it said nothing for ${silentMs} ms`)));
+  let silent: IncomingMessage | typeof request = request;
+  request.setTimeout(silentMs, () => silent.destroy(new Error(`it said nothing for ${silentMs} ms`)));
   request.end();
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  silent = answer;
   const { statusCode, headers } = answer;
   if (statusCode === 200 && /^text\/event-stream\s*(;|$)/i.test(headers['content-type'] ?? '')) return answer;
   request.destroy();
@@ -94,8 +96,9 @@ class EventParser {
       this.#data = undefined;
       return event;
     }
-    const [, value] = /^data(?:: ?(.*))?$/.exec(line) ?? [];
-    if (value === undefined) return undefined;
+    const field = /^data(?:: ?(.*))?$/.exec(line);
+    if (field === null) return undefined;
+    const [, value = ''] = field;
     this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     if (this.#data.length > MAX_CHARACTERS) throw tooLong();
     return undefined;
