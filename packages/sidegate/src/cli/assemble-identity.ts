@@ -1,14 +1,19 @@
-/** `workload_api` → the identity that is shown, and the authorities that are trusted, wherever `source: workload_api` says so. */
+/** `workload_api` or `authority` → the identity that is shown, and the authorities that are trusted, wherever `source` says so. */
+import path from 'node:path';
 import type { Watched, X509Context } from '@sidegate/sdk/workload-api';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import type { KeyPair } from '../identity/key-pair.ts';
-import type { Assembly } from './assembly.ts';
+import { IDENTITY_FILES } from '../identity/identity-directory.ts';
+import { type KeyPair, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
+import { loadRevocationLists } from '../identity/revocation-lists.ts';
+import { type Assembly, take } from './assembly.ts';
 import { missingPackages } from './missing-packages.ts';
 
 export interface WorkloadIdentity {
   readonly pair: KeyPair;
   /** PEM: the authorities of its own trust domain. Those of others would vouch for its workloads, too. */
   readonly bundle: string;
+  /** PEM texts; undefined: its source has none. */
+  readonly revocationLists?: readonly string[] | undefined;
 }
 
 /** What outlives a configuration. */
@@ -23,9 +28,10 @@ const PACKAGES = ['@grpc/grpc-js', '@bufbuild/protobuf'];
 
 /** Undefined where nothing asks for one, or after its finding was noted. */
 export async function assembleIdentity(
-  { workload_api: settings }: SidecarConfig,
+  { workload_api: settings, authority }: SidecarConfig,
   assembly: Omit<Assembly, 'identity'>,
 ): Promise<WorkloadIdentity | undefined> {
+  if (authority !== undefined) return enrolledIdentity(authority.directory, assembly);
   if (settings === undefined) return undefined;
   const { findings, schedule } = assembly;
   const refuse = (message: string, hint: string): undefined => {
@@ -52,6 +58,16 @@ export async function assembleIdentity(
     return refuse('no identity has this hint', `the hints are ${hints}`);
   }
   return { pair: { cert: svid.cert, key: svid.key }, bundle };
+}
+
+/** What is kept in its directory: files, which are read and looked at like all others. */
+function enrolledIdentity(directory: string, assembly: Omit<Assembly, 'identity'>): WorkloadIdentity | undefined {
+  const { readFile } = assembly;
+  const file = (name: keyof typeof IDENTITY_FILES): string => path.join(directory, IDENTITY_FILES[name]);
+  const pair = take(loadKeyPair(file('chain'), file('key'), readFile), assembly);
+  const bundle = take(loadCertificates(file('bundle'), readFile), assembly);
+  const revocationLists = take(loadRevocationLists(file('revocationLists'), readFile), assembly);
+  return pair === undefined || bundle === undefined ? undefined : { pair, bundle, revocationLists };
 }
 
 /** The library is loaded only for those who need it. */

@@ -60,7 +60,7 @@ function retryPolicy(retry: SidecarConfig['proxy']['retry']): Pick<UpstreamOptio
 /** Empty where the files cannot be read, after their findings were noted. */
 export function clientTls(tls: TargetConfig['tls'], assembly: Assembly): ClientTls {
   if (!tls.enabled) return {};
-  const own = tls.source === 'workload_api' ? assembly.identity : undefined;
+  const own = tls.source === 'files' ? undefined : assembly.identity;
   const ca = tls.ca_cert === undefined ? own?.bundle : take(loadCertificates(tls.ca_cert, assembly.readFile), assembly);
   const pair =
     tls.client_cert === undefined || tls.client_key === undefined

@@ -193,11 +193,12 @@ function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): Server
     client_ca_file: clientCaFile,
     client_crl_file: crlFile,
   } = tls;
-  const own = tls.source === 'workload_api' ? assembly.identity : undefined;
+  const own = tls.source === 'files' ? undefined : assembly.identity;
   const pair = tls.source === 'files' ? take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly) : own?.pair;
   const clientCa =
     clientCaFile === undefined ? own?.bundle : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
-  const clientCrl = crlFile === undefined ? undefined : take(loadRevocationLists(crlFile, assembly.readFile), assembly);
+  const ownCrl = tls.client_auth === 'require' && clientCaFile === undefined ? own?.revocationLists : undefined;
+  const clientCrl = crlFile === undefined ? ownCrl : take(loadRevocationLists(crlFile, assembly.readFile), assembly);
   if (pair === undefined) return undefined;
   return {
     ...pair,

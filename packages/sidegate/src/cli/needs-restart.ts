@@ -11,6 +11,7 @@ const FIXED: Readonly<Record<string, (config: SidecarConfig) => unknown>> = {
   'http.tls.enabled': ({ http }) => http.tls.enabled,
   'http.tls.client_auth': ({ http }) => http.tls.client_auth,
   admin: ({ admin }) => admin,
+  authority: ({ authority }) => authority,
   'observability.metrics': ({ observability }) => observability.metrics,
   server: ({ server }) => server,
   'proxy.enabled': ({ proxy }) => proxy.enabled,

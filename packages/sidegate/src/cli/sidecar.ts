@@ -14,6 +14,7 @@ import { createRandomHex } from '../telemetry/random-hex.ts';
 import type { AssemblyPorts } from './assembly.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
+import { keepEnrolled } from './enrolled.ts';
 import { EXIT } from './exit-code.ts';
 import { inPieces, LineWriter } from './line-writer.ts';
 import { keepReloading, type Read, ReadRefused } from './reloading.ts';
@@ -61,6 +62,8 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     const stopped = stopSignal();
     // Its reader may go away: what it misses of the records is refused or counted, and events are for nobody else.
     process.stdout.on('error', () => undefined);
+    // One process keeps the identity that all of them read.
+    await using _enrolled = isWorker ? undefined : await enrolled(options);
     if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
     // Until it can read its files anew: it would end the process.
     process.on('SIGHUP', () => undefined);
@@ -84,6 +87,12 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     if (!(error instanceof StartRefused)) throw error;
     return reportRefusal(error, options.json === true);
   }
+}
+
+function enrolled(options: SidecarOptions): Promise<AsyncDisposable | undefined> {
+  const files = new Set<string>();
+  const config = readConfig(options, [], files);
+  return keepEnrolled(config, portsOf(config, options, { findings: [], files }));
 }
 
 /** Changes before anybody follows them are not lost. */

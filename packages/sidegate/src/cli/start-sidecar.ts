@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { ExtAuthzServer } from '../ext-authz/server.ts';
+import { sameRevocations } from '../identity/revocation-lists.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
 import { isRevoked } from '../ingress/refuse-revoked.ts';
 import { type Listener, type ListenerHandlers, type ListenerOptions, listen } from '../net/listener.ts';
@@ -118,7 +119,7 @@ export async function startSidecar(
     const ingress = listeners.get('ingress');
     if (generation.tls !== undefined) ingress?.setTls(generation.tls);
     // Who was in the list, or is now, shows at the next handshake only.
-    const listed = before.tls?.clientCrl?.join('') === generation.tls?.clientCrl?.join('');
+    const listed = sameRevocations(before.judge?.revocations, generation.judge?.revocations);
     ingress?.dismissUnless((socket) => listed && generation.serves(socket));
     await generation.components.settle();
     const cancel = schedule(LINGER_MS, () => {

@@ -28,6 +28,18 @@ export function revocationListOf(pem: string): RevocationList {
   return readRevocationList(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'));
 }
 
+/** Whether nobody is in these lists who is not in those, or the other way round; dates of lists do not count. */
+export function sameRevocations(
+  these: readonly RevocationList[] | undefined,
+  those: readonly RevocationList[] | undefined,
+): boolean {
+  if (these === undefined || those === undefined) return these === those;
+  const [ours, theirs] = [these, those].map(
+    (lists) => new Set(lists.flatMap(({ serialNumbers }) => [...serialNumbers])),
+  );
+  return ours?.symmetricDifference(theirs ?? new Set()).size === 0;
+}
+
 function isList(pem: string): boolean {
   try {
     createSecureContext({ crl: pem });

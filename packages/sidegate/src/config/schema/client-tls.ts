@@ -8,7 +8,7 @@ export const clientTlsSchema = z
   .strictObject({
     enabled: z.boolean().default(false).describe('Use the files below; an https target is verified in any case.'),
     source: identitySource().describe(
-      'Where certificate, key and the authorities to trust come from; `workload_api`: of `workload_api`, where `ca_cert` does not name others.',
+      'Where certificate, key and the authorities to trust come from; `workload_api` and `authority`: of the chapter of that name, where `ca_cert` does not name others.',
     ),
     client_cert: filePath().optional().describe('Client certificate chain, PEM.'),
     client_key: filePath().optional().describe('Its private key, PEM, readable by its owner only.'),
@@ -16,7 +16,7 @@ export const clientTlsSchema = z
   })
   .superRefine(
     (tls, context) => {
-      if (tls.source === 'workload_api') {
+      if (tls.source !== 'files') {
         refuse(context, filesBeside(tls, ['client_cert', 'client_key']));
         return;
       }

@@ -8,7 +8,7 @@ const tlsSchema = z
   .strictObject({
     enabled: z.boolean().default(false).describe('TLS 1.2 and 1.3; without it the listener speaks plain HTTP.'),
     source: identitySource().describe(
-      'Where certificate and key come from; `workload_api`: of `workload_api`, and clients are verified with its bundle where `client_ca_file` names nobody else.',
+      'Where certificate and key come from; `workload_api` and `authority`: of the chapter of that name, and clients are verified with its bundle where `client_ca_file` names nobody else; those of `authority` also against its revocation lists, unless `client_crl_file` names others.',
     ),
     cert_file: filePath().optional().describe('Server certificate chain, PEM; required with TLS and `source: files`.'),
     key_file: filePath().optional().describe('Its private key, PEM, readable by its owner only; required with it.'),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { adminSchema } from './admin.ts';
 import { auditSchema } from './audit.ts';
+import { authorityIdentitySchema } from './authority-identity.ts';
 import { cacheSchema } from './cache.ts';
 import { egressSchema } from './egress.ts';
 import { httpSchema } from './http.ts';
@@ -35,6 +36,7 @@ const chapters = z.strictObject({
   observability: observabilitySchema.prefault({}),
   server: serverSchema.prefault({}),
   workload_api: workloadApiSchema.optional(),
+  authority: authorityIdentitySchema.optional(),
 });
 
 const fileSchema = chapters
@@ -63,8 +65,8 @@ const fileSchema = chapters
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
   .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'))
   .superRefine(
-    (file, context) => refuse(context, identitySourceFindings(file.workload_api, tlsBlocks(file))),
-    reading('http', 'proxy', 'egress', 'audit', 'observability', 'workload_api'),
+    (file, context) => refuse(context, identitySourceFindings(file, tlsBlocks(file))),
+    reading('http', 'proxy', 'egress', 'audit', 'observability', 'workload_api', 'authority'),
   );
 
 type SidecarFile = z.output<typeof chapters>;

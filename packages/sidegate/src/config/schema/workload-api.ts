@@ -25,31 +25,41 @@ export const workloadApiSchema = z
     'SPIFFE Workload API for every `tls.source: workload_api`: what it pushes is shown and trusted from then on, and no request notices.',
   );
 
-/** Who takes an identity from there, by path. */
+/** What each source needs to be set, and what to do when it is not. */
+const NEEDED = {
+  workload_api: 'set workload_api.socket',
+  authority: 'set authority.url and authority.directory',
+} as const;
+
+type IdentitySource = 'files' | keyof typeof NEEDED;
+
+/** Who takes an identity from where, by path. */
 export function* identitySourceFindings(
-  workloadApi: unknown,
-  blocks: Iterable<readonly [path: readonly (string | number)[], source: 'files' | 'workload_api']>,
+  chapters: Readonly<Partial<Record<keyof typeof NEEDED, unknown>>>,
+  blocks: Iterable<readonly [path: readonly (string | number)[], source: IdentitySource]>,
 ): Generator<Finding> {
-  if (workloadApi !== undefined) return;
+  if (chapters.workload_api !== undefined && chapters.authority !== undefined) {
+    yield { path: ['authority'], message: 'is a second identity', hint: 'remove it, or workload_api' };
+  }
   for (const [path, source] of blocks) {
-    if (source !== 'workload_api') continue;
-    yield { path: [...path, 'source'], message: 'needs workload_api', hint: 'set workload_api.socket' };
+    if (source === 'files' || chapters[source] !== undefined) continue;
+    yield { path: [...path, 'source'], message: `needs ${source}`, hint: NEEDED[source] };
   }
 }
 
 /** A certificate in a file that nobody would show. */
 export function* filesBeside<Key extends string>(
-  tls: Readonly<Partial<Record<Key, unknown>>>,
+  tls: Readonly<Partial<Record<Key, unknown>>> & { readonly source: IdentitySource },
   keys: readonly Key[],
 ): Generator<Finding> {
   for (const key of keys) {
     if (tls[key] === undefined) continue;
-    yield { path: [key], message: 'is not used', hint: 'source is workload_api: remove one of both' };
+    yield { path: [key], message: 'is not used', hint: `source is ${tls.source}: remove one of both` };
   }
 }
 
 /** `source` of a TLS setting. */
-export const identitySource = () => z.enum(['files', 'workload_api']).default('files');
+export const identitySource = () => z.enum(['files', 'workload_api', 'authority']).default('files');
 
 function isEndpoint(text: string): boolean {
   try {
