@@ -12,6 +12,7 @@ export { createFetchedJwks, type FetchedJwksOptions } from './jwt/fetched-jwks.t
 export type { KeyFinding, KeySet, KeyUse, VerificationKey } from './jwt/jwks.ts';
 export { discoveryJwksLoader, httpJwksLoader, type JwksLoader } from './jwt/jwks-loader.ts';
 export type { JwksSource, JwksState } from './jwt/jwks-source.ts';
+export { coversOperation, type Operation } from './jwt/operation-audience.ts';
 export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
 export { readScopes, requireScopes } from './jwt/scope.ts';
 export { type JwtKeys, readJwt, type UnverifiedJwt, verifyJwt } from './jwt/signed-jwt.ts';

@@ -5,6 +5,7 @@
 import { Problem } from '../problem.ts';
 import { excerpt } from '../x509/excerpt.ts';
 import { hasControlCharacters } from './control-characters.ts';
+import { type Operation, operationsOf } from './operation-audience.ts';
 import { readScopes } from './scope.ts';
 import { isJsonArray, isJsonObject, type JsonObject } from './strict-json.ts';
 
@@ -18,6 +19,8 @@ export interface ClaimRules extends DateRules {
   readonly audiences: readonly string[];
   /** Whether a token may name only one audience at all. */
   readonly singleAudience: boolean;
+  /** Whether an audience may also be an operation of one of them; whoever sets this checks which. */
+  readonly operationAudiences?: boolean;
 }
 
 /** `cnf`: to whom the token is bound. */
@@ -33,6 +36,8 @@ export interface CheckedClaims {
   /** `azp`, else `client_id`. */
   readonly clientId: string | undefined;
   readonly audiences: readonly string[];
+  /** What alone the token is for; undefined: whatever the audience does. */
+  readonly operations: readonly Operation[] | undefined;
   readonly scopes: readonly string[];
   readonly confirmation: Confirmation | undefined;
   /** Seconds since the epoch, as `exp` says. */
@@ -54,9 +59,12 @@ const OTHER_TOKEN_KINDS: ReadonlySet<string> = new Set(['refresh', 'id', 'offlin
  */
 export function checkClaims(claims: JsonObject, rules: ClaimRules, nowSeconds: number): CheckedClaims {
   checkKind(claims);
+  const expiresAt = checkDates(claims, rules, nowSeconds);
+  const audiences = readAudiences(claims, rules);
   return {
-    expiresAt: checkDates(claims, rules, nowSeconds),
-    audiences: readAudiences(claims, rules),
+    expiresAt,
+    audiences,
+    operations: readOperations(audiences, rules),
     subject: readSubject(claims),
     clientId: readClient(claims),
     scopes: readScopes(claims['scope']),
@@ -130,19 +138,23 @@ function readAudiences(claims: JsonObject, rules: ClaimRules): readonly string[]
   if (!isJsonArray(audiences) || !audiences.every((audience) => typeof audience === 'string')) {
     throw new Problem('token_aud_mismatch', 'aud is neither a string nor an array of strings');
   }
-  if (!audiences.some((audience) => rules.audiences.includes(audience))) {
-    throw new Problem(
-      'token_aud_mismatch',
-      `aud is ${audiences
-        .map((audience) => excerpt(audience))
-        .join(', ')
-        .slice(0, 300)}`,
-    );
-  }
   if (rules.singleAudience && audiences.length > 1) {
     throw new Problem('token_aud_multiple', `aud names ${audiences.length} audiences`);
   }
   return audiences;
+}
+
+function readOperations(audiences: readonly string[], rules: ClaimRules): readonly Operation[] | undefined {
+  if (audiences.some((audience) => rules.audiences.includes(audience))) return undefined;
+  const operations = rules.operationAudiences === true ? operationsOf(audiences, rules.audiences) : [];
+  if (operations.length > 0) return operations;
+  throw new Problem(
+    'token_aud_mismatch',
+    `aud is ${audiences
+      .map((audience) => excerpt(audience))
+      .join(', ')
+      .slice(0, 300)}`,
+  );
 }
 
 function readSubject(claims: JsonObject): string {

@@ -37,6 +37,11 @@ export interface TokenVerifierOptions {
   readonly maxLifetimeSeconds?: number;
   /** Whether a token with several audiences is refused; false by default. */
   readonly singleAudience?: boolean;
+  /**
+   * Whether a token may be for operations of an audience, `orders:GET:/orders/:id`; false by default. Whoever sets this
+   * checks {@link CheckedClaims.operations} with `coversOperation`.
+   */
+  readonly operationAudiences?: boolean;
 }
 
 /** A token whose signature and registered claims were verified; everything in it is frozen. */
@@ -90,7 +95,13 @@ const ACCESS_TOKEN_TYPES: readonly string[] = ['at+jwt', 'application/at+jwt', '
  * @throws RangeError when the options contradict themselves
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const { clock, clockSkewSeconds = 5, maxLifetimeSeconds = 3600, singleAudience = false } = options;
+  const {
+    clock,
+    clockSkewSeconds = 5,
+    maxLifetimeSeconds = 3600,
+    singleAudience = false,
+    operationAudiences = false,
+  } = options;
   if (!(clockSkewSeconds >= 0 && clockSkewSeconds <= MAX_CLOCK_SKEW_SECONDS)) {
     throw new RangeError(`clockSkewSeconds must be between 0 and ${MAX_CLOCK_SKEW_SECONDS}`);
   }
@@ -109,7 +120,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const authority = authorityOf(signed.claims);
       checkType(signed.header, authority.types);
       return verifyJwtWith(signed, authority.signer, (used) => {
-        const rules = { audiences: authority.audiences, singleAudience, clockSkewSeconds, maxLifetimeSeconds };
+        const { audiences } = authority;
+        const rules = { audiences, singleAudience, operationAudiences, clockSkewSeconds, maxLifetimeSeconds };
         const checked = checkClaims(signed.claims, rules, clock.now() / 1000);
         return Object.freeze({
           ...checked,

@@ -65,6 +65,7 @@ export function assembleTokens(config: SidecarConfig, assembly: Assembly, meters
       clockSkewSeconds: jwt.validation.clock_skew / 1000,
       maxLifetimeSeconds: jwt.validation.max_lifetime / 1000,
       singleAudience: jwt.validation.single_audience,
+      operationAudiences: true,
     });
     // Its keys are parts of their own, which the next configuration may still use.
     return { value: cacheTokens(made, { clock }), close: () => undefined };

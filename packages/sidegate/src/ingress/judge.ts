@@ -7,6 +7,7 @@ import type { Permit } from '../proxy/permit.ts';
 import { learnTransaction } from '../proxy/transaction-token.ts';
 import { type Accepted, type AcceptOptions, accept } from './accept.ts';
 import { bindIdentity } from './bind-identity.ts';
+import { checkOperation } from './check-operation.ts';
 import { checkScopes } from './check-scopes.ts';
 import { decide, type PolicyOptions } from './decide.ts';
 import type { PeerTrust } from './identify-peer.ts';
@@ -67,6 +68,7 @@ export function judge<T>(
   const bound = (): T | Promise<Awaited<T>> => {
     deps.revocations?.checkToken(exchange.token);
     bindIdentity(exchange, deps.trust);
+    checkOperation(exchange.token, accepted.target);
     checkScopes(exchange.token, route);
     const { transactions } = deps;
     const verify = transactions && ((text: string) => verifyTransaction(text, transactions, caller));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { requestToken, startIdentityProvider, systemClock } from '../../../../../tests/support/identity-provider.ts';
 import { ISSUER_REALMS, ORDER_SECRET, servicesRealm } from '../../../../../tests/support/realms.ts';
 import {
@@ -241,4 +241,47 @@ test('a secret of the store opens as the one of the realm file does, and only to
   assert.equal(await attempt('stored', 'canary-rotated'), 200);
   assert.equal(await attempt('order-service', ORDER_SECRET), 200);
   assert.deepEqual(asked, ['stored', 'stored', 'order-service', 'nobody', 'stored', 'order-service'], 'always asked');
+});
+
+describe('S4-075 what a caller may call is listed, each target with its own token', async () => {
+  const [read, create] = ['order-service:GET:/orders/:id', 'order-service:POST:/orders'] as const;
+  const caller = (clientId: string, targets: readonly string[]) => ({
+    clientId,
+    serviceAccountsEnabled: true,
+    secret: `canary-${clientId}`,
+    attributes: { 'sidegate.targets': targets.join('##') },
+    optionalClientScopes: ['data-service:read'],
+  });
+  const provider = await startIdentityProvider({
+    algorithms: ['ES256'],
+    realms: [servicesRealm(caller('checkout', [read, create]), caller('reports', [read]))],
+  });
+  after(() => provider.close());
+  const ask = async (client_id: string, form: Record<string, string>) => {
+    const own = { grant_type: 'client_credentials', client_id, client_secret: `canary-${client_id}` };
+    const response = await requestToken(provider, 'services', { ...own, ...form });
+    const body = (await response.json()) as Record<string, string>;
+    const claims = JSON.parse(Buffer.from(body['access_token']?.split('.')[1] ?? 'e30', 'base64url').toString());
+    return body['error'] ?? claims.aud;
+  };
+
+  for (const [title, client, form] of [
+    ['none is named', 'checkout', {}],
+    ['it is the target of another caller', 'reports', { audience: create }],
+    ['it is the service of one of its operations', 'checkout', { audience: 'order-service' }],
+    ['it is the operation with its id filled in', 'checkout', { audience: 'order-service:GET:/orders/42' }],
+    ['two are named', 'checkout', { audience: `${read} ${create}` }],
+    ['one is named beside a resource', 'checkout', { audience: read, resource: 'https://inventory.example.com/api' }],
+    ['one is named beside itself as a resource', 'checkout', { audience: read, resource: create }],
+  ] as const) {
+    test(`and none when ${title}`, async () => {
+      assert.equal(await ask(client, form), 'invalid_target');
+    });
+  }
+
+  test('and the token has no other audience, whatever its scopes would add', async () => {
+    assert.equal(await ask('checkout', { audience: read }), read);
+    assert.equal(await ask('checkout', { audience: create, scope: 'data-service:read' }), create);
+    assert.equal(await ask('reports', { audience: read }), read);
+  });
 });
