@@ -16,6 +16,7 @@ import { measureFloor } from './scenarios/floor.ts';
 import { measureGrowth } from './scenarios/growth.ts';
 import { measureHandshakes } from './scenarios/handshakes.ts';
 import { measureIngress } from './scenarios/ingress.ts';
+import { measureIssuer } from './scenarios/issuer.ts';
 import { measureLatency } from './scenarios/latency.ts';
 import { measureMemory } from './scenarios/memory.ts';
 import { measurePeers } from './scenarios/peers.ts';
@@ -53,6 +54,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   workers: beside('workers', measureWorkers),
   peers: beside('peers', measurePeers),
   floor: beside('floor', measureFloor),
+  issuer: beside('issuer', measureIssuer),
   async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });
     return { report, table: decisionTable(report) };

@@ -23,7 +23,7 @@ const refused: [title: string, text: string, finding: RegExp][] = [
   ['an open quote', 'a: "b', /^1:\d+ lacks a quote/],
   ['a tab as indentation', 'a:\n\tb: 1', /^2:1 /],
   ['33 levels', `${'['.repeat(40)}${']'.repeat(40)}`, /nested too deeply/],
-  ['more than 1 MiB', `a: ${'x'.repeat(1_048_576)}`, /^1:1 is larger than 1 MiB$/],
+  ['more than 4 MiB', `a: ${'x'.repeat(4_194_304)}`, /^1:1 is larger than 4 MiB$/],
 ];
 for (const [title, text, finding] of refused) {
   test(`${title} is refused where it stands`, () => {

@@ -26,7 +26,8 @@ export interface YamlSource {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-const MAX_BYTES = 1_048_576;
+/** A realm of ten thousand clients fits in. */
+const MAX_BYTES = 4_194_304;
 const MAX_SYNTAX_ERRORS = 20;
 
 /** Reads YAML (or JSON, which is YAML). What was refused is left out of the value. */
@@ -37,7 +38,7 @@ export function readYaml(text: string, file: string): YamlSource {
     positions: new Map(),
     diagnostics: [{ ...start, severity: 'error', code, path: '', message, hint }],
   });
-  if (Buffer.byteLength(text) > MAX_BYTES) return failed('too_large', 'is larger than 1 MiB', '');
+  if (Buffer.byteLength(text) > MAX_BYTES) return failed('too_large', 'is larger than 4 MiB', '');
   const lines = new LineCounter();
   const document = parse(text, lines);
   if (document === undefined) return failed('syntax', 'is nested too deeply', '');

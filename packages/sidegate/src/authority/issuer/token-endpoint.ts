@@ -159,7 +159,8 @@ async function issue(
       audience,
       scope: decided.scope,
       issuedAt: nowMs,
-      expiresAt: nowMs + lifetimeSeconds * 1000,
+      // as its `exp` says it
+      expiresAt: (Math.floor(nowMs / 1000) + lifetimeSeconds) * 1000,
     }),
   ]);
   const scope = decided.scope.length === 0 ? {} : { scope: decided.scope.join(' ') };

@@ -5,7 +5,7 @@ import type { Queries } from './database.ts';
 export interface StoredTokens extends IssuedTokens {
   /** Those that live and expire after the given time, the longest-lived first. */
   livingBeyond(expiresAfterMs: number, limit: number): Promise<IssuedToken[]>;
-  known(jti: string): Promise<boolean>;
+  known(token: Pick<IssuedToken, 'jti' | 'expiresAt'>): Promise<boolean>;
   /** Forgets what has expired. */
   sweep(nowMs: number): Promise<void>;
 }
@@ -46,7 +46,13 @@ export function storedTokens(queries: Queries): StoredTokens {
         expiresAt: row.expires_at,
       }));
     },
-    known: async (jti) => (await queries.query('SELECT jti FROM issued_tokens WHERE jti = $1', [jti])).length > 0,
+    known: async ({ jti, expiresAt }) => {
+      const found = await queries.query('SELECT jti FROM issued_tokens WHERE expires_at = $1 AND jti = $2', [
+        expiresAt,
+        jti,
+      ]);
+      return found.length > 0;
+    },
     sweep: async (nowMs) => {
       await queries.query('DELETE FROM issued_tokens WHERE expires_at < $1', [nowMs]);
     },

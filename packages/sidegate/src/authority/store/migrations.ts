@@ -50,17 +50,18 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: '0004-issued-tokens',
     statements: [
+      // Rows are added at one end of the index and removed at the other.
       `CREATE TABLE issued_tokens (
-        jti TEXT PRIMARY KEY,
+        jti TEXT NOT NULL,
         realm TEXT NOT NULL,
         client TEXT NOT NULL,
         subject TEXT NOT NULL,
         audience TEXT NOT NULL,
         scope TEXT NOT NULL,
         issued_at BIGINT NOT NULL,
-        expires_at BIGINT NOT NULL
+        expires_at BIGINT NOT NULL,
+        PRIMARY KEY (expires_at, jti)
       )`,
-      'CREATE INDEX issued_tokens_expiry ON issued_tokens (expires_at)',
     ],
   },
   {

@@ -1,0 +1,72 @@
+/** The issuer scenario: tokens by client credentials, beside oidc-provider; and what ten thousand clients cost. */
+import { interleave } from '../interleave.ts';
+import { type Load, runRound, warmUp } from '../load.ts';
+import type { Peer } from '../peer.ts';
+import {
+  AUTHORITY_PATH,
+  CLIENT_FORM,
+  type IssuerAlgorithm,
+  OIDC_PROVIDER_PATH,
+  startAuthorityPeer,
+  startOidcProvider,
+} from '../peers/issuers.ts';
+import { type Finding, type Report, ratioFinding } from '../report.ts';
+import type { ScenarioOptions } from '../scenario.ts';
+import { openStage, type Stage } from '../stage.ts';
+
+const ALGORITHMS: readonly IssuerAlgorithm[] = ['RS256', 'ES256'];
+const MANY_CLIENTS = 10_000;
+
+interface Contestant {
+  readonly name: string;
+  readonly peer: Peer;
+  readonly path: string;
+}
+
+export async function measureIssuer(options: ScenarioOptions): Promise<Report> {
+  await using stage = await openStage();
+  const findings: Finding[] = [];
+  for (const algorithm of ALGORITHMS) {
+    const ours = await stage.start((files) => startAuthorityPeer(files, { algorithm, profiles: options.profiles }));
+    const theirs = await stage.start((files) => startOidcProvider(files, { algorithm }));
+    const contestants = [
+      { name: 'sidegate', peer: ours, path: AUTHORITY_PATH },
+      { name: theirs.name, peer: theirs, path: OIDC_PROVIDER_PATH },
+    ];
+    const [own = [], other = []] = await measure(`${algorithm} tokens`, contestants, { stage, options });
+    const costs = { ours: own, theirs: other, costUnit: 'µs' };
+    findings.push(ratioFinding(`${algorithm} tokens`, `${theirs.name}: ${theirs.job}`, costs, { atLeast: 3 }));
+  }
+  const [few, many] = [
+    await stage.start((files) => startAuthorityPeer(files, { algorithm: 'ES256', clients: 10 })),
+    await stage.start((files) => startAuthorityPeer(files, { algorithm: 'ES256', clients: MANY_CLIENTS })),
+  ];
+  const growth = [
+    { name: `${MANY_CLIENTS} clients`, peer: many, path: AUTHORITY_PATH },
+    { name: '10 clients', peer: few, path: AUTHORITY_PATH },
+  ];
+  const [large = [], small = []] = await measure('clients', growth, { stage, options });
+  const costs = { ours: large, theirs: small, costUnit: 'µs' };
+  findings.push(ratioFinding(`${MANY_CLIENTS} clients`, 'itself with 10 clients', costs, { atLeast: 0.85 }));
+  return { findings, notes: ['Ours is on disk before it is answered; oidc-provider keeps nothing.'], notMeasured: [] };
+}
+
+async function measure(
+  row: string,
+  contestants: readonly Contestant[],
+  { stage, options }: { readonly stage: Stage; readonly options: ScenarioOptions },
+): Promise<number[][]> {
+  const load = ({ path }: Contestant): Load => ({
+    scheme: 'http',
+    connections: 48,
+    seconds: options.seconds,
+    path,
+    script: ['form.lua', CLIENT_FORM],
+  });
+  for (const contestant of contestants) await warmUp(contestant.peer, stage.files, load(contestant));
+  const rounds = contestants.map((contestant) => ({
+    name: contestant.name,
+    measure: async () => (await runRound(contestant.peer, stage.files, load(contestant))).cpuMicrosPerRequest,
+  }));
+  return interleave(row, rounds, options);
+}
