@@ -119,7 +119,7 @@ describe('a sidecar that follows its authority', () => {
     assert.equal(await following.outcome(await authority.token()), 200);
   });
 
-  test('an authority that restarts is noticed by nobody, and what it revoked before and after is refused', async () => {
+  test('S4-068 validation asks nobody: an authority that restarts is not missed, and what it revoked before and after is refused', async () => {
     await using authority = await startKeptAuthority();
     await using following = await startFollowingSidecar(authority, { revocation: 'max_gap: 20s' });
     const [before, after, good] = [await authority.token(), await authority.token(), await authority.token()];
@@ -127,7 +127,9 @@ describe('a sidecar that follows its authority', () => {
     await following.becomes('token_revoked', before);
     await authority.stop();
     await until(() => following.sidecar.log().includes('revocations cannot be followed'));
+    const asked = authority.jwks.requests.length;
     assert.deepEqual([await following.outcome(before), await following.outcome(good)], ['token_revoked', 200]);
+    assert.equal(authority.jwks.requests.length, asked);
     await authority.start();
     await authority.revoke({ token: after });
     await following.becomes('token_revoked', after);

@@ -160,10 +160,6 @@ export async function startFollowingSidecar(
   options: FollowingOptions = {},
 ): Promise<FollowingSidecar> {
   const { ca, jwks } = authority;
-  const [server, own] = [
-    ca.issue({ dns: ['localhost'], eku: ['serverAuth'] }),
-    options.certificate ?? ca.issue({ uris: ['spiffe://example.org/zone3/data-service'] }),
-  ];
   const order = ca.issue({ uris: [ORDER_ID] });
   const other = ca.issue({ uris: [OTHER_ID] });
   const {
@@ -174,6 +170,7 @@ export async function startFollowingSidecar(
     ready = true,
     answer,
     upstreamPort,
+    certificate: own = issueSidecar(ca),
     ...more
   } = options;
   await using started = new AsyncDisposableStack();
@@ -181,36 +178,8 @@ export async function startFollowingSidecar(
   const sidecar = started.use(
     await startTestSidecar({
       ...more,
-      yaml: `
-http:
-  addr: 127.0.0.1:0
-  tls: { enabled: true, cert_file: /server.crt, key_file: /server.key, client_ca_file: /ca.crt, client_auth: require }
-jwt: { issuer: "${ISSUER}", audience: data-service, jwks_url: "${jwks.origin}/certs" }
-proxy:
-  enabled: true
-  upstream: { url: "http://127.0.0.1:${upstreamPort ?? app.port}" }
-  authz: { enabled: false }
-  routes: ${routes}
-  mtls: { enabled: true, allowed_clients: [${ORDER_ID}, ${OTHER_ID}] }
-identities:
-  ${ORDER_ID}: { client_id: order-service }
-  ${OTHER_ID}: { client_id: other-service, may_forward: [order-service] }
-revocation:
-  sources:
-    - issuer: ${ISSUER}
-      events_url: ${ISSUER}/events
-      tls: { enabled: true, client_cert: /own.crt, client_key: /own.key, ca_cert: /ca.crt }
-  ${revocation.replaceAll(', ', '\n  ')}
-admin: { addr: "127.0.0.1:0" }
-${chapters}
-`,
-      files: {
-        '/server.crt': server.certPem,
-        '/server.key': server.keyPem,
-        '/own.crt': own.certPem,
-        '/own.key': own.keyPem,
-        '/ca.crt': ca.certPem,
-      },
+      yaml: followingYaml({ jwks, port: upstreamPort ?? app.port, revocation, routes, chapters }),
+      files: followingFiles(ca, own),
       connectTo: new Map([['keycloak.example.com:443', { address: '127.0.0.1', port: eventsPort }]]),
     }),
   );
@@ -251,4 +220,52 @@ ${chapters}
     metrics: async () => (await fetch(`http://127.0.0.1:${sidecar.adminPort}/metrics`)).text(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+export function issueSidecar(ca: TestAuthority): TestCertificate {
+  return ca.issue({ uris: ['spiffe://example.org/zone3/data-service'] });
+}
+
+/** @param own what the authority knows the sidecar by */
+export function followingFiles(ca: TestAuthority, own: TestCertificate): Readonly<Record<string, string>> {
+  const server = ca.issue({ dns: ['localhost'], eku: ['serverAuth'] });
+  return {
+    '/server.crt': server.certPem,
+    '/server.key': server.keyPem,
+    '/own.crt': own.certPem,
+    '/own.key': own.keyPem,
+    '/ca.crt': ca.certPem,
+  };
+}
+
+export interface FollowingYaml extends Required<Pick<FollowingOptions, 'revocation' | 'routes' | 'chapters'>> {
+  readonly jwks: Pick<JwksServer, 'origin'>;
+  /** Of the app. */
+  readonly port: number;
+}
+
+export function followingYaml({ jwks, port, revocation, routes, chapters }: FollowingYaml): string {
+  return `
+http:
+  addr: 127.0.0.1:0
+  tls: { enabled: true, cert_file: /server.crt, key_file: /server.key, client_ca_file: /ca.crt, client_auth: require }
+jwt: { issuer: "${ISSUER}", audience: data-service, jwks_url: "${jwks.origin}/certs" }
+proxy:
+  enabled: true
+  upstream: { url: "http://127.0.0.1:${port}" }
+  authz: { enabled: false }
+  routes: ${routes}
+  mtls: { enabled: true, allowed_clients: [${ORDER_ID}, ${OTHER_ID}] }
+identities:
+  ${ORDER_ID}: { client_id: order-service }
+  ${OTHER_ID}: { client_id: other-service, may_forward: [order-service] }
+revocation:
+  sources:
+    - issuer: ${ISSUER}
+      events_url: ${ISSUER}/events
+      tls: { enabled: true, client_cert: /own.crt, client_key: /own.key, ca_cert: /ca.crt }
+  ${revocation.replaceAll(', ', '\n  ')}
+admin: { addr: "127.0.0.1:0" }
+${chapters}
+`;
 }
