@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import {
   EXCHANGE,
+  LOGIN,
   PARTNER,
   SERVICES,
   startBridgedRealms,
@@ -247,6 +248,20 @@ test('who may act is let, and an actor token names the actor', async () => {
   const actor = partnerToken({ sub: 'their-agent', client_id: 'their-client' });
   const { claims } = await byGateway(userToken(), { ...ACTOR, actor_token: actor });
   assert.deepEqual(claims['act'], { sub: 'their-agent', iss: PARTNER, client_id: 'their-client' });
+});
+
+test('whom another issuer names among the actors stays its own, whatever it says', async () => {
+  const act = {
+    sub: 'service-account-plain',
+    iss: SERVICES,
+    act: { sub: 'service-account-bearer', client_id: 'bearer' },
+  };
+  const { claims } = await byGateway(partnerToken({ act }));
+  assert.deepEqual(claims['act'], {
+    sub: 'service-account-api-gateway',
+    client_id: 'api-gateway',
+    act: { ...act, iss: PARTNER, act: { ...act.act, iss: PARTNER } },
+  });
 });
 
 test('C-204 four services act one after the other, a fifth one does not', async () => {

@@ -152,6 +152,16 @@ describe('a transaction token', () => {
     assert.deepEqual([protectedHeader.typ, protectedHeader.alg], ['txntoken+jwt', 'ES256']);
   });
 
+  test('lives for five minutes at most, also where other tokens of its client live longer', async () => {
+    const token = realms.partnerToken({
+      aud: 'data-service',
+      exp: Math.floor(Date.now() / 1000) + 3600,
+      scope: 'orders:create',
+    });
+    assert.equal((await exchange('data-service', token)).body['expires_in'], 900);
+    assert.equal((await exchange('data-service', token, TXN)).body['expires_in'], 300);
+  });
+
   test('is never the same transaction twice', async () => {
     const token = await userToken();
     const ids = await Promise.all(Array.from({ length: 20 }, async () => (await begin(token)).claims['txn']));

@@ -8,6 +8,8 @@ import { createSigningKey, keySetBytes, type MintOptions, mint, type SigningKey 
 
 export const SERVICES = 'https://keycloak.example.com/realms/services';
 export const PARTNER = 'https://partner.example.com';
+/** Users may log in with it, as far as Keycloak is concerned; the partner's keys are its keys, too. */
+export const LOGIN = 'https://login.example.com';
 export const TRUST_DOMAIN = 'example.org';
 export const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -62,14 +64,23 @@ const services: KeycloakRealm = {
   roles: { realm: [{ name: 'customer' }] },
   clientScopes: SCOPES.map((name) => ({ name })),
   identityProviders: [
-    { alias: 'users', config: { 'sidegate.realm': 'users' } },
-    { alias: 'partner', config: { issuer: PARTNER, jwksUrl: `${PARTNER}/keys` } },
+    { alias: 'users', config: { 'sidegate.realm': 'users', 'sidegate.token_exchange': 'true' } },
+    {
+      alias: 'partner',
+      config: {
+        issuer: PARTNER,
+        jwksUrl: `${PARTNER}/keys`,
+        'sidegate.token_exchange': 'true',
+        jwtAuthorizationGrantEnabled: 'true',
+      },
+    },
+    { alias: 'login', config: { issuer: LOGIN, jwksUrl: `${LOGIN}/keys` } },
   ],
   clients: [
     service('api-gateway', 'order-service', TRANSACTIONS),
     service('order-service', 'payment-service', TRANSACTIONS),
     service('payment-service', 'data-service', TRANSACTIONS),
-    service('data-service', 'archive', TRANSACTIONS),
+    service('data-service', 'archive', { ...TRANSACTIONS, 'access.token.lifespan': '900' }),
     service('archive', 'api-gateway', TRANSACTIONS),
     service('plain', 'order-service', {}),
     service('bearer', 'order-service', { 'oauth2.jwt.authorization.grant.enabled': 'true' }),

@@ -16,10 +16,11 @@ const MAX_ACTORS = 4;
  * The chain with this actor in front: now it acts for the subject.
  *
  * @param act of the subject token
+ * @param elsewhere the issuer of the subject token when it is another one: whom it names, it names by its own names
  * @throws OAuthError `invalid_request` when the chain is too long, or not one
  */
-export function actingFor(actor: ActorClaim, act: JsonValue | undefined): ActorClaim {
-  const earlier = act === undefined ? undefined : readChain(act, MAX_ACTORS - 1);
+export function actingFor(actor: ActorClaim, act: JsonValue | undefined, elsewhere: string | undefined): ActorClaim {
+  const earlier = act === undefined ? undefined : readChain(act, elsewhere, MAX_ACTORS - 1);
   return earlier === undefined ? actor : { ...actor, act: earlier };
 }
 
@@ -36,17 +37,18 @@ export function requireMayAct({ may_act: mayAct }: JsonObject, actor: ActorClaim
   throw new OAuthError('invalid_request', 'the subject token names somebody else who may act');
 }
 
-function readChain(act: JsonValue, left: number): ActorClaim {
+function readChain(act: JsonValue, elsewhere: string | undefined, left: number): ActorClaim {
   if (left === 0) throw new OAuthError('invalid_request', `more than ${MAX_ACTORS} would act for the subject`);
   if (!isObject(act) || typeof act['sub'] !== 'string') {
     throw new OAuthError('invalid_request', 'the actors of the subject token cannot be read');
   }
-  const { sub, iss, client_id: clientId, act: earlier } = act;
+  const { sub, client_id: clientId, act: earlier } = act;
+  const iss = elsewhere ?? act['iss'];
   return {
     sub,
     ...(typeof iss === 'string' ? { iss } : {}),
     ...(typeof clientId === 'string' ? { client_id: clientId } : {}),
-    ...(earlier === undefined ? {} : { act: readChain(earlier, left - 1) }),
+    ...(earlier === undefined ? {} : { act: readChain(earlier, elsewhere, left - 1) }),
   };
 }
 

@@ -1,4 +1,7 @@
-/** Whose tokens a realm takes to exchange them: its own, those of the identity providers that its file names. */
+/**
+ * Whose tokens and assertions count in a realm: its own, and those of the identity providers for which its file says so.
+ * A provider that is only there for people to log in with, as Keycloak does it, is nobody here.
+ */
 import type { JwksSource } from '@sidegate/sdk';
 import type { FindingSink } from './finding.ts';
 import type { KeycloakIdentityProvider, KeycloakRealm } from './keycloak-realm.ts';
@@ -21,7 +24,7 @@ export function compileIssuers(
   const own = parts.realmKeys(source.realm);
   if (own !== undefined) {
     const issuer = `${parts.publicUrl}/realms/${source.realm}`;
-    issuers.set(issuer, { alias: source.realm, issuer, keys: own });
+    issuers.set(issuer, { alias: source.realm, issuer, keys: own, exchanged: true, asserts: false });
   }
   for (const [index, provider] of (source.identityProviders ?? []).entries()) {
     const report: FindingSink = (path, ...what) => parts.report(['identityProviders', index, ...path], ...what);
@@ -40,9 +43,12 @@ function compileIssuer(
   { publicUrl, realmKeys, fetchKeys, report }: IssuerParts & { readonly report: FindingSink },
 ): TokenIssuer | undefined {
   const realm = config['sidegate.realm'];
+  const exchanged = config['sidegate.token_exchange'] === 'true';
+  const asserts = config['jwtAuthorizationGrantEnabled'] === 'true';
+  if (!exchanged && !asserts) return undefined;
   if (realm !== undefined) {
     const keys = realmKeys(realm);
-    if (keys !== undefined) return { alias, issuer: `${publicUrl}/realms/${realm}`, keys };
+    if (keys !== undefined) return { alias, issuer: `${publicUrl}/realms/${realm}`, keys, exchanged, asserts };
     report(['config', 'sidegate.realm'], `there is no realm "${realm}" beside this one`);
     return undefined;
   }
@@ -52,7 +58,7 @@ function compileIssuer(
     return undefined;
   }
   try {
-    return { alias, issuer, keys: fetchKeys(jwksUrl) };
+    return { alias, issuer, keys: fetchKeys(jwksUrl), exchanged, asserts };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     report(['config', 'jwksUrl'], error.message);

@@ -35,7 +35,7 @@ const AT_URL = { 'use.jwks.url': 'true', 'jwks.url': 'https://keys.example.com/o
 const EXCHANGE = { attributes: { 'standard.token.exchange.enabled': 'true' } };
 const trusting = (config: Record<string, string>): KeycloakRealm => ({
   realm: 'r',
-  identityProviders: [{ alias: 'a', config }],
+  identityProviders: [{ alias: 'a', config: { 'sidegate.token_exchange': 'true', ...config } }],
 });
 const federated = (username: string) => ({
   username,
@@ -155,11 +155,7 @@ const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: st
     { realm: 'r', attributes: { 'sidegate.transaction_tokens': 'draft-ietf-oauth-transaction-tokens-10' } },
     'attributes.sidegate.trust_domain',
   ],
-  [
-    'an identity provider without issuer',
-    { realm: 'r', identityProviders: [{ alias: 'a' }] },
-    'identityProviders.0.config',
-  ],
+  ['an identity provider without issuer', trusting({}), 'identityProviders.0.config'],
   [
     'an identity provider whose keys are not on https',
     trusting({ issuer: 'https://idp.example.com', jwksUrl: 'http://idp.example.com/keys' }),
@@ -240,6 +236,11 @@ test('a client has no secret in its realm file where secrets are stored elsewher
   const stored = { ...OPTIONS, storedSecrets: true };
   assert.deepEqual(compileRealm(machine({ secret: undefined }), stored).findings, []);
   assert.deepEqual(compileRealm(machine({ secret: '' }), stored).findings.map(placeOf), ['clients.2.secret']);
+});
+
+test('an identity provider that nobody asked to trust is left alone, whatever it is', () => {
+  const login = { alias: 'github', config: { clientId: 'x', jwksUrl: 'http://github.example.com' } };
+  assert.deepEqual(compileRealm({ realm: 'r', identityProviders: [login] }, OPTIONS).findings, []);
 });
 
 test('S4-111 who wants long-lived tokens says so, and is warned', () => {

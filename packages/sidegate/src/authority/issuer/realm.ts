@@ -20,7 +20,7 @@ export interface Realm {
   readonly users: ReadonlyMap<string, User>;
   /** The `sub` of every user and service account, enabled or not: no token from elsewhere may take one. */
   readonly subjectIds: ReadonlySet<string>;
-  /** Whose tokens are exchanged here, this realm among them, by their `iss`. */
+  /** Whose tokens or assertions count here, this realm among them, by their `iss`. */
   readonly tokenIssuers: ReadonlyMap<string, TokenIssuer>;
   /** Users by what other issuers call them, with {@link federatedName}. */
   readonly federatedUsers: ReadonlyMap<string, User>;
@@ -33,6 +33,10 @@ export interface TokenIssuer {
   readonly alias: string;
   readonly issuer: string;
   readonly keys: JwksSource;
+  /** Its access tokens are exchanged here. */
+  readonly exchanged: boolean;
+  /** Its assertions are grants here. */
+  readonly asserts: boolean;
 }
 
 /** @param subject the `sub` in that issuer's tokens */

@@ -38,13 +38,9 @@ export async function verifyReceivedToken(token: string, receiver: Receiver): Pr
   const { realm, client, clock } = receiver;
   const spiffeId = spiffeIdOf(client);
   const audiences = [client.id, ...(spiffeId === undefined ? [] : [spiffeId])];
+  const issuers = [...realm.tokenIssuers.values()].filter(({ exchanged }) => exchanged);
   const verifier = createTokenVerifier({
-    issuers: [...realm.tokenIssuers.values()].map(({ alias, issuer, keys }) => ({
-      name: alias,
-      issuer,
-      audiences,
-      keys,
-    })),
+    issuers: issuers.map(({ alias, issuer, keys }) => ({ name: alias, issuer, audiences, keys })),
     clock,
     clockSkewSeconds: CLOCK_SKEW_SECONDS,
     maxLifetimeSeconds: MAX_LIFETIME_SECONDS,

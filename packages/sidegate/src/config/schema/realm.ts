@@ -109,7 +109,9 @@ const identityProvider = z.looseObject({
   config: z
     .record(z.string(), z.string())
     .default({})
-    .describe('`issuer` and `jwksUrl`; or `sidegate.realm`, a realm beside this one.'),
+    .describe(
+      '`issuer` and `jwksUrl`, or `sidegate.realm`, a realm beside this one; `sidegate.token_exchange: "true"`, its tokens are exchanged here; `jwtAuthorizationGrantEnabled: "true"`, its assertions are grants.',
+    ),
 });
 
 const role = z.looseObject({ name: z.string().min(1).describe('The role as tokens name it.') });
@@ -127,7 +129,7 @@ export const realmSchema = z.looseObject({
   identityProviders: z
     .array(identityProvider)
     .default([])
-    .describe('Issuers whose tokens are exchanged here, and whose assertions are grants.'),
+    .describe('Issuers whose tokens are exchanged here, or whose assertions are grants, when they say so.'),
   users: z.array(user).default([]).describe('Users, and the service accounts of clients.'),
   roles: z
     .looseObject({

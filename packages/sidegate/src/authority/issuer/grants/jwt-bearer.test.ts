@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { JWT_BEARER, PARTNER, SERVICES, startBridgedRealms } from '../../../../../../tests/support/bridged-realms.ts';
+import {
+  JWT_BEARER,
+  LOGIN,
+  PARTNER,
+  SERVICES,
+  startBridgedRealms,
+} from '../../../../../../tests/support/bridged-realms.ts';
 import { endpointUrl } from '../../../../../../tests/support/identity-provider.ts';
 import { createSigningKey, hmac } from '../../../../../../tests/support/tokens.ts';
 
@@ -27,6 +33,12 @@ const REFUSED: readonly (readonly [
   ['that is absent', 'invalid_request', () => ''],
   ['that is no JWT', 'invalid_grant', () => 'canary'],
   ['of an issuer that nobody named', 'invalid_grant', () => assertion({ iss: 'https://evil.example.com' })],
+  ['of an identity provider that is only there to log in', 'invalid_grant', () => assertion({ iss: LOGIN })],
+  [
+    'of a realm whose tokens are only exchanged',
+    'invalid_grant',
+    () => assertion({ iss: SERVICES.replace('services', 'users') }),
+  ],
   ['of this realm itself', 'invalid_grant', () => assertion({ iss: SERVICES })],
   ['by another key', 'invalid_grant', () => assertion({}, { key: other })],
   ['by HMAC', 'invalid_grant', () => assertion({}, { header: { alg: 'HS256' }, sign: hmac('sha256', 'x') })],

@@ -26,8 +26,8 @@ export async function jwtBearer(request: GrantRequest): Promise<Authorization> {
 
 async function verified(jwt: UnverifiedJwt, { realm, replay, clock }: GrantRequest): Promise<Authorization> {
   const { iss, sub, aud, jti } = jwt.claims;
-  const issuer = typeof iss === 'string' && iss !== realm.issuer ? realm.tokenIssuers.get(iss) : undefined;
-  if (issuer === undefined) throw refused('the issuer of the assertion is not trusted here');
+  const issuer = typeof iss === 'string' ? realm.tokenIssuers.get(iss) : undefined;
+  if (issuer === undefined || !issuer.asserts) throw refused('the issuer of the assertion is not trusted here');
   await verifyJwt(jwt, { keys: issuer.keys, owner: `issuer ${issuer.alias}` });
   if (aud !== realm.issuer) throw refused('the audience of the assertion is not exactly this issuer');
   const expiresAt = checkDates(jwt.claims, DATES, clock.now() / 1000);

@@ -15,6 +15,9 @@ export const TRANSACTION_TOKEN: string = `${TOKEN_TYPE}txn_token`;
 /** All of our access tokens are JWTs. */
 const ACCESS_TOKENS: ReadonlySet<string> = new Set([ACCESS_TOKEN, `${TOKEN_TYPE}jwt`]);
 
+/** A transaction token has no owner that could be asked: minutes, however long the tokens of its client live. */
+const MAX_TRANSACTION_SECONDS = 300;
+
 export async function tokenExchange(request: GrantRequest): Promise<Authorization> {
   const { realm, client, form } = request;
   const requestedType = form.get('requested_token_type') ?? ACCESS_TOKEN;
@@ -36,17 +39,18 @@ export async function tokenExchange(request: GrantRequest): Promise<Authorizatio
 }
 
 async function exchanged(token: string, request: GrantRequest, forTransaction: boolean): Promise<Authorization> {
-  const { realm, client, form, newTokenId } = request;
+  const { realm, client, form, newTokenId, clock } = request;
   const received = await verifyReceivedToken(token, request);
   const actor = (await presentedActor(request)) ?? {
     sub: client.serviceAccount?.id ?? client.id,
     client_id: client.id,
   };
   requireMayAct(received.claims, actor);
+  const latest = forTransaction ? clock.now() / 1000 + MAX_TRANSACTION_SECONDS : Number.POSITIVE_INFINITY;
   return {
     subject: subjectOf(received, realm),
-    limits: { scopes: new Set(received.scopes), expiresAt: received.expiresAt },
-    actor: actingFor(actor, received.claims['act']),
+    limits: { scopes: new Set(received.scopes), expiresAt: Math.min(received.expiresAt, latest) },
+    actor: actingFor(actor, received.claims['act'], received.issuer === realm.issuer ? undefined : received.issuer),
     transaction: forTransaction ? beginTransaction(client, form, newTokenId()) : undefined,
     exchanged: true,
   };
