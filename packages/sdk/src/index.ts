@@ -2,6 +2,7 @@
 
 export { createDpopNonces, type DpopNonceOptions, type DpopNonces } from './dpop/nonces.ts';
 export { PROOF_ALGORITHMS } from './dpop/proof-algorithms.ts';
+export { createDpopProver, type DpopProver } from './dpop/prover.ts';
 export { createDpopKey, type DpopKey, type ProofRequest } from './dpop/sign-proof.ts';
 export { type ProofRules, type ProvenRequest, type VerifiedProof, verifyDpopProof } from './dpop/verify-proof.ts';
 export { ALGORITHM_NAMES, type AlgorithmName } from './jwt/algorithms.ts';
@@ -45,8 +46,20 @@ export {
   type ClientCredentialsGrant,
   obtainToken,
   RESERVED_TOKEN_PARAMETERS,
-  type TokenExchangeDependencies,
 } from './oauth/client-credentials.ts';
+export {
+  createExchangedTokens,
+  type ExchangedTokens,
+  type ExchangedTokensOptions,
+} from './oauth/exchanged-tokens.ts';
+export {
+  beginTransaction,
+  exchangeToken,
+  type TokenExchangeGrant,
+  type TransactionGrant,
+  type TransactionRequest,
+} from './oauth/token-exchange.ts';
+export type { TokenEndpoint, TokenExchangeDependencies } from './oauth/token-request.ts';
 export { createTokenSource, type TokenSource, type TokenSourceOptions } from './oauth/token-source.ts';
 export {
   AnswerTooLarge,

@@ -28,7 +28,7 @@ export interface TransactionTokenOptions {
 }
 
 const TYPES: readonly string[] = ['txntoken+jwt', 'application/txntoken+jwt'];
-const MAX_NAME_CHARACTERS = 256;
+const MAX_NAME_CHARACTERS = 1024;
 
 /** A verifier whose tokens have the requesting workload as their client. */
 export function createTransactionTokenVerifier(options: TransactionTokenOptions): TokenVerifier {

@@ -10,7 +10,9 @@ export type ClientAuthentication =
   | { readonly method: 'client_secret_post' | 'client_secret_basic'; readonly secret: Hidden }
   | ({ readonly method: 'private_key_jwt' } & AssertionOptions)
   /** The certificate of the connection speaks, RFC 8705 section 2: there is no secret. */
-  | { readonly method: 'tls_client_auth' };
+  | { readonly method: 'tls_client_auth' }
+  /** A JWT-SVID for the issuer as its audience, asked for at each request (draft-ietf-oauth-spiffe-client-auth). */
+  | { readonly method: 'spiffe_jwt'; readonly assertion: () => Hidden | Promise<Hidden> };
 
 export interface AuthenticatedClient {
   readonly headers: Readonly<Record<string, string>>;
@@ -19,14 +21,14 @@ export interface AuthenticatedClient {
   readonly secrets: readonly string[];
 }
 
-const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:';
 
 /** @param now milliseconds since the epoch */
-export function authenticateClient(
+export async function authenticateClient(
   clientId: string,
   authentication: ClientAuthentication,
   now: number,
-): AuthenticatedClient {
+): Promise<AuthenticatedClient> {
   switch (authentication.method) {
     case 'client_secret_basic': {
       const secret = authentication.secret.reveal();
@@ -38,18 +40,22 @@ export function authenticateClient(
       const parameters = { client_id: clientId, client_secret: secret };
       return { headers: {}, parameters, secrets: spellings(clientId, secret) };
     }
-    case 'private_key_jwt': {
-      const assertion = signClientAssertion(clientId, authentication, now);
-      const parameters = {
-        client_id: clientId,
-        client_assertion_type: ASSERTION_TYPE,
-        client_assertion: assertion,
-      };
-      return { headers: {}, parameters, secrets: assertion.split('.') };
-    }
+    case 'private_key_jwt':
+      return asserted(clientId, 'jwt-bearer', signClientAssertion(clientId, authentication, now));
+    case 'spiffe_jwt':
+      return asserted(clientId, 'jwt-spiffe', (await authentication.assertion()).reveal());
     default:
       return { headers: {}, parameters: { client_id: clientId }, secrets: [] };
   }
+}
+
+function asserted(clientId: string, kind: 'jwt-bearer' | 'jwt-spiffe', assertion: string): AuthenticatedClient {
+  const parameters = {
+    client_id: clientId,
+    client_assertion_type: `${ASSERTION_TYPE}${kind}`,
+    client_assertion: assertion,
+  };
+  return { headers: {}, parameters, secrets: assertion.split('.') };
 }
 
 function spellings(clientId: string, secret: string): readonly string[] {

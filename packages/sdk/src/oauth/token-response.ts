@@ -20,10 +20,15 @@ export interface TokenResponseContext {
   readonly requestedScopes: readonly string[];
   /** When the request was sent, in milliseconds since the epoch. */
   readonly sentAt: number;
+  /** `Bearer` by default; any other answer would be used in another way than was asked for. */
+  readonly tokenType?: 'Bearer' | 'DPoP' | 'N_A';
+  /** RFC 8693 section 2.2.1; undefined: it need not be named. */
+  readonly issuedTokenType?: string | undefined;
 }
 
 /** @throws Problem `idp_bad_response` */
-export function readTokenResponse(body: Buffer, { requestedScopes, sentAt }: TokenResponseContext): AccessToken {
+export function readTokenResponse(body: Buffer, context: TokenResponseContext): AccessToken {
+  const { requestedScopes, sentAt, tokenType = 'Bearer', issuedTokenType } = context;
   const answer = parseObject(body);
   if (answer === undefined) throw unusable('not a JSON object');
   const { access_token: value, token_type: type, scope } = answer;
@@ -32,7 +37,12 @@ export function readTokenResponse(body: Buffer, { requestedScopes, sentAt }: Tok
   if (value.length > MAX_TOKEN_LENGTH)
     throw unusable(`with an access_token of more than ${MAX_TOKEN_LENGTH} characters`);
   if (!BEARER_TOKEN.test(value)) throw unusable('with an access_token that has characters no header may carry');
-  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') throw unusable('without token_type Bearer');
+  if (typeof type !== 'string' || type.toLowerCase() !== tokenType.toLowerCase()) {
+    throw unusable(`without token_type ${tokenType}`);
+  }
+  if (issuedTokenType !== undefined && answer['issued_token_type'] !== issuedTokenType) {
+    throw unusable('with another issued_token_type than was asked for');
+  }
   if (scope !== undefined && (typeof scope !== 'string' || (scope !== '' && !SCOPE.test(scope)))) {
     throw unusable('with a scope that is not a list of names');
   }
@@ -66,8 +76,14 @@ function lifetime(expiresIn: unknown, jwtExpiry: number | undefined, sentAt: num
   return Math.min(...limits);
 }
 
-/** Seconds since the epoch, if the token is a JWT with an `exp`. */
-function readJwtExpiry(token: string): number | undefined {
+/** `error` of an answer, if it is one of RFC 6749 section 5.2. */
+export function tokenErrorCode(body: Buffer): string | undefined {
+  const code = parseObject(body)?.['error'];
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Seconds since the epoch, if the token is a JWT with an `exp`; nothing about it is verified. */
+export function readJwtExpiry(token: string): number | undefined {
   const [, payload, signature] = token.split('.');
   if (payload === undefined || signature === undefined) return undefined;
   const expiry = parseObject(Buffer.from(payload, 'base64url'))?.['exp'];

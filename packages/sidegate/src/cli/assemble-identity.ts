@@ -1,6 +1,7 @@
 /** `workload_api` or `authority` → the identity that is shown, and the authorities that are trusted, wherever `source` says so. */
 import path from 'node:path';
-import type { Watched, X509Context } from '@sidegate/sdk/workload-api';
+import type { AccessToken } from '@sidegate/sdk';
+import type { Watched, WorkloadApi, X509Context } from '@sidegate/sdk/workload-api';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { IDENTITY_FILES } from '../identity/identity-directory.ts';
 import { type KeyPair, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
@@ -14,10 +15,17 @@ export interface WorkloadIdentity {
   readonly bundle: string;
   /** PEM texts; undefined: its source has none. */
   readonly revocationLists?: readonly string[] | undefined;
+  /**
+   * From the cache while it is fresh; undefined: its source gives certificates only.
+   *
+   * @throws Problem `idp_unavailable`, `idp_bad_response`, at once or as a rejection
+   */
+  readonly jwtSvid?: (audiences: readonly string[]) => AccessToken | Promise<AccessToken>;
 }
 
 /** What outlives a configuration. */
 interface Source {
+  readonly api: WorkloadApi;
   readonly watched: Watched<X509Context>;
   /** What the latest configuration was assembled with. */
   inUse: X509Context | undefined;
@@ -57,7 +65,12 @@ export async function assembleIdentity(
     const hints = svids.map(({ hint }) => hint || 'none').join(', ');
     return refuse('no identity has this hint', `the hints are ${hints}`);
   }
-  return { pair: { cert: svid.cert, key: svid.key }, bundle };
+  const { api } = source;
+  return {
+    pair: { cert: svid.cert, key: svid.key },
+    bundle,
+    jwtSvid: (audiences) => api.jwtSvid(audiences, svid.id),
+  };
 }
 
 /** What is kept in its directory: files, which are read and looked at like all others. */
@@ -76,7 +89,7 @@ async function openSource(socket: string, assembly: Omit<Assembly, 'identity'>):
   const { workloadApi } = await import('@sidegate/sdk/workload-api');
   return components.take('workload_api', { socket }, () => {
     const api = workloadApi({ socket, clock, schedule, random });
-    const source: Source = { watched: api.watchX509(), inUse: undefined };
+    const source: Source = { api, watched: api.watchX509(), inUse: undefined };
     source.watched.subscribe(() => {
       const failure = source.watched.failure();
       if (failure !== undefined) logger.warn({ reason: failure }, 'the Workload API gives no new identity');

@@ -6,7 +6,6 @@ import {
   compileIdentities,
   type IdentityLookup,
 } from '@sidegate/sdk';
-import type { IssuerState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { type Cors, compileCors } from '../ingress/cors.ts';
 import { createDecisionIngress, createIngress, type IngressDeps } from '../ingress/ingress.ts';
@@ -18,27 +17,28 @@ import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import { type Rate, TokenBuckets } from '../net/token-buckets.ts';
 import type { Upstream } from '../net/upstream.ts';
 import type { PolicyEngine } from '../policy/decision.ts';
+import type { Credential } from '../proxy/credential.ts';
 import { setField } from '../proxy/headers.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { assembleRevocation } from './assemble-revocation.ts';
-import { assembleTokens } from './assemble-tokens.ts';
+import type { AssembledTokens } from './assemble-tokens.ts';
 import type { Assembly } from './assembly.ts';
 
 export interface AssembledIngress {
   readonly pipeline: Pipeline;
   /** What it judges by. */
   readonly deps: IngressDeps;
-  /** One for each issuer, resolved when its first usable key set is there. */
-  readonly keysLoaded: readonly Promise<void>[];
   /** One for each source of revocations that must be known. */
   readonly revocationsKnown: readonly Promise<void>[];
-  readonly issuers: readonly IssuerState[];
 }
 
 interface IngressParts {
   readonly upstreamOf: (route: SidecarConfig['proxy']['routes'][number]) => Upstream;
+  /** Undefined: the upstream wants nothing that is made of the caller's token. */
+  readonly credentialOf: (route: SidecarConfig['proxy']['routes'][number]) => Credential | undefined;
+  readonly tokens: AssembledTokens;
   /** Undefined: authorization is switched off. */
   readonly policy: PolicyEngine | undefined;
   /** What the ingress decides by when it is asked. */
@@ -47,13 +47,14 @@ interface IngressParts {
 
 export function assembleIngress(
   config: SidecarConfig,
-  { upstreamOf, policy, latest }: IngressParts,
+  parts: IngressParts,
   assembly: Assembly,
   meters: Meters | undefined,
 ): AssembledIngress {
   const { clock } = assembly;
   const headers = ingressHeaders(config);
-  const { tokens, transactions, keysLoaded, issuers, sources } = assembleTokens(config, assembly, meters);
+  const { policy, latest } = parts;
+  const { tokens, transactions, sources } = parts.tokens;
   const revocation = assembleRevocation(config, sources, assembly);
   const identities =
     Object.keys(config.identities).length > 0 ? compiled(assembleIdentities(config), assembly) : undefined;
@@ -63,9 +64,7 @@ export function assembleIngress(
   const deps: IngressDeps = {
     accept: {
       limits: DEFAULT_TARGET_LIMITS,
-      routes: compileRoutes(
-        config.proxy.routes.map((route) => assembleRoute(config, route, { upstream: upstreamOf(route), assembly })),
-      ),
+      routes: compileRoutes(config.proxy.routes.map((route) => assembleRoute(config, route, { parts, assembly }))),
       publicPaths: compilePublicPaths(config.proxy.public_paths),
       cors: assembleCors(config),
       identityHeaders: new IdentityHeaders(headers.claims.map(([, , lowerHeader]) => lowerHeader)),
@@ -93,19 +92,21 @@ export function assembleIngress(
     mode === 'decision_only'
       ? createDecisionIngress(deps, decision.request_from)
       : createIngress(deps, () => latest() ?? deps);
-  return { pipeline, deps, keysLoaded, revocationsKnown: revocation?.known ?? [], issuers };
+  return { pipeline, deps, revocationsKnown: revocation?.known ?? [] };
 }
 
 function assembleRoute(
   config: SidecarConfig,
   route: SidecarConfig['proxy']['routes'][number],
-  { upstream, assembly }: { readonly upstream: Upstream; readonly assembly: Assembly },
+  { parts, assembly }: { readonly parts: IngressParts; readonly assembly: Assembly },
 ): Route {
+  const credential = parts.credentialOf(route);
   const counted = { by: config.proxy.rate_limit.by, path: route.path, methods: route.methods };
   return {
     path: route.path,
     ...(route.methods === undefined ? {} : { methods: route.methods }),
-    upstream,
+    upstream: parts.upstreamOf(route),
+    ...(credential === undefined ? {} : { credential }),
     upstreamName: route.target ?? 'app',
     authRequired: config.proxy.auth.enabled && route.auth_required,
     authzRequired: route.authz_required,

@@ -106,7 +106,7 @@ function assembleTrustDomains(
 }
 
 /** The verifier of transaction tokens, for both directions. */
-export function assembleTransactions(
+function assembleTransactions(
   { jwt: { transaction_tokens: config, validation } }: SidecarConfig,
   assembly: Assembly,
   meters: Meters | undefined,

@@ -17,12 +17,13 @@ import type { AuditSink } from '../proxy/audit-sink.ts';
 import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
 import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
 import type { JudgeState } from './assemble-admin.ts';
-import { assembleEgress } from './assemble-egress.ts';
+import { assembleCredentials, assembleEgress, routeCredentials } from './assemble-egress.ts';
 import { assembleIdentity } from './assemble-identity.ts';
 import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { type AssembledExporter, assembleAuditExporter, assembleTracing } from './assemble-otlp.ts';
 import { assemblePolicy } from './assemble-policy.ts';
+import { type AssembledTokens, assembleTokens } from './assemble-tokens.ts';
 import { type AssembledTarget, assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, type AssemblyPorts, take } from './assembly.ts';
 import { auditSinks } from './audit-sinks.ts';
@@ -43,7 +44,7 @@ export interface Generation {
   readonly certificates: ReadonlyMap<string, X509Certificate>;
   /** What the ingress decides by. */
   readonly judge: JudgeState | undefined;
-  readonly issuers: AssembledIngress['issuers'];
+  readonly issuers: AssembledTokens['issuers'];
   readonly policyLoaded: () => boolean;
   /** Resolves when every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
@@ -74,10 +75,18 @@ export async function assembleGeneration(
   const end = (next?: Generation): Promise<void> => components.end(next?.components);
   const targets = assembleTargets(config, assembly);
   const policy = await assemblePolicy(config, assembly, meters);
-  const parts = { upstreamOf: assembleRouteUpstreams(config, targets, assembly), policy: policy.engine, latest };
+  const tokens = assembleTokens(config, assembly, meters);
+  const credentialOf = assembleCredentials(config, assembly, meters);
+  const parts = {
+    upstreamOf: assembleRouteUpstreams(config, targets, assembly),
+    credentialOf: routeCredentials(targets, credentialOf),
+    tokens,
+    policy: policy.engine,
+    latest,
+  };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
   const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;
-  const egress = config.egress.enabled ? assembleEgress(config, targets, assembly, meters) : undefined;
+  const egress = config.egress.enabled ? assembleEgress(config, { targets, credentialOf, tokens }) : undefined;
   const tracing = assembleTracing(config, assembly, meters);
   const audit = assembleAudit(config, { stdout, copy: assembleAuditExporter(config, assembly, meters) }, assembly);
   if (assembly.findings.some(({ severity }) => severity === 'error')) {
@@ -106,9 +115,9 @@ export async function assembleGeneration(
       authorities: certificatesOf(tls?.clientCa ?? ''),
       revocations: tls?.clientCrl?.map(revocationListOf),
     },
-    issuers: ingress?.issuers ?? [],
+    issuers: tokens.issuers,
     policyLoaded: policy.isLoaded,
-    ready: Promise.all([...(ingress?.keysLoaded ?? []), ...(ingress?.revocationsKnown ?? []), policy.loaded]).then(
+    ready: Promise.all([...tokens.keysLoaded, ...(ingress?.revocationsKnown ?? []), policy.loaded]).then(
       () => undefined,
     ),
     serves: servedBy(ingress, tls?.clientCa),

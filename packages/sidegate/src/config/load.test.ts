@@ -62,9 +62,9 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
   ['an unknown chapter', 'proxi: {}', ['1:1: error: proxi: is an unknown key (did you mean proxy?)']],
   [
     'a value that the reference has and this version lacks',
-    `${TARGET}        client_auth: spiffe_jwt`,
+    `${NAMED}egress: {targets: {a: {url: "https://a", auth: {type: hmac}}}}`,
     [
-      '10:22: error: egress.targets.data.auth.client_auth: must be client_secret_post or client_secret_basic or private_key_jwt or tls_client_auth (known but not supported yet)',
+      '2:55: error: egress.targets.a.auth.type: must be none or bearer or api_key or basic or mtls or oauth2_client_credentials or token_exchange or transaction_token or spiffe_jwt (known but not supported yet)',
     ],
   ],
   [
@@ -237,7 +237,7 @@ const WRONG: [title: string, text: string, findings: string[]][] = [
     'an auth type that does not exist',
     `${NAMED}egress: {targets: {a: {url: "https://a", auth: {type: magic}}}}`,
     [
-      '2:55: error: egress.targets.a.auth.type: must be none or bearer or api_key or basic or mtls or oauth2_client_credentials',
+      '2:55: error: egress.targets.a.auth.type: must be none or bearer or api_key or basic or mtls or oauth2_client_credentials or token_exchange or transaction_token or spiffe_jwt',
     ],
   ],
   [
@@ -567,6 +567,7 @@ test('S3-176 a complete client credentials target', () => {
     audience: 'data-service',
     resource: 'https://data.example/api',
     params: {},
+    dpop: false,
   });
 });
 

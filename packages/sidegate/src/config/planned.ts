@@ -1,11 +1,7 @@
 /** Values of the full configuration reference that this version does not implement, and so refuses. */
 
 const VALUES: ReadonlyMap<string, readonly string[]> = new Map([
-  [
-    'egress.targets.*.auth.type',
-    ['token_exchange', 'transaction_token', 'service_jwt', 'spiffe_jwt', 'hmac', 'http_signature'],
-  ],
-  ['egress.targets.*.auth.client_auth', ['spiffe_jwt']],
+  ['egress.targets.*.auth.type', ['service_jwt', 'hmac', 'http_signature']],
 ]);
 
 /** Whether a value of the reference is not supported yet. */

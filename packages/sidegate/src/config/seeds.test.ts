@@ -199,6 +199,7 @@ test('S3-174 S3-176 S3-177 S3-181 S3-182 the targets of the seed', { skip }, () 
       scopes: ['data-service:read', scope],
       refresh_before_expiry: 60_000,
       params: {},
+      dpop: false,
     });
     assert.deepEqual(
       [target.url, target.tls],

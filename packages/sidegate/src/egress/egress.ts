@@ -1,21 +1,33 @@
 /** Everything that goes out, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
+import type { CredentialFields, OutgoingCall } from '../proxy/credential.ts';
 import { forward } from '../proxy/forward.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
 import { learnTransaction } from '../proxy/transaction-token.ts';
 import { type MatchOptions, matchRoute } from './match-route.ts';
-import { type CredentialFields, obtainCredential } from './obtain-credential.ts';
 import { shapeHeaders } from './shape-headers.ts';
+import { subjectToken, type VerifySubject } from './subject-token.ts';
 
-export function createEgress(options: MatchOptions): Pipeline {
+export interface EgressOptions extends MatchOptions {
+  /** Undefined: this sidecar knows no issuer. */
+  readonly verifySubject: VerifySubject | undefined;
+}
+
+export function createEgress(options: EgressOptions): Pipeline {
   const identityHeaders = new IdentityHeaders();
   return (exchange, request, reply) => {
     const { permit, target, hopByHop } = matchRoute(exchange, request, options);
+    const { credential } = target;
+    const call: OutgoingCall = {
+      permit,
+      exchange,
+      subjectToken: () => subjectToken(request.fields, options.verifySubject),
+    };
     const learned = learnTransaction(exchange, request.fields, target.verifyTransaction);
-    const obtained = learned === undefined ? obtainCredential(target) : learned.then(() => obtainCredential(target));
-    const proceed = (credential: CredentialFields): Promise<void> => {
-      const headers = shapeHeaders(exchange, { hopByHop, identityHeaders }, credential);
-      return forward(permit, headers, exchange, { request, reply });
+    const obtained = learned === undefined ? credential.fields(call) : learned.then(() => credential.fields(call));
+    const proceed = (fields: CredentialFields): Promise<void> => {
+      const headers = shapeHeaders(exchange, { hopByHop, identityHeaders }, fields);
+      return forward(permit, headers, exchange, { request, reply, onAnswer: credential.answered });
     };
     return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
   };

@@ -5,10 +5,10 @@ import type { InboundRequest } from '../net/listener.ts';
 import { parseRequestTarget, type TargetLimits } from '../net/request-target.ts';
 import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
 import type { Upstream } from '../net/upstream.ts';
+import type { Credential } from '../proxy/credential.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import { mintPermit, type Permit } from '../proxy/permit.ts';
 import type { VerifyTransaction } from '../proxy/transaction-token.ts';
-import type { Credential } from './obtain-credential.ts';
 
 export interface EgressTarget {
   readonly name: string;

@@ -1,10 +1,13 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
+import { Problem } from '@sidegate/sdk';
 import type { InboundRequest } from '../net/listener.ts';
 import type { Reply } from '../net/reply.ts';
+import type { Credential, CredentialFields } from '../proxy/credential.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import { forward, type OutgoingHeaders } from '../proxy/forward.ts';
 import type { Permit } from '../proxy/permit.ts';
 import type { Pipeline } from '../proxy/serve.ts';
+import type { Accepted } from './accept.ts';
 import { answerPreflight } from './cors.ts';
 import { describedRequest, type RequestFrom } from './described-request.ts';
 import { mayHoldToken, withoutToken } from './form-token.ts';
@@ -14,6 +17,7 @@ import { type JudgeDeps, judge } from './judge.ts';
 import { callerOf, limitRate, type RateLimits } from './limit-rate.ts';
 import { type IngressHeaders, shapeHeaders } from './shape-headers.ts';
 import { refuseEarlyBytes, whileAllowed } from './upgrade.ts';
+import { readToken } from './verify-token.ts';
 
 export interface IngressDeps extends JudgeDeps {
   readonly limits: RateLimits;
@@ -28,24 +32,46 @@ export interface IngressDeps extends JudgeDeps {
  */
 export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pipeline {
   const { cors } = deps.accept;
-  return (exchange, request, reply) =>
-    judge(exchange, request, deps, {
+  return (exchange, request, reply) => {
+    return judge(exchange, request, deps, {
       peer: () => identifyPeer(request.socket, deps.trust, deps.peers),
       caller: () => callerOf(exchange, request.socket),
       limit: (moment, { route }) => limitRate(moment, deps.limits, exchange, { route, socket: request.socket }),
       allowed: (accepted, permit) => {
         if (accepted.preflight && cors !== undefined) return answerPreflight(exchange, cors, reply);
-        const headers = shapeHeaders(exchange, accepted, deps.headers);
-        const message = { request, reply };
-        if (mayHoldToken(request, exchange)) return forwardForm(permit, headers, exchange, message);
-        if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
-        refuseEarlyBytes(request.tunnel);
-        const judgeAgain = () => judgeUpgrade(exchange, request, latest());
-        return whileAllowed(exchange, { now: deps.trust.now, judgeAgain, revocations: deps.revocations }, () =>
-          forward(permit, headers, exchange, message),
-        );
+        const { credential } = accepted.route;
+        if (credential === undefined) return send({ accepted, permit, credential: NO_FIELDS });
+        const obtained = credential.fields({ permit, exchange, subjectToken: () => presentedToken(request, deps) });
+        const proceed = (fields: CredentialFields) => send({ accepted, permit, credential: fields });
+        return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
       },
     });
+    function send({ accepted, permit, credential }: Allowed): Promise<void> {
+      const headers = shapeHeaders(exchange, accepted, { headers: deps.headers, credential });
+      const message = { request, reply, onAnswer: accepted.route.credential?.answered };
+      if (mayHoldToken(request, exchange)) return forwardForm(permit, headers, exchange, message);
+      if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
+      refuseEarlyBytes(request.tunnel);
+      const judgeAgain = () => judgeUpgrade(exchange, request, latest());
+      return whileAllowed(exchange, { now: deps.trust.now, judgeAgain, revocations: deps.revocations }, () =>
+        forward(permit, headers, exchange, message),
+      );
+    }
+  };
+}
+
+interface Allowed {
+  readonly accepted: Accepted;
+  readonly permit: Permit;
+  readonly credential: CredentialFields;
+}
+
+const NO_FIELDS: CredentialFields = [];
+
+/** The one that was verified; where none was asked for, there may be none. */
+function presentedToken(request: InboundRequest, { tokens }: IngressDeps): string {
+  if (tokens === undefined) throw new Problem('token_missing', 'no token is taken here, so none can be exchanged');
+  return readToken(request, tokens);
 }
 
 /** The exchange stays as it is: it tells of the request that was let in. */
@@ -68,14 +94,20 @@ export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFro
   };
 }
 
+interface FormMessage {
+  readonly request: InboundRequest;
+  readonly reply: Reply;
+  readonly onAnswer: Credential['answered'];
+}
+
 /** As {@link forward}, once the beginning of the form is known to hold no token. */
 async function forwardForm(
   permit: Permit,
   headers: OutgoingHeaders,
   exchange: Exchange,
-  { request, reply }: { readonly request: InboundRequest; readonly reply: Reply },
+  { request, reply, onAnswer }: FormMessage,
 ): Promise<void> {
   if (request.fields.has('expect')) reply.continue();
   const body = request.body && (await withoutToken(request.body, exchange));
-  await forward(permit, headers, exchange, { request: { ...request, body }, reply });
+  await forward(permit, headers, exchange, { request: { ...request, body }, reply, onAnswer });
 }

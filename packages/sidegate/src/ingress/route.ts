@@ -5,6 +5,7 @@ import type { RequestTarget } from '../net/request-target.ts';
 import { type PathRewrite, rewritePath } from '../net/rewrite-path.ts';
 import type { TokenBuckets } from '../net/token-buckets.ts';
 import type { Upstream } from '../net/upstream.ts';
+import type { Credential } from '../proxy/credential.ts';
 
 export interface Route extends PathRewrite {
   /** `*` is one segment, a final `**` is the path itself and everything below. */
@@ -14,6 +15,8 @@ export interface Route extends PathRewrite {
   readonly upstream: Upstream;
   /** The upstream's name in logs: an egress target's name, else its origin. */
   readonly upstreamName: string;
+  /** What the upstream wants to see that is made of the caller's token; absent: nothing. */
+  readonly credential?: Credential;
   readonly authRequired: boolean;
   readonly authzRequired: boolean;
   /** A token must have all of them. */

@@ -2,6 +2,7 @@
 import type { VerifiedToken } from '@sidegate/sdk';
 import { claimHeaderValue } from '../proxy/claim-header.ts';
 import { CORRELATION_HEADER, LOWER_CORRELATION_HEADER } from '../proxy/correlation.ts';
+import type { CredentialFields } from '../proxy/credential.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { OutgoingHeaders } from '../proxy/forward.ts';
 import { type SetField, setField, shapedLines } from '../proxy/headers.ts';
@@ -28,13 +29,23 @@ export interface IngressHeaders {
   readonly known: WeakMap<VerifiedToken, readonly SetField[]>;
 }
 
+export interface ShapedBy {
+  readonly headers: IngressHeaders;
+  /** What the upstream wants to see from us. */
+  readonly credential: CredentialFields;
+}
+
 /** @throws Problem `token_claim_unsafe` */
-export function shapeHeaders(exchange: Exchange, accepted: Accepted, headers: IngressHeaders): OutgoingHeaders {
+export function shapeHeaders(
+  exchange: Exchange,
+  accepted: Accepted,
+  { headers, credential }: ShapedBy,
+): OutgoingHeaders {
   const { fields } = exchange;
   return {
     lines: shapedLines(fields, {
       stripped: isStripped(exchange, accepted, headers),
-      set: setFields(exchange, headers),
+      set: credential.length === 0 ? setFields(exchange, headers) : [...setFields(exchange, headers), ...credential],
     }),
     host: headers.preserveHost ? fields.single('host') : undefined,
   };

@@ -21,11 +21,7 @@ const USABLE = /^[\x21-\x7e]{1,256}$/;
 export function learnUserContext(exchange: Exchange): void {
   const { token, peer, transaction } = exchange;
   const service = peer?.binding;
-  // A JWT-SVID is a workload's own name, like its certificate.
-  const ofUser =
-    token !== undefined &&
-    token.spiffeId === undefined &&
-    (service === undefined || token.clientId !== service.clientId);
+  const ofUser = token !== undefined && !isOwn(token, service?.clientId);
   const spoken = ofUser ? token : transaction?.token;
   if (spoken !== undefined) {
     const speaker = speakerOf(spoken);
@@ -42,6 +38,13 @@ export function learnUserContext(exchange: Exchange): void {
 /** Nobody was authenticated, so nobody is believed. */
 export function distrustUserContext(exchange: Exchange): void {
   if (exchange.fields.has(LOWER_USER_CONTEXT_HEADER)) exchange.userContext = NOT_BELIEVED;
+}
+
+/** Whether a token speaks for the service that shows it and for nobody else: RFC 8693 section 4.1 for `act`. */
+function isOwn({ spiffeId, clientId, claims }: VerifiedToken, service: string | undefined): boolean {
+  // A JWT-SVID is a workload's own name, like its certificate.
+  if (spiffeId !== undefined) return true;
+  return service !== undefined && clientId === service && claims['act'] === undefined;
 }
 
 interface Speaker {

@@ -68,7 +68,12 @@ export function verifyTransaction(
   return caller === undefined ? verifier.verify(text) : bad.verify(text, verifier, caller);
 }
 
-function readToken(request: RequestHead, options: TokenOptions): string {
+/**
+ * The token as it was sent, which {@link verifyToken} verifies.
+ *
+ * @throws Problem `token_missing`, `authorization_malformed`, `duplicate_header`
+ */
+export function readToken(request: RequestHead, options: TokenOptions): string {
   const { fields } = request;
   const { header, cookie } = options;
   const token = cookie === undefined ? undefined : tokenOfCookie(request, cookie);

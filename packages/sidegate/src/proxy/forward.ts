@@ -20,12 +20,19 @@ export interface OutgoingHeaders {
   readonly host: string | undefined;
 }
 
+interface Message {
+  readonly request: InboundRequest;
+  readonly reply: Reply;
+  /** Told what the upstream answers. */
+  readonly onAnswer?: ((fields: Fields) => void) | undefined;
+}
+
 /** @throws Problem `upstream_*` or `bad_upstream_response`, as a rejection too */
 export function forward(
   permit: Permit,
   { lines, host }: OutgoingHeaders,
   exchange: Exchange,
-  { request, reply }: { readonly request: InboundRequest; readonly reply: Reply },
+  { request, reply, onAnswer }: Message,
 ): Promise<void> {
   const { cancellation } = exchange;
   // Gone, or broken, while a token was fetched: the record says so, and that is all.
@@ -37,7 +44,7 @@ export function forward(
   const sent = tunnel === undefined ? lines : lines + UPGRADE_LINES;
   return upstream.send(
     { method, path, lines: sent, host, body, announcedEmpty, tunnel },
-    new Answer(exchange, { request, reply }),
+    new Answer(exchange, { request, reply, onAnswer }),
     cancellation,
   );
 }
@@ -46,14 +53,17 @@ class Answer implements ResponseSink {
   readonly #exchange: Exchange;
   readonly #request: InboundRequest;
   readonly #reply: Reply;
+  readonly #onAnswer: Message['onAnswer'];
 
-  constructor(exchange: Exchange, { request, reply }: { readonly request: InboundRequest; readonly reply: Reply }) {
+  constructor(exchange: Exchange, { request, reply, onAnswer }: Message) {
     this.#exchange = exchange;
     this.#request = request;
+    this.#onAnswer = onAnswer;
     this.#reply = reply;
   }
 
   head({ status, fields, length }: ResponseHead): void {
+    this.#onAnswer?.(fields);
     if (status === SWITCHING_PROTOCOLS) {
       refuseFalseSwitch(this.#request, fields);
       this.#reply.switchProtocols(answerLines(this.#exchange, fields) + UPGRADE_LINES);

@@ -1,12 +1,19 @@
-/** `egress.targets.<name>.auth`: how this service proves to a target who it is. */
+/** `egress.targets.<name>.auth`: how this service proves to a target who it is, and for whom it calls. */
 import { RESERVED_TOKEN_PARAMETERS } from '@sidegate/sdk';
 import { z } from 'zod';
+import { type ClientFields, clientFields, clientFindings } from './egress-client.ts';
 import { FRAMING } from './proxy-headers.ts';
-import { type Finding, reading, refuse } from './rule.ts';
-import { duration, filePath, headerName, name, scope, secret, url } from './scalars.ts';
+import { reading, refuse } from './rule.ts';
+import { headerName, scope, secret, url } from './scalars.ts';
 
 /** Set by us on every request, so that a credential under one of these names would arrive twice or not at all. */
-const OURS: ReadonlySet<string> = new Set(['x-correlation-id', 'traceparent', 'cookie', 'proxy-authorization']);
+const OURS: ReadonlySet<string> = new Set([
+  'x-correlation-id',
+  'traceparent',
+  'txn-token',
+  'cookie',
+  'proxy-authorization',
+]);
 
 const noneSchema = z.strictObject({ type: z.literal('none') });
 
@@ -39,46 +46,70 @@ const basicSchema = z.strictObject({
   password: secret(/^\P{Cc}{1,1024}$/u, 'has a control character').describe('Its password.'),
 });
 
+const spiffeJwtSchema = z.strictObject({
+  type: z
+    .literal('spiffe_jwt')
+    .describe('A JWT-SVID of this workload, from the Workload API: needs the chapter `workload_api`.'),
+  audience: z.string().min(1).max(2048).describe('The target as it calls itself, often its SPIFFE ID.'),
+});
+
 const parameterName = () =>
   z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'is not the name of a parameter')
     .refine((key) => !RESERVED_TOKEN_PARAMETERS.has(key), { error: 'is set by other keys, or not at all' });
 
-const clientCredentialsFile = z.strictObject({
-  type: z.literal('oauth2_client_credentials'),
-  token_url: url().describe('Token endpoint of the identity provider.'),
-  client_id: z.string().min(1).describe('This service at the identity provider.'),
-  client_auth: z
-    .enum(['client_secret_post', 'client_secret_basic', 'private_key_jwt', 'tls_client_auth'])
-    .default('client_secret_post')
-    .describe(
-      'How the token request proves who we are: the secret in the body or in `Authorization`, an assertion signed by ' +
-        'a key (RFC 7523), or the client certificate of `tls` alone (RFC 8705).',
-    ),
-  client_secret: secret().optional().describe('Its secret: `${VAR}`, or a file named by `client_secret_file`.'),
-  private_key_file: filePath()
-    .optional()
-    .describe('For `private_key_jwt`: RSA, P-256 or Ed25519 in PEM, readable by its owner only.'),
-  key_id: name().optional().describe('For `private_key_jwt`: the `kid` under which the issuer knows the key.'),
-  issuer: url().optional().describe('For `private_key_jwt`: the issuer, the only audience of the assertion.'),
+/** What is asked of a token endpoint besides who asks. */
+const wishedFields = {
   scopes: z.array(scope()).default([]).describe('Requested together, joined by spaces.'),
-  refresh_before_expiry: duration('0s', '1h')
-    .prefault('60s')
-    .describe('A token is renewed that long before it expires.'),
   audience: z.string().min(1).optional().describe('Sent as `audience`.'),
   resource: url().optional().describe('Sent as `resource` (RFC 8707).'),
   params: z
     .record(parameterName(), z.string().max(1024))
     .default({})
     .describe('More parameters of the token request; none that another key sets.'),
-});
+  dpop: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Have tokens bound to a key of this process, and prove it with each request (RFC 9449); such a token is in no shared store.',
+    ),
+};
 
-type ClientCredentialsFile = z.output<typeof clientCredentialsFile>;
+/** Runs when what it reads is right itself. */
+const ofClient = <T extends z.ZodType<ClientFields>>(schema: T): T =>
+  schema.superRefine(
+    (auth, context) => refuse(context, clientFindings(auth)),
+    reading('client_auth', 'client_secret', 'private_key_file', 'key_id', 'issuer', 'token_url'),
+  );
 
-const clientCredentialsSchema = clientCredentialsFile.superRefine(
-  (auth, context) => refuse(context, authenticationFindings(auth)),
-  reading('client_auth', 'client_secret', 'private_key_file', 'key_id', 'issuer', 'token_url'),
+const clientCredentialsSchema = ofClient(
+  z.strictObject({ type: z.literal('oauth2_client_credentials'), ...clientFields, ...wishedFields }),
+);
+
+const tokenExchangeSchema = ofClient(
+  z.strictObject({
+    type: z
+      .literal('token_exchange')
+      .describe(
+        "RFC 8693: the caller's token is traded for one for the target. On an ingress route it is the token that was verified; the local service shows it in `Authorization`.",
+      ),
+    ...clientFields,
+    ...wishedFields,
+  }),
+);
+
+const transactionTokenSchema = ofClient(
+  z.strictObject({
+    type: z
+      .literal('transaction_token')
+      .describe(
+        "The caller's token is traded for a transaction token (`Txn-Token`), once for each request from outside; a call that has one keeps it.",
+      ),
+    ...clientFields,
+    scopes: z.array(scope()).min(1).describe('What the transaction is for.'),
+    trust_domain: z.string().min(1).max(255).describe('Sent as `audience`: the trust domain of the target.'),
+  }),
 );
 
 export const targetAuthSchema = z.discriminatedUnion('type', [
@@ -88,31 +119,7 @@ export const targetAuthSchema = z.discriminatedUnion('type', [
   basicSchema,
   mtlsSchema,
   clientCredentialsSchema,
+  tokenExchangeSchema,
+  transactionTokenSchema,
+  spiffeJwtSchema,
 ]);
-
-type AuthenticationKey = 'client_secret' | 'private_key_file' | 'key_id' | 'issuer';
-
-/** What each way to authenticate needs; what belongs to another way is refused, since it would be of no use. */
-const NEEDED: Readonly<Record<ClientCredentialsFile['client_auth'], readonly AuthenticationKey[]>> = {
-  client_secret_post: ['client_secret'],
-  client_secret_basic: ['client_secret'],
-  private_key_jwt: ['private_key_file', 'key_id', 'issuer'],
-  tls_client_auth: [],
-};
-
-function* authenticationFindings(auth: ClientCredentialsFile): Generator<Finding> {
-  const { client_auth, token_url } = auth;
-  const needed = NEEDED[client_auth];
-  for (const key of ['client_secret', 'private_key_file', 'key_id', 'issuer'] as const) {
-    if (needed.includes(key) && auth[key] === undefined) {
-      yield { path: [key], message: 'is required', hint: `client_auth is ${client_auth}`, code: 'missing_key' };
-    }
-    if (!needed.includes(key) && auth[key] !== undefined) {
-      yield { path: [key], message: `is not used with client_auth ${client_auth}`, hint: 'remove one of them' };
-    }
-  }
-  if (client_auth === 'tls_client_auth' && !token_url.startsWith('https:')) {
-    const hint = 'client_auth is tls_client_auth: only TLS shows a certificate';
-    yield { path: ['token_url'], message: 'needs https', hint };
-  }
-}

@@ -78,8 +78,7 @@ function* unknownTargets({ targets, routes }: z.output<typeof egressSchema>): Ge
 
 /** Where the certificate is the credential, a target without one would be called by nobody in particular. */
 function* missingCertificate({ auth, tls }: z.output<typeof targetFile>): Generator<Finding> {
-  const needed =
-    auth.type === 'mtls' || (auth.type === 'oauth2_client_credentials' && auth.client_auth === 'tls_client_auth');
+  const needed = auth.type === 'mtls' || ('client_auth' in auth && auth.client_auth === 'tls_client_auth');
   if (!needed) return;
   const why = auth.type === 'mtls' ? 'auth.type is mtls' : 'auth.client_auth is tls_client_auth';
   if (!tls.enabled) yield { path: ['tls', 'enabled'], message: 'must be true', hint: why };

@@ -25,7 +25,9 @@ const routeSchema = z
     methods: z.array(method()).min(1).optional().describe('Absent: every method.'),
     upstream: origin()
       .optional()
-      .describe('Absent: `proxy.upstream.url`. The `url` of an egress target uses the TLS settings of that target.'),
+      .describe(
+        'Absent: `proxy.upstream.url`. The `url` of an egress target uses its TLS settings, and its `auth` where that is `token_exchange` or `transaction_token`: the verified token is traded for one that the upstream gets.',
+      ),
     auth_required: z.boolean().default(true).describe('false lets a request pass without token.'),
     authz_required: z.boolean().default(true).describe('false does not ask the policy.'),
     required_scopes: z

@@ -61,6 +61,7 @@ const fileSchema = chapters
   .superRefine((file, context) => refuse(context, nobodyJudges(file)), reading('proxy', 'server'))
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
   .superRefine((file, context) => refuse(context, unreadTransactions(file)), reading('jwt', 'egress'))
+  .superRefine((file, context) => refuse(context, missingWorkloadApi(file)), reading('workload_api', 'egress'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
   .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'))
@@ -139,6 +140,18 @@ function* unreadTransactions({ jwt, egress }: SidecarFile): Generator<Finding> {
     if (!forward_transaction_token) continue;
     const path = ['egress', 'targets', name, 'forward_transaction_token'];
     yield { path, message: 'needs to verify them', hint: 'set jwt.transaction_tokens' };
+  }
+}
+
+/** A JWT-SVID comes from nowhere else. */
+function* missingWorkloadApi({ workload_api, egress }: SidecarFile): Generator<Finding> {
+  if (workload_api !== undefined) return;
+  for (const [name, { auth }] of Object.entries(egress.targets)) {
+    const key =
+      auth.type === 'spiffe_jwt' ? 'type' : 'client_auth' in auth && auth.client_auth === 'spiffe_jwt' && 'client_auth';
+    if (key === false) continue;
+    const path = ['egress', 'targets', name, 'auth', key];
+    yield { path, message: 'needs workload_api', hint: 'set workload_api.socket' };
   }
 }
 

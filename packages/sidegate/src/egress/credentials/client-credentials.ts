@@ -1,18 +1,15 @@
 /** `auth.type: oauth2_client_credentials`: RFC 6749 section 4.4, the token cached by its source. */
 import type { TokenSource } from '@sidegate/sdk';
-import { setField } from '../../proxy/headers.ts';
-import type { Credential, CredentialFields } from '../obtain-credential.ts';
+import type { Credential } from '../../proxy/credential.ts';
+import type { TokenPresentation } from './token-presentation.ts';
 
-export function clientCredentials(source: TokenSource): Credential {
+export function clientCredentials(source: TokenSource, { present, answered }: TokenPresentation): Credential {
   return {
-    fields: () => {
+    fields: (call) => {
       const token = source.token();
-      return token instanceof Promise ? token.then(authorization) : authorization(token);
+      return token instanceof Promise ? token.then((one) => present(one, call)) : present(token, call);
     },
+    answered,
     close: () => source.close(),
   };
-}
-
-function authorization(token: { reveal(): string }): CredentialFields {
-  return [setField('Authorization', `Bearer ${token.reveal()}`, 'authorization')];
 }

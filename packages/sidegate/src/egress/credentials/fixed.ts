@@ -1,6 +1,7 @@
 /** `auth.type: bearer`, `basic` and `api_key`: one header field that stays the same as long as the configuration does. */
+
+import type { Credential, CredentialFields } from '../../proxy/credential.ts';
 import { setField } from '../../proxy/headers.ts';
-import type { Credential, CredentialFields } from '../obtain-credential.ts';
 
 /** Asked once; the configuration has checked that a header can carry it. */
 interface Hidden {

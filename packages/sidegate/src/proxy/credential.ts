@@ -1,0 +1,30 @@
+/** What a service wants to see from us: one `auth.type` of a target each; a file of that name in `egress/credentials/` makes it. */
+import type { Fields } from '../net/fields.ts';
+import type { Exchange } from './exchange.ts';
+import type { SetField } from './headers.ts';
+import type { Permit } from './permit.ts';
+
+export type CredentialFields = readonly SetField[];
+
+/** The request that leaves. */
+export interface OutgoingCall {
+  readonly permit: Permit;
+  readonly exchange: Exchange;
+  /**
+   * The token of whoever called, for a credential that is made of it.
+   *
+   * @throws Problem `token_*`, at once or as a rejection: there is none, or it is not good
+   */
+  readonly subjectToken: () => string | Promise<string>;
+}
+
+export interface Credential {
+  /**
+   * @returns header fields to set; nothing is forwarded until they are there
+   * @throws Problem `idp_bad_response`, `idp_unavailable`, or what {@link OutgoingCall.subjectToken} throws
+   */
+  fields(call: OutgoingCall): CredentialFields | Promise<CredentialFields>;
+  /** Told of each answer: a server may ask for something in the next proof. */
+  readonly answered?: (fields: Fields) => void;
+  close(): void;
+}
