@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { StoreUnavailable } from '../../packages/sidegate/src/authority/store/database.ts';
 import { openPostgres } from '../../packages/sidegate/src/authority/store/postgres.ts';
 import { databaseTable, type OpenedDatabase } from '../support/database-table.ts';
+import { enrolmentTable } from '../support/enrolment-table.ts';
 import { freePort } from '../support/free-port.ts';
 import { revocationTable } from '../support/revocation-table.ts';
 import { withoutPostgres } from './postgres-binary.ts';
@@ -33,6 +34,7 @@ describe('PostgreSQL', { skip: withoutPostgres() }, () => {
   };
   databaseTable('PostgreSQL', prepare);
   revocationTable('PostgreSQL', prepare);
+  enrolmentTable('PostgreSQL', prepare);
 
   test('a wrong password refuses the start without a word of it', async () => {
     const url = (await server.database()).replace('only-for-this-test', 'very-secret');

@@ -18,7 +18,7 @@ import type { CertificateAuthority } from './certificate-authority.ts';
 import { liveCertificates } from './certificates.ts';
 import { liveHolders } from './holders.ts';
 import { type Zone, zoneConstraints } from './identity.ts';
-import { recordBundleChange } from './trust-bundle.ts';
+import { type BundleChange, bundleSequence, recordBundleChange } from './trust-bundle.ts';
 
 /** A step that may not be taken now; `obstacles` has every reason. */
 export class RotationRefused extends Error {
@@ -43,39 +43,52 @@ export interface RotationStep {
  * @returns what was made
  */
 export async function establishAuthorities(ca: CertificateAuthority): Promise<readonly Authority[]> {
+  try {
+    return await makeMissing(ca);
+  } catch (error) {
+    if (!(error instanceof RotationRefused)) throw error;
+    // A replica that started at the same time has made them.
+    return makeMissing(ca);
+  }
+}
+
+async function makeMissing(ca: CertificateAuthority): Promise<readonly Authority[]> {
   const { database, clock, trustDomain, authorities: options, sealing } = ca.options;
-  return database.transaction(async (queries) => {
-    const now = clock.now();
-    const known = await readAuthorities(queries);
-    const made: Authority[] = [];
-    let root = rootInState(known, 'active');
-    if (root === undefined) {
-      root = await newRoot(trustDomain, options, { sealing, now, state: 'active' });
-      made.push(root);
-    }
-    for (const zone of trustDomain.zones) {
-      const signing = signingAuthority(known, zone.name);
-      const wanted = JSON.stringify(zoneConstraints(zone, trustDomain));
-      if (signing !== undefined && JSON.stringify(signing.nameConstraints) === wanted) continue;
-      made.push(await newIntermediate(zone, trustDomain, { root, options, sealing, now }));
-    }
+  const now = clock.now();
+  const after = await bundleSequence(database);
+  const known = await readAuthorities(database);
+  const made: Authority[] = [];
+  let root = rootInState(known, 'active');
+  if (root === undefined) {
+    root = await newRoot(trustDomain, options, { sealing, now, state: 'active' });
+    made.push(root);
+  }
+  for (const zone of trustDomain.zones) {
+    const signing = signingAuthority(known, zone.name);
+    const wanted = JSON.stringify(zoneConstraints(zone, trustDomain));
+    if (signing !== undefined && JSON.stringify(signing.nameConstraints) === wanted) continue;
+    made.push(await newIntermediate(zone, trustDomain, { root, options, sealing, now }));
+  }
+  if (made.length === 0) return made;
+  const change = { after, change: made.includes(root) ? 'init' : 'zone', root: root.id, now };
+  await database.transaction(async (queries) => {
+    await changeBundle(queries, change);
     for (const authority of made) await keepAuthority(queries, authority);
-    if (made.length > 0) {
-      await recordBundleChange(queries, { change: made.includes(root) ? 'init' : 'zone', root: root.id, now });
-    }
-    return made;
   });
+  return made;
 }
 
 /** Another authority for a zone, below the same root: whoever trusts the root need not be asked. */
 export async function rotateZone(ca: CertificateAuthority, zone: Zone): Promise<Authority> {
   const { database, clock, trustDomain, authorities: options, sealing } = ca.options;
+  const now = clock.now();
+  const after = await bundleSequence(database);
   const root = rootInState(await readAuthorities(database), 'active');
   if (root === undefined) throw new RotationRefused('there is no root that signs; run "sidegate ca init" first');
-  const made = await newIntermediate(zone, trustDomain, { root, options, sealing, now: clock.now() });
+  const made = await newIntermediate(zone, trustDomain, { root, options, sealing, now });
   await database.transaction(async (queries) => {
+    await changeBundle(queries, { after, change: 'zone', root: root.id, now });
     await keepAuthority(queries, made);
-    await recordBundleChange(queries, { change: 'zone', root: root.id, now: clock.now() });
   });
   return made;
 }
@@ -89,6 +102,7 @@ export async function addRoot(ca: CertificateAuthority): Promise<RotationStep> {
     trustDomain.zones.map((zone) => newIntermediate(zone, trustDomain, { root, options, sealing, now })),
   );
   return database.transaction(async (queries) => {
+    const after = await bundleSequence(queries);
     const roots = (await readAuthorities(queries)).filter(isRoot);
     if (rootInState(roots, 'active') === undefined) {
       throw new RotationRefused('there is no root to rotate; run "sidegate ca init" first');
@@ -98,8 +112,9 @@ export async function addRoot(ca: CertificateAuthority): Promise<RotationStep> {
       const next = underWay.state === 'added' ? 'both' : 'retire';
       throw new RotationRefused(`a rotation is under way; its next step is "sidegate ca rotate ${next}"`);
     }
+    const sequence = await changeBundle(queries, { after, change: 'add', root: root.id, now });
     for (const authority of [root, ...zones]) await keepAuthority(queries, authority);
-    return { root, sequence: await recordBundleChange(queries, { change: 'add', root: root.id, now }) };
+    return { root, sequence };
   });
 }
 
@@ -108,6 +123,7 @@ export async function signWithNewRoot(ca: CertificateAuthority): Promise<Rotatio
   const { database, clock } = ca.options;
   return database.transaction(async (queries) => {
     const now = clock.now();
+    const after = await bundleSequence(queries);
     const authorities = await readAuthorities(queries);
     const [added, active] = [rootInState(authorities, 'added'), rootInState(authorities, 'active')];
     if (added === undefined || active === undefined) {
@@ -124,7 +140,7 @@ export async function signWithNewRoot(ca: CertificateAuthority): Promise<Rotatio
     );
     await setState(queries, active, 'retiring');
     await setState(queries, added, 'active');
-    return { root: added, sequence: await recordBundleChange(queries, { change: 'both', root: added.id, now }) };
+    return { root: added, sequence: await changeBundle(queries, { after, change: 'both', root: added.id, now }) };
   });
 }
 
@@ -133,6 +149,7 @@ export async function retireRoot(ca: CertificateAuthority): Promise<RotationStep
   const { database, clock } = ca.options;
   return database.transaction(async (queries) => {
     const now = clock.now();
+    const after = await bundleSequence(queries);
     const authorities = await readAuthorities(queries);
     const retiring = rootInState(authorities, 'retiring');
     if (retiring === undefined) {
@@ -156,9 +173,16 @@ export async function retireRoot(ca: CertificateAuthority): Promise<RotationStep
     await setState(queries, retiring, 'retired');
     return {
       root: retiring,
-      sequence: await recordBundleChange(queries, { change: 'retire', root: retiring.id, now }),
+      sequence: await changeBundle(queries, { after, change: 'retire', root: retiring.id, now }),
     };
   });
+}
+
+/** @throws RotationRefused when somebody else does the same */
+async function changeBundle(queries: Queries, change: BundleChange): Promise<number> {
+  const sequence = await recordBundleChange(queries, change);
+  if (sequence === undefined) throw new RotationRefused('the trust bundle was changed at the same time; look again');
+  return sequence;
 }
 
 const rootInState = (authorities: readonly Authority[], state: RootState): Authority | undefined =>

@@ -31,19 +31,25 @@ export async function bundleSequence(queries: Queries): Promise<number> {
   return row?.sequence ?? 0;
 }
 
-/** What makes two processes that change it at once exclude each other is the primary key. */
+export interface BundleChange {
+  /** The sequence number before anything was read that this change depends on. */
+  readonly after: number;
+  readonly change: string;
+  readonly root: string;
+  readonly now: number;
+}
+
+/** @returns its number; undefined: another process changed the bundle since, so what this one does must not happen */
 export async function recordBundleChange(
   queries: Queries,
-  { change, root, now }: { readonly change: string; readonly root: string; readonly now: number },
-): Promise<number> {
-  const sequence = (await bundleSequence(queries)) + 1;
-  await queries.query('INSERT INTO bundle_changes (sequence, change, root, changed_at) VALUES ($1, $2, $3, $4)', [
-    sequence,
-    change,
-    root,
-    now,
-  ]);
-  return sequence;
+  { after, change, root, now }: BundleChange,
+): Promise<number | undefined> {
+  const [recorded] = await queries.query<{ sequence: number }>(
+    `INSERT INTO bundle_changes (sequence, change, root, changed_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (sequence) DO NOTHING RETURNING sequence`,
+    [after + 1, change, root, now],
+  );
+  return recorded?.sequence;
 }
 
 export const bundlePem = ({ roots }: Pick<TrustBundle, 'roots'>): string =>
