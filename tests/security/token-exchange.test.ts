@@ -127,6 +127,11 @@ const REFUSED: readonly Refused[] = [
     'invalid_request',
     () => byGateway(partnerToken({ iss: 'https://evil.example.com' })),
   ],
+  [
+    'a token of an identity provider that is only there to log in',
+    'invalid_request',
+    () => byGateway(partnerToken({ iss: LOGIN })),
+  ],
   ['a token of this realm by another key', 'invalid_request', () => byGateway(partnerToken({ iss: SERVICES }))],
   ['a token by another key of the same name', 'invalid_request', () => byGateway(partnerToken({}, { key: other }))],
   [
