@@ -4,6 +4,7 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 import { makeFolder } from './foreign-program.ts';
 import { postgresFolder } from './postgres-binary.ts';
 import { startServer } from './started-program.ts';
@@ -14,6 +15,7 @@ export interface PostgresServer extends AsyncDisposable {
 }
 
 const PASSWORD = 'only-for-this-test';
+const READY_MS = 20_000;
 /** PostgreSQL refuses to run as root. */
 const NOBODY = 65_534;
 
@@ -57,6 +59,14 @@ export async function startPostgresServer(): Promise<PostgresServer> {
   const server = await startServer({ name: 'PostgreSQL', command: start, args: startArgs, port, folder });
 
   const url = (database: string): string => `postgres://sidegate:${PASSWORD}@127.0.0.1:${port}/${database}`;
+  // It listens before it is ready to be asked.
+  await until(async () => {
+    const client = new pg.Client({ connectionString: url('postgres') });
+    return client.connect().then(
+      () => client.end().then(() => true),
+      () => false,
+    );
+  }, READY_MS);
   let databases = 0;
   return {
     ...server,

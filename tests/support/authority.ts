@@ -26,6 +26,8 @@ export interface AuthoritySettings {
 export interface AuthorityFolder extends AsyncDisposable {
   readonly config: string;
   at(name: string): string;
+  /** A file that its owner alone can read. */
+  write(name: string, text: string): Promise<void>;
   start(...args: readonly string[]): Promise<IssuerProcess>;
   /** A command on its store, as in `['keys', 'list']`. */
   command(...args: readonly string[]): Promise<CommandResult>;
@@ -60,6 +62,7 @@ ${more}
   return {
     config,
     at,
+    write: (name, text) => writeFile(at(name), text, { mode: 0o600 }),
     start: (...args) => startAuthorityProcess(['--config', config, ...args]),
     command: (...args) => runCommand([...args, '--config', config]),
     run: (...args) => runCommand(args),
