@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { createSigningRequest, readCertificate } from '@sidegate/sdk';
 import { CannotOpen, type Sealing } from '../../packages/sidegate/src/authority/keys/sealing.ts';
 import type { Database, Queries } from '../../packages/sidegate/src/authority/store/database.ts';
+import { storedRevocations } from '../../packages/sidegate/src/authority/store/revocations.ts';
 import { IN_MEMORY, openSqlite } from '../../packages/sidegate/src/authority/store/sqlite.ts';
 import { createTestAuthority } from '../support/certificates.ts';
 import { HOUR_MS, ORDER_SERVICE, startEnrolment, type TestEnrolment, TRUST_DOMAIN } from '../support/enrolment.ts';
@@ -291,6 +292,31 @@ describe('a renewal is refused with', () => {
       assert.equal(await enrolment.issued(), 1);
     });
   }
+
+  test('C-209 a certificate of a workload that was taken back, until that is lifted; a new one is refused as well', async () => {
+    await using enrolment = await startEnrolment();
+    const enrolled = await enrolment.enrol();
+    const { database, time } = enrolment;
+    time.nowMs += 20 * HOUR_MS;
+    const store = await storedRevocations(database, () => time.nowMs).open('services');
+    const spiffeId = 'spiffe://example.org/zone2/order-service';
+    const revocation = { kind: 'spiffe_id', value: spiffeId, issuedUntil: undefined, endsAt: undefined } as const;
+    await store.append([{ operation: 'revoke', revocation }]);
+    const join = async () => enrolment.post('/ca/enrol', { csr: forgeRequest(), join_token: await enrolment.token() });
+    assert.deepEqual(codeOf(await renew(enrolment, enrolled)), [403, 'certificate_revoked']);
+    assert.deepEqual(codeOf(await join()), [403, 'certificate_revoked']);
+    const other = await enrolment.enrol({ ...ORDER_SERVICE, service: 'other-service' });
+    assert.equal(other.body['serial_number'] === undefined, false);
+    const issuedUntil = Math.floor(time.nowMs / 1000);
+    await store.append([{ operation: 'revoke', revocation: { ...revocation, issuedUntil } }]);
+    assert.deepEqual(codeOf(await renew(enrolment, enrolled)), [403, 'certificate_revoked']);
+    // A certificate begins a minute before it is made.
+    time.nowMs += 61_000;
+    assert.equal((await join()).status, 200);
+    assert.deepEqual(codeOf(await renew(enrolment, enrolled)), [403, 'certificate_revoked']);
+    await store.append([{ operation: 'lift', revocation }]);
+    assert.equal((await renew(enrolment, enrolled)).status, 200);
+  });
 
   test('C-209 a certificate of nobody, of another authority, and of one with the same name', async () => {
     await using enrolment = await startEnrolment();

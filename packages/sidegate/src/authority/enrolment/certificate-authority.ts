@@ -7,6 +7,7 @@ import { type CertificateSigningRequest, type Clock, readSigningRequest, Signing
 import { type Issuer, issueBelow } from '../ca/issue.ts';
 import type { Sealing } from '../keys/sealing.ts';
 import type { Database, Queries } from '../store/database.ts';
+import { isWorkloadRevoked } from '../store/revocations.ts';
 import {
   type Authority,
   type AuthorityOptions,
@@ -119,6 +120,7 @@ export function createCertificateAuthority(options: CertificateAuthorityOptions)
   ): Promise<IssuedChain> {
     return database.transaction(async (queries) => {
       const bundle = await readTrustBundle(queries, bundleRefreshHintSeconds);
+      await refuseRevoked(queries, signed.issued, clock.now());
       await keepCertificate(queries, signed.issued);
       await also(queries, bundle);
       return { ...signed, bundle };
@@ -161,7 +163,7 @@ export function createCertificateAuthority(options: CertificateAuthorityOptions)
       const signed = await sign(current.identity, asked, current.holder);
       return keep(signed, async (queries) => {
         // It may have been revoked while the new one was signed.
-        await goodCertificate(queries, shown, clock.now());
+        await refuseRevoked(queries, await goodCertificate(queries, shown, clock.now()), clock.now());
       });
     },
     issue: async (identity, asked) => {
@@ -192,6 +194,12 @@ async function goodCertificate(queries: Queries, shown: Buffer, now: number): Pr
   if (known.revokedAt !== undefined) throw new EnrolmentRefused('certificate_revoked', 'this certificate was revoked');
   if (!(known.notAfter > now)) throw new EnrolmentRefused('certificate_expired', 'this certificate has expired');
   return known;
+}
+
+/** A workload that `sidegate revoke` has taken back gets no certificate, and with an old one no new one. */
+async function refuseRevoked(queries: Queries, { spiffeId, notBefore }: IssuedCertificate, now: number): Promise<void> {
+  if (!(await isWorkloadRevoked(queries, spiffeId, { issuedAt: notBefore / 1000, now: now / 1000 }))) return;
+  throw new EnrolmentRefused('certificate_revoked', 'certificates of this workload were revoked');
 }
 
 function readRequest(csr: string): CertificateSigningRequest {

@@ -136,6 +136,8 @@ test('discovery names endpoints that answer, by OpenID Connect and by RFC 8414 a
     for (const [endpoint, status] of [
       ['jwks_uri', 200],
       ['token_endpoint', 405],
+      ['introspection_endpoint', 405],
+      ['revocation_endpoint', 405],
     ] as const) {
       const url = String(metadata[endpoint]);
       assert.ok(url.startsWith(`${publicUrl}/`));

@@ -57,6 +57,24 @@ export function storedRevocations(database: Database, now: () => number): Stored
   };
 }
 
+/**
+ * Whether certificates of a workload that were issued at a time are revoked, in whatever realm.
+ *
+ * @param issuedAt seconds since the epoch
+ */
+export async function isWorkloadRevoked(
+  queries: Queries,
+  spiffeId: string,
+  { issuedAt, now }: { readonly issuedAt: number; readonly now: number },
+): Promise<boolean> {
+  const found = await queries.query(
+    `SELECT realm FROM revocations WHERE kind = 'spiffe_id' AND value = $1 AND lifted = 0
+     AND (issued_until IS NULL OR issued_until >= $2) AND (ends_at IS NULL OR ends_at > $3)`,
+    [spiffeId, Math.floor(issuedAt), Math.floor(now)],
+  );
+  return found.length > 0;
+}
+
 async function append(queries: Queries, realm: string, { operation, revocation }: RevocationChange): Promise<void> {
   // Whoever appends to this history waits here, so that places become visible in their order.
   const [history] = await queries.query<{ sequence: number }>(
