@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { test } from 'node:test';
 import { createDpopKey } from '@sidegate/sdk';
 import { createTestAuthority } from '../../../../tests/support/certificates.ts';
 import { startIdpProcess } from '../../../../tests/support/issuer-process.ts';
+import { bytes, startJwksServer } from '../../../../tests/support/jwks-server.ts';
 import { servicesRealm } from '../../../../tests/support/realms.ts';
 import { createSigningKey, keySetBytes, mint, type SigningKey } from '../../../../tests/support/tokens.ts';
 
@@ -152,6 +154,48 @@ dpop: { require_nonce: true }
   const url = 'http://127.0.0.1:8080/realms/services/protocol/openid-connect/token';
   const dpop = createDpopKey().prove({ method: 'POST', url }, Date.now());
   assert.deepEqual(await ask(second, { dpop }), [400, true]);
+});
+
+test('keys of a client are fetched from the URL of the realm file, anew for an unknown one, and from nowhere that a JWT names', async () => {
+  const [first, second, stranger] = ['first', 'second', 'third'].map((kid) => createSigningKey('ES256', kid)) as [
+    SigningKey,
+    SigningKey,
+    SigningKey,
+  ];
+  await using elsewhere = await startJwksServer(bytes(keySetBytes(stranger.jwk())));
+  await using keys = await startJwksServer(bytes(keySetBytes(first.jwk())));
+  const attributes = { 'use.jwks.url': 'true', 'jwks.url': `${keys.origin}/keys` };
+  const signer = { ...orderService, secret: undefined, clientAuthenticatorType: 'client-jwt', attributes };
+  await using files = await directoryOf({
+    'idp.yaml': PLAIN,
+    'services.json': JSON.stringify({ ...servicesRealm(), clients: [signer, dataService] }),
+  });
+  await using idp = await startIdpProcess(['--config', files.at('idp.yaml')]);
+  const ask = async (key: SigningKey, header: Record<string, unknown> = {}) => {
+    const now = Math.floor(Date.now() / 1000);
+    const aud = 'http://127.0.0.1:8080/realms/services';
+    const claims = { iss: 'order-service', sub: 'order-service', aud, jti: randomUUID(), exp: now + 60, iat: now };
+    const assertion = mint(claims, { key, header: { typ: 'JWT', ...header } });
+    const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    const body = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_assertion_type: type,
+      client_assertion: assertion,
+    });
+    const response = await fetch(`${idp.url}/realms/services/protocol/openid-connect/token`, { method: 'POST', body });
+    await response.text();
+    return response.status;
+  };
+  assert.equal(await ask(first), 200);
+  keys.answer = bytes(keySetBytes(first.jwk(), second.jwk()));
+  assert.equal(await ask(second), 200);
+  assert.deepEqual(keys.requests, ['/keys', '/keys']);
+  const url = `${elsewhere.origin}/keys`;
+  for (const header of [{}, { jku: url }, { x5u: url }, { jwk: stranger.jwk() }, { kid: url }]) {
+    for (let again = 0; again < 3; again += 1) assert.equal(await ask(stranger, header), 401);
+  }
+  assert.deepEqual(elsewhere.requests, []);
+  assert.equal(keys.requests.length, 3, 'strangers cause one request within the cooldown');
 });
 
 test('over TLS it serves the certificate of its configuration, and --root shifts absolute paths', async () => {
