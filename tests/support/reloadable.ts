@@ -33,6 +33,8 @@ export interface ConfigChanges {
   readonly hotReload?: boolean;
   readonly port?: number;
   readonly extra?: string;
+  /** Certificate identity → client, in place of those of this file. */
+  readonly identities?: Readonly<Record<string, string>>;
   /** YAML of `http.tls`. */
   readonly tls?: string;
   /** Written beside the configuration before the start. */
@@ -61,6 +63,7 @@ export async function startReloadable(changes: ConfigChanges = {}) {
     extra = '',
     tls = '{ enabled: true, cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth: require }',
     routes = '[]',
+    identities = { [PEER]: 'api-gateway', [OTHER_PEER]: 'api-gateway' },
   }: ConfigChanges): string => `
 http:
   addr: 127.0.0.1:${port}
@@ -73,8 +76,9 @@ proxy:
   routes: ${routes}
   mtls: { enabled: true, allowed_clients: ${JSON.stringify(allowed)} }
 identities:
-  ${PEER}: { client_id: api-gateway, may_forward: [web-app] }
-  ${OTHER_PEER}: { client_id: api-gateway, may_forward: [web-app] }
+${Object.entries(identities)
+  .map(([identity, client]) => `  ${identity}: { client_id: ${client}, may_forward: [web-app] }`)
+  .join('\n')}
 policy: { path: policies, hot_reload: ${hotReload} }
 ${extra}`;
   const server = issueServer(authority);

@@ -23,7 +23,6 @@ export {
   type WorkloadApiMethod,
   workloadApiPath,
 } from './service.ts';
-export { type JwtSvidRules, type VerifiedJwtSvid, verifyJwtSvid } from './verify-jwt-svid.ts';
 export type { Watched } from './watched.ts';
 export { WireError } from './wire.ts';
 export { WorkloadAnswerRefused, type X509Bundles, type X509Context, type X509Svid } from './x509-context.ts';

@@ -2,6 +2,7 @@
 import { decodeSegment, readClaims, readHeader, splitCompact } from '../jwt/compact.ts';
 import { type KeySet, parseKeySet } from '../jwt/jwks.ts';
 import { isJsonArray } from '../jwt/strict-json.ts';
+import { SVID_ALGORITHMS, SVID_TYPES } from '../jwt/svid.ts';
 import { parseSpiffeId, type SpiffeId } from '../spiffe/spiffe-id.ts';
 import { type JwtSvidMessage, readJwtBundlesResponse } from './messages.ts';
 import { judged, readTrustDomain, refuse } from './x509-context.ts';
@@ -15,20 +16,6 @@ export interface JwtSvidFacts {
   readonly expiresAt: number;
 }
 
-/** JWT-SVID section 2.1; Ed25519 is not among them. */
-const ALGORITHMS: ReadonlySet<string> = new Set([
-  'RS256',
-  'RS384',
-  'RS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'PS256',
-  'PS384',
-  'PS512',
-]);
-const TYPES: ReadonlySet<string | undefined> = new Set(['JWT', 'JOSE', undefined]);
-
 /**
  * @param audiences that the token must name, all of them
  * @throws WorkloadAnswerRefused
@@ -41,8 +28,8 @@ export function readJwtSvid(
   return judged(() => {
     const segments = splitCompact(token);
     const { alg, typ } = readHeader(segments.header);
-    if (!ALGORITHMS.has(alg)) refuse('a token with an algorithm that no JWT-SVID has');
-    if (!TYPES.has(typ)) refuse('a token of another type');
+    if (!SVID_ALGORITHMS.some((name) => name === alg)) refuse('a token with an algorithm that no JWT-SVID has');
+    if (!SVID_TYPES.includes((typ ?? '').toLowerCase())) refuse('a token of another type');
     decodeSegment(segments.signature, 'signature');
     const { sub, aud, exp } = readClaims(segments.payload);
     if (typeof sub !== 'string') refuse('a token without subject');

@@ -1,11 +1,16 @@
 /** The five methods of the SPIFFE Workload API for one caller, without the transport. */
-import type { Clock, Schedule } from '@sidegate/sdk';
+import {
+  type Clock,
+  createPushedJwks,
+  createTokenVerifier,
+  Problem,
+  type Schedule,
+  type TokenVerifier,
+} from '@sidegate/sdk';
 import {
   readJwtSvidRequest,
   readValidateJwtSvidRequest,
-  verifyJwtSvid,
   WireError,
-  WorkloadAnswerRefused,
   writeJwtBundlesResponse,
   writeJwtSvidResponse,
   writeValidateJwtSvidResponse,
@@ -108,8 +113,8 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
       const { audience, token } = readValidateJwtSvidRequest(request);
       checkAudiences([audience]);
       await identities();
-      const { id, claims } = verifyJwtSvid(token, { audience, bundles: bundles.jwt(), now: clock.now() });
-      return writeValidateJwtSvidResponse(id.uri, writeStruct(claims));
+      const { subject, claims } = await svidVerifier(bundles, audience, clock).verify(token);
+      return writeValidateJwtSvidResponse(subject, writeStruct(claims));
     },
   };
 
@@ -138,9 +143,19 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
   };
 }
 
+const MAX_JWT_SVID_SECONDS = 86_400;
+
+function svidVerifier(bundles: TrustBundles, audience: string, clock: Clock): TokenVerifier {
+  const trustDomains = Array.from(bundles.jwt(), ([trustDomain, jwks]) => {
+    return { trustDomain, audiences: [audience], keys: createPushedJwks(jwks) };
+  });
+  return createTokenVerifier({ issuers: [], trustDomains, clock, maxLifetimeSeconds: MAX_JWT_SVID_SECONDS });
+}
+
 /** What a caller wrote may be at fault, too. */
 function ofRequest(error: unknown): Refusal {
-  if (error instanceof WireError || error instanceof WorkloadAnswerRefused) {
+  const isTheirs = error instanceof Problem && error.row.source === 'downstream';
+  if (error instanceof WireError || isTheirs) {
     return new Refusal('INVALID_ARGUMENT', error.message, { cause: error });
   }
   return asRefusal(error);
