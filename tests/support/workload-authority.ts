@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { issueAuthority } from '../../packages/sidegate/src/authority/ca/issue.ts';
+import { type Issuer, issueAuthority, issueBelow } from '../../packages/sidegate/src/authority/ca/issue.ts';
 import { type KeyRing, signingKey } from '../../packages/sidegate/src/authority/issuer/signing-key.ts';
 import type { WorkloadEvent } from '../../packages/sidegate/src/authority/workload-api/event.ts';
-import type { TrustBundles } from '../../packages/sidegate/src/authority/workload-api/ports.ts';
+import type { SvidIssuer, TrustBundles } from '../../packages/sidegate/src/authority/workload-api/ports.ts';
 import {
   compileRegistrations,
   type RegistrationEntry,
@@ -16,7 +16,6 @@ import {
   serveWorkloadApi,
   type WorkloadApiServerOptions,
 } from '../../packages/sidegate/src/authority/workload-api/server.ts';
-import { type SvidAuthority, svidIssuer } from '../../packages/sidegate/src/authority/workload-api/svid-issuer.ts';
 
 export const TRUST_DOMAIN = 'example.org';
 
@@ -48,7 +47,7 @@ export async function startWorkloadAuthority(
 ): Promise<WorkloadAuthority> {
   const folder = mkdtempSync(path.join(tmpdir(), 'sidegate-workload-'));
   const socketPath = options.path ?? path.join(folder, 'api.sock');
-  const authorities: SvidAuthority[] = [await makeAuthority()];
+  const authorities: Issuer[] = [await makeAuthority()];
   const keys = [newKey()];
   const listeners = new Set<() => void>();
   const subscribe = (told: () => void): (() => void) => {
@@ -58,12 +57,11 @@ export async function startWorkloadAuthority(
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
-  const certificates = () => authorities.map(({ issuer }) => issuer.certificate);
+  const certificates = () => authorities.map(({ certificate }) => certificate);
   const bundles: TrustBundles = {
     trustDomain: TRUST_DOMAIN,
     x509: () => new Map([[TRUST_DOMAIN, certificates().map(({ raw }) => raw)]]),
     jwt: () => new Map([[TRUST_DOMAIN, Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }))]]),
-    crl: () => [],
     subscribe,
   };
   const ring: KeyRing = { current: () => keys[0], published: () => keys.map(({ publicJwk }) => publicJwk) };
@@ -81,7 +79,7 @@ export async function startWorkloadAuthority(
     mode: 0o600,
     entries: () => entries,
     entriesChanged: subscribe,
-    issuer: svidIssuer(() => authorities[0] as SvidAuthority, CLOCK),
+    issuer: issuerOf(() => authorities[0] as Issuer),
     bundles,
     keys: ring,
     clock: CLOCK,
@@ -126,10 +124,27 @@ function newKey() {
   return signingKey('ES256', generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey);
 }
 
-async function makeAuthority(): Promise<SvidAuthority> {
+function issuerOf(current: () => Issuer): SvidIssuer {
+  return {
+    async issue({ id, privateKey, dnsNames, validForMs }) {
+      const names = { dnsNames, ipAddresses: [], spiffeIds: [id.uri] };
+      const request = {
+        profile: 'svid',
+        commonName: 'workload',
+        organization: 'Example',
+        ...names,
+        validForMs,
+      } as const;
+      const leaf = await issueBelow(request, privateKey, current(), Date.now());
+      return { chain: [leaf.raw], notAfter: leaf.validToDate.getTime() };
+    },
+  };
+}
+
+async function makeAuthority(): Promise<Issuer> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const request = { profile: 'zone-ca', commonName: 'zone2-CA', organization: 'Example' } as const;
   const names = { dnsNames: [], ipAddresses: [], spiffeIds: [], validForMs: 86_400_000 };
   const certificate = await issueAuthority({ ...request, ...names }, privateKey, Date.now());
-  return { issuer: { certificate, privateKey }, intermediates: [] };
+  return { certificate, privateKey };
 }

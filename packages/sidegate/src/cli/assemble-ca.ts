@@ -21,6 +21,9 @@ import { StartRefused } from './start-finding.ts';
 type Settings = NonNullable<AuthorityConfig['ca']>;
 
 export interface AssembledCa {
+  readonly ca: CertificateAuthority;
+  /** SPIFFE bundles of others, by trust domain; those that were ever good. */
+  readonly federated: () => ReadonlyMap<string, Buffer>;
   readonly routes: Routes;
   readonly chores: readonly Chore[];
 }
@@ -72,6 +75,14 @@ export async function assembleCa(
   };
   await refresh();
   return {
+    ca,
+    federated: () =>
+      new Map(
+        Object.keys(settings.federation).flatMap((trustDomain) => {
+          const bundle = federation.bundle(trustDomain);
+          return bundle === undefined ? [] : [[trustDomain, bundle] as const];
+        }),
+      ),
     routes: enrolmentRoutes({
       ca,
       lists: createRevocationLists(ca, settings.crl_valid_for),

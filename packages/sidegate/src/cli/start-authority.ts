@@ -15,6 +15,7 @@ import { type Chore, startUpkeep } from '../authority/upkeep.ts';
 import type { Address } from '../config/address.ts';
 import { loadAuthorityConfig } from '../config/load.ts';
 import { assembleCa } from './assemble-ca.ts';
+import { assembleWorkloadApi, svidRing } from './assemble-workload-api.ts';
 import { listenAdmin } from './authority-admin.ts';
 import { AuthorityMetrics } from './authority-metrics.ts';
 import { loadConfigFile } from './config-file.ts';
@@ -96,6 +97,11 @@ async function startParts(
   ];
   const ca = config.ca && (await assembleCa(config.ca, store, parts));
   chores.push(...(ca?.chores ?? []));
+  if (ca !== undefined && config.workload_api !== undefined) {
+    const ring = keys.ring(svidRing(ca.ca.options.trustDomain.name));
+    const given = { ca: ca.ca, federated: ca.federated, keys: ring, clock, schedule, parts };
+    chores.push(...(await assembleWorkloadApi(config.workload_api, given)));
+  }
   const upkeep = startUpkeep(chores, schedule, (event) => {
     printEvent(event, event.outcome === 'failed' ? 'error' : 'info');
   });
@@ -136,8 +142,9 @@ async function startParts(
 }
 
 function keyRotation({ options }: IssuerSetup, { config, keys }: OpenedStore, clock: Clock): () => Promise<void> {
+  const svids = config.workload_api === undefined || config.ca === undefined ? [] : [svidRing(config.ca.trust_domain)];
   const rotation: KeyRotation = {
-    realms: options.realms.map(({ realm }) => realm),
+    realms: [...options.realms.map(({ realm }) => realm), ...svids],
     algorithms: options.algorithms,
     rotateEveryMs: config.signing.rotate_every,
     publishBeforeMs: config.signing.publish_before,

@@ -4,7 +4,8 @@ import type { SpiffeId } from '@sidegate/sdk';
 
 export interface SvidRequest {
   readonly id: SpiffeId;
-  readonly publicKey: KeyObject;
+  /** Made for this one, and handed to the workload. */
+  readonly privateKey: KeyObject;
   readonly dnsNames: readonly string[];
   readonly validForMs: number;
 }
@@ -28,8 +29,6 @@ export interface TrustBundles {
   x509(): ReadonlyMap<string, readonly Uint8Array[]>;
   /** Trust domain → its JWK set. */
   jwt(): ReadonlyMap<string, Uint8Array>;
-  /** Revocation lists, DER. */
-  crl(): readonly Uint8Array[];
   /** Told of every change. Returns what ends it. */
   subscribe(told: () => void): () => void;
 }

@@ -82,9 +82,7 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
     },
     async FetchX509Bundles(send) {
       await identities();
-      send(
-        writeX509BundlesResponse({ crl: bundles.crl(), bundles: byId(bundles.x509(), (each) => Buffer.concat(each)) }),
-      );
+      send(writeX509BundlesResponse({ crl: [], bundles: byId(bundles.x509(), (each) => Buffer.concat(each)) }));
       return undefined;
     },
     async FetchJWTBundles(send) {

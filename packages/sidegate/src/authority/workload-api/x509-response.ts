@@ -21,8 +21,8 @@ export async function x509Answer(
 ): Promise<X509Answer> {
   const issued = await Promise.all(
     entries.map(async ({ id, dnsNames, x509TtlMs, hint }) => {
-      const { publicKey, privateKey } = await generate('ec', { namedCurve: 'prime256v1' });
-      const { chain, notAfter } = await issuer.issue({ id, publicKey, dnsNames, validForMs: x509TtlMs });
+      const { privateKey } = await generate('ec', { namedCurve: 'prime256v1' });
+      const { chain, notAfter } = await issuer.issue({ id, privateKey, dnsNames, validForMs: x509TtlMs });
       return { id: id.uri, hint, chain, notAfter, privateKey };
     }),
   );
@@ -36,7 +36,7 @@ export async function x509Answer(
       bundle,
       hint,
     })),
-    crl: bundles.crl(),
+    crl: [],
     federatedBundles: federated(x509, bundles.trustDomain),
   });
   return {

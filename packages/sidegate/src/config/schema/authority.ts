@@ -5,6 +5,7 @@ import { certificateAuthoritySchema } from './certificate-authority.ts';
 import { issuerFields, issuerFindings, signingAlgorithms } from './issuer.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, filePath, name, secret } from './scalars.ts';
+import { workloadApiServerFindings, workloadApiServerSchema } from './workload-api-server.ts';
 
 /** 32 bytes in base64 or base64url. */
 const SEALING_KEY = /^\s*[A-Za-z0-9+/_-]{43}=?\s*$/;
@@ -85,6 +86,9 @@ export const authoritySchema = z
       .prefault({})
       .describe('What may be used once: assertions, proofs.'),
     ca: certificateAuthoritySchema.optional().describe('Certificates of services; absent: it issues none.'),
+    workload_api: workloadApiServerSchema
+      .optional()
+      .describe('SPIFFE Workload API for workloads of this machine; absent: there is none.'),
     admin: adminSchema.optional().describe('Health and metrics; absent: there is no such listener.'),
     inventory: z
       .strictObject({
@@ -108,6 +112,10 @@ export const authoritySchema = z
       .prefault({})
       .describe('What the inventory shows beside what the store knows.'),
   })
-  .superRefine((config, context) => refuse(context, issuerFindings(config)), reading('base_url', 'tls'));
+  .superRefine((config, context) => refuse(context, issuerFindings(config)), reading('base_url', 'tls'))
+  .superRefine(
+    (config, context) => refuse(context, workloadApiServerFindings(config)),
+    reading('ca', 'token_lifetime', 'workload_api'),
+  );
 
 export type AuthorityConfig = z.output<typeof authoritySchema>;
