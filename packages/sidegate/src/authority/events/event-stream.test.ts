@@ -14,6 +14,7 @@ import {
 import { until } from '../../../../../tests/support/until.ts';
 import { listen } from '../../net/listener.ts';
 import { loadSigningKeys } from '../issuer/key-directory.ts';
+import type { KeyRing } from '../issuer/signing-key.ts';
 import { EventStream } from './event-stream.ts';
 import { RevocationJournal } from './revocation-journal.ts';
 import { memoryRevocationStore } from './revocation-store.ts';
@@ -33,7 +34,12 @@ const ids = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, index) => `jti-of-22-characters-${from + index}`);
 
 async function start() {
-  const { keys } = await loadSigningKeys('services', ['ES256'], undefined);
+  const loaded = await loadSigningKeys('services', ['ES256'], undefined);
+  const lost = { keys: false };
+  const keys: KeyRing = {
+    ...loaded.keys,
+    current: (algorithm) => (lost.keys ? undefined : loaded.keys.current(algorithm)),
+  };
   const journal = await RevocationJournal.open({ store: memoryRevocationStore(), maxEntries: 1_000_000, clock });
   const stream = new EventStream({ issuer, keys, journal, clock });
   const sockets: Socket[] = [];
@@ -54,6 +60,7 @@ async function start() {
   );
   return {
     journal,
+    lost,
     stream,
     /** On the server's side. */
     sockets,
@@ -152,6 +159,27 @@ test('for a listener that reads nothing, nothing is kept: others hear everything
   assert.equal(late.tokens.length, 2);
   const { known, events } = await heard(tooLate.tokens, keySet);
   assert.deepEqual([known.size, events.filter(({ type }) => type === 'change').length], [ALL, 0]);
+});
+
+test('while nothing can be signed nobody is told half of it: who listens is sent away, and gets the whole state afterwards', async () => {
+  await using started = await start();
+  const { journal, lost, keySet } = started;
+  const before = await started.connect();
+  await until(() => before.tokens.length === 1);
+  lost.keys = true;
+  await journal.record(['a', 'b'].map(revoke));
+  await once(before.socket, 'close');
+  assert.equal(before.tokens.length, 1);
+  lost.keys = false;
+  await journal.record([revoke('c')]);
+  const after = await started.connect(`${journal.epoch}.0`);
+  await until(() => after.tokens.length > 0);
+  await pause(100);
+  const { known } = await heard(after.tokens, keySet);
+  assert.deepEqual(
+    [...known.entries()].map(({ value }) => value),
+    ['a', 'b', 'c'],
+  );
 });
 
 test('who has gone is forgotten, and the end of the stream ends every answer', async () => {

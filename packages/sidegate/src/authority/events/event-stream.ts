@@ -121,6 +121,18 @@ export class EventStream {
   }
 
   async #publish(changes: readonly StoredChange[]): Promise<void> {
+    try {
+      await this.#signAll(changes);
+    } catch {
+      // What could not be said in its place is in the state, which everybody gets next.
+      this.#messages.length = 0;
+      this.#signed = changes.at(-1)?.sequence ?? this.#signed;
+    }
+    if (this.#messages.length > MAX_MESSAGES) this.#messages.splice(0, this.#messages.length - MAX_MESSAGES);
+    for (const subscriber of this.#subscribers) void this.#deliver(subscriber);
+  }
+
+  async #signAll(changes: readonly StoredChange[]): Promise<void> {
     const { epoch } = this.#options.journal;
     for (const { sequence, change } of changes) {
       const previous = this.#signed;
@@ -128,8 +140,6 @@ export class EventStream {
       this.#messages.push({ previous, sequence, text: eventText(token, { epoch, sequence }) });
       this.#signed = sequence;
     }
-    if (this.#messages.length > MAX_MESSAGES) this.#messages.splice(0, this.#messages.length - MAX_MESSAGES);
-    for (const subscriber of this.#subscribers) void this.#deliver(subscriber);
   }
 
   async #deliver(subscriber: Subscriber): Promise<void> {
@@ -144,6 +154,9 @@ export class EventStream {
           subscriber.sequence = sequence;
         }
       }
+    } catch {
+      // Without a signature there is nothing to say: it comes back, here or at another replica.
+      this.#end(subscriber);
     } finally {
       subscriber.busy = false;
     }

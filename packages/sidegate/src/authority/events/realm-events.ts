@@ -47,7 +47,12 @@ export async function openRealmEvents(options: RealmEventsOptions): Promise<Real
     // Without a store nobody can say that nothing is new: whoever listens looks for another replica.
     if (!failed && ticks % HEARTBEAT_EVERY === 0) stream.heartbeat();
   };
-  const timer = setInterval(() => void tick(), FOLLOW_MS).unref();
+  let ticking = false;
+  const timer = setInterval(() => {
+    if (ticking) return;
+    ticking = true;
+    void tick().finally(() => (ticking = false));
+  }, FOLLOW_MS).unref();
   return {
     journal,
     stream,

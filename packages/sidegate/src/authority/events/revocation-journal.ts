@@ -9,7 +9,7 @@ export interface JournalOptions extends RevocationsOptions {
   readonly store: RevocationStore;
 }
 
-const BATCH = 1_000;
+const BATCH = 5_000;
 
 export class RevocationJournal {
   readonly epoch: string;
