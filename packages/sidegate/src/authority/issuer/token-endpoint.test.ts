@@ -10,6 +10,7 @@ import {
   sendTokenRequest,
   type TokenRequestRow,
 } from '../../../../../tests/support/token-request.ts';
+import { until } from '../../../../../tests/support/until.ts';
 
 interface IssuedRow extends TokenRequestRow {
   readonly scope?: string;
@@ -185,6 +186,53 @@ test('C-205 the 21st failure within a minute is answered 429, and so is the righ
 
   elapsedMs = 60_000;
   assert.equal((await attempt('order-service', ORDER_SECRET)).status, 200);
+});
+
+test('C-205 of guesses that are under way together none comes through behind 20 wrong ones', async () => {
+  const waiting: (() => void)[] = [];
+  const stored = { clientId: 'stored', serviceAccountsEnabled: true, defaultClientScopes: ['data-service:read'] };
+  await using provider = await startIdentityProvider({
+    realms: [servicesRealm(stored)],
+    algorithms: ['ES256'],
+    clientSecrets: {
+      matches: async (_realm, _client, presented) => {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return presented === 'canary-right';
+      },
+    },
+  });
+  const attempt = (client_secret: string) =>
+    requestToken(provider, 'services', { grant_type: 'client_credentials', client_id: 'stored', client_secret });
+  const wrong = Array.from({ length: 20 }, (_, guess) => attempt(`canary-${guess}`));
+  await until(() => waiting.length === 20);
+  const right = attempt('canary-right');
+  await until(() => waiting.length === 21);
+  for (const proceed of waiting) proceed();
+  assert.equal((await right).status, 429);
+  assert.deepEqual([...new Set((await Promise.all(wrong)).map(({ status }) => status))], [401]);
+});
+
+test('a failure that is ours counts against nobody', async () => {
+  let fails = true;
+  const stored = { clientId: 'stored', serviceAccountsEnabled: true, defaultClientScopes: ['data-service:read'] };
+  await using provider = await startIdentityProvider({
+    realms: [servicesRealm(stored)],
+    algorithms: ['ES256'],
+    clientSecrets: {
+      matches: async () => {
+        if (fails) throw new Error('canary: the store is gone');
+        return true;
+      },
+    },
+  });
+  const form = { grant_type: 'client_credentials', client_id: 'stored', client_secret: 'x' };
+  for (let attempt = 0; attempt < 25; attempt += 1) {
+    const response = await requestToken(provider, 'services', form);
+    assert.equal(response.status, 500);
+    assert.doesNotMatch(await response.text(), /canary/);
+  }
+  fails = false;
+  assert.equal((await requestToken(provider, 'services', form)).status, 200);
 });
 
 test('C-205 malformed requests run into the same limit', async () => {

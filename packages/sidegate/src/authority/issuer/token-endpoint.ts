@@ -67,10 +67,14 @@ export async function answerTokenRequest(request: EndpointRequest, endpoint: Tok
   try {
     const body = await request.readBody();
     const grant = await decide(request, body, { endpoint, trace });
+    // once more: of many guesses that are under way together, the right one must not come through behind the others
+    refuseOverLimit(request, endpoint, trace);
     return await issue(grant, endpoint, (outcome) => report({ decision: 'issued', ...outcome }));
   } catch (error) {
     const refusal = overLimit(request, endpoint, trace) ?? asOAuthError(error);
-    endpoint.failures.recordFailure(callerOf(request, endpoint, trace), endpoint.clock.monotonic());
+    if (isFailure(refusal)) {
+      endpoint.failures.recordFailure(callerOf(request, endpoint, trace), endpoint.clock.monotonic());
+    }
     report({ decision: 'refused', error: refusal.code, reason: refusal.detail });
     return errorAnswer(refusal);
   }
@@ -100,8 +104,7 @@ async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace 
 
   const credentials = readCredentials(request.authorization, form);
   trace.claimed = credentials.clientId;
-  const limited = overLimit(request, endpoint, trace);
-  if (limited !== undefined) throw limited;
+  refuseOverLimit(request, endpoint, trace);
   trace.client = findClient(realm, credentials.clientId)?.id;
   const client = await authenticateClient(credentials, { ...endpoint, peer: request.peer });
   const { revocations } = endpoint.events.journal;
@@ -190,6 +193,17 @@ async function issue(
 function tokenType({ transaction, confirmation }: DecidedToken): string {
   if (transaction !== undefined) return 'N_A';
   return confirmation?.jkt === undefined ? 'Bearer' : 'DPoP';
+}
+
+/** What is our fault, or only asks a proven client for a nonce, is not held against the caller. */
+function isFailure({ status, code }: OAuthError): boolean {
+  return status < 500 && code !== 'use_dpop_nonce';
+}
+
+/** @throws OAuthError `temporarily_unavailable` */
+function refuseOverLimit(request: EndpointRequest, endpoint: TokenEndpoint, trace: Trace): void {
+  const limited = overLimit(request, endpoint, trace);
+  if (limited !== undefined) throw limited;
 }
 
 function overLimit(request: EndpointRequest, endpoint: TokenEndpoint, trace: Trace): OAuthError | undefined {
