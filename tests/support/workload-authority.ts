@@ -37,6 +37,8 @@ export interface WorkloadAuthority extends AsyncDisposable {
   rotateAuthority(): Promise<void>;
   /** PEM of the authorities. */
   bundle(): string;
+  /** The keys that sign its JWT-SVIDs, as JWKs. */
+  jwtKeys(): readonly object[];
   /** Another key signs tokens from now on, and the bundle has both. */
   rotateKey(): void;
 }
@@ -96,6 +98,7 @@ export async function startWorkloadAuthority(
       authorities.unshift(await makeAuthority());
       changed();
     },
+    jwtKeys: () => keys.map(({ publicJwk }) => publicJwk),
     bundle: () => certificates().map(String).join(''),
     rotateKey() {
       keys.unshift(newKey());

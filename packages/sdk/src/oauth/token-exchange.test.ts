@@ -200,7 +200,9 @@ describe('S4-081 exchanged tokens', () => {
   test('S4-081 however many wait for one, it is asked for once', async () => {
     const { source, asked } = tokens();
     const [john, jane] = [subject('john'), subject('jane')];
-    const given = await Promise.all(Array.from({ length: 100 }, (_, i) => source.token(i % 2 === 0 ? john : jane)));
+    const given = await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => source.token(i % 2 === 0 ? john : jane)),
+    );
     assert.equal(asked.length, 2);
     assert.deepEqual([...new Set(given.map((token) => token.reveal()))], ['1', '2']);
     assert.deepEqual(new Set(given.filter((_, i) => i % 2 === 0).map((token) => token.reveal())), new Set(['1']));

@@ -32,7 +32,8 @@ export function assembleAuthentication(auth: ClientAuth, assembly: Assembly): Cl
 
 /** Undefined after a finding was noted: it stops the start. */
 export function jwtSvids({ identity, findings }: Assembly): WorkloadIdentity['jwtSvid'] {
-  if (identity?.jwtSvid !== undefined) return identity.jwtSvid;
+  // Why there is no identity at all has been said.
+  if (identity === undefined || identity.jwtSvid !== undefined) return identity?.jwtSvid;
   const message = 'gives no JWT-SVID';
   findings.push({ file: 'workload_api', severity: 'error', message, hint: 'it is the only source of spiffe_jwt' });
   return undefined;

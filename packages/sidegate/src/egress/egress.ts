@@ -1,5 +1,5 @@
 /** Everything that goes out, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
-import type { CredentialFields, OutgoingCall } from '../proxy/credential.ts';
+import { type CredentialFields, type OutgoingCall, tryingAgain } from '../proxy/credential.ts';
 import { forward } from '../proxy/forward.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
@@ -25,9 +25,10 @@ export function createEgress(options: EgressOptions): Pipeline {
     };
     const learned = learnTransaction(exchange, request.fields, target.verifyTransaction);
     const obtained = learned === undefined ? credential.fields(call) : learned.then(() => credential.fields(call));
+    const shape = (fields: CredentialFields) => shapeHeaders(exchange, { hopByHop, identityHeaders }, fields);
     const proceed = (fields: CredentialFields): Promise<void> => {
-      const headers = shapeHeaders(exchange, { hopByHop, identityHeaders }, fields);
-      return forward(permit, headers, exchange, { request, reply, onAnswer: credential.answered });
+      const onAnswer = tryingAgain(credential, request, { call, shape });
+      return forward(permit, shape(fields), exchange, { request, reply, onAnswer });
     };
     return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
   };

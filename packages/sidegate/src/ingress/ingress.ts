@@ -1,13 +1,11 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
 import { Problem } from '@sidegate/sdk';
 import type { InboundRequest } from '../net/listener.ts';
-import type { Reply } from '../net/reply.ts';
-import type { Credential, CredentialFields } from '../proxy/credential.ts';
+import { type CredentialFields, tryingAgain } from '../proxy/credential.ts';
 import type { Exchange } from '../proxy/exchange.ts';
-import { forward, type OutgoingHeaders } from '../proxy/forward.ts';
+import { type ForwardedMessage, forward, type OutgoingHeaders } from '../proxy/forward.ts';
 import type { Permit } from '../proxy/permit.ts';
 import type { Pipeline } from '../proxy/serve.ts';
-import type { Accepted } from './accept.ts';
 import { answerPreflight } from './cors.ts';
 import { describedRequest, type RequestFrom } from './described-request.ts';
 import { mayHoldToken, withoutToken } from './form-token.ts';
@@ -40,15 +38,18 @@ export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pip
       allowed: (accepted, permit) => {
         if (accepted.preflight && cors !== undefined) return answerPreflight(exchange, cors, reply);
         const { credential } = accepted.route;
-        if (credential === undefined) return send({ accepted, permit, credential: NO_FIELDS });
-        const obtained = credential.fields({ permit, exchange, subjectToken: () => presentedToken(request, deps) });
-        const proceed = (fields: CredentialFields) => send({ accepted, permit, credential: fields });
+        const shape = (fields: CredentialFields) =>
+          shapeHeaders(exchange, accepted, { headers: deps.headers, credential: fields });
+        if (credential === undefined) return send({ permit, headers: shape(NO_FIELDS), onAnswer: undefined });
+        const call = { permit, exchange, subjectToken: () => presentedToken(request, deps) };
+        const onAnswer = tryingAgain(credential, request, { call, shape });
+        const proceed = (fields: CredentialFields) => send({ permit, headers: shape(fields), onAnswer });
+        const obtained = credential.fields(call);
         return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
       },
     });
-    function send({ accepted, permit, credential }: Allowed): Promise<void> {
-      const headers = shapeHeaders(exchange, accepted, { headers: deps.headers, credential });
-      const message = { request, reply, onAnswer: accepted.route.credential?.answered };
+    function send({ permit, headers, onAnswer }: Allowed): Promise<void> {
+      const message = { request, reply, onAnswer };
       if (mayHoldToken(request, exchange)) return forwardForm(permit, headers, exchange, message);
       if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
       refuseEarlyBytes(request.tunnel);
@@ -61,9 +62,9 @@ export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pip
 }
 
 interface Allowed {
-  readonly accepted: Accepted;
   readonly permit: Permit;
-  readonly credential: CredentialFields;
+  readonly headers: OutgoingHeaders;
+  readonly onAnswer: ForwardedMessage['onAnswer'];
 }
 
 const NO_FIELDS: CredentialFields = [];
@@ -94,18 +95,12 @@ export function createDecisionIngress(deps: IngressDeps, requestFrom: RequestFro
   };
 }
 
-interface FormMessage {
-  readonly request: InboundRequest;
-  readonly reply: Reply;
-  readonly onAnswer: Credential['answered'];
-}
-
 /** As {@link forward}, once the beginning of the form is known to hold no token. */
 async function forwardForm(
   permit: Permit,
   headers: OutgoingHeaders,
   exchange: Exchange,
-  { request, reply, onAnswer }: FormMessage,
+  { request, reply, onAnswer }: ForwardedMessage,
 ): Promise<void> {
   if (request.fields.has('expect')) reply.continue();
   const body = request.body && (await withoutToken(request.body, exchange));

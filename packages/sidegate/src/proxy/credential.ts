@@ -1,6 +1,9 @@
 /** What a service wants to see from us: one `auth.type` of a target each; a file of that name in `egress/credentials/` makes it. */
-import type { Fields } from '../net/fields.ts';
+
+import type { InboundRequest } from '../net/listener.ts';
+import type { ResponseHead } from '../net/response-parser.ts';
 import type { Exchange } from './exchange.ts';
+import type { Again, OutgoingHeaders } from './forward.ts';
 import type { SetField } from './headers.ts';
 import type { Permit } from './permit.ts';
 
@@ -24,7 +27,29 @@ export interface Credential {
    * @throws Problem `idp_bad_response`, `idp_unavailable`, or what {@link OutgoingCall.subjectToken} throws
    */
   fields(call: OutgoingCall): CredentialFields | Promise<CredentialFields>;
-  /** Told of each answer: a server may ask for something in the next proof. */
-  readonly answered?: (fields: Fields) => void;
+  /**
+   * Told of each answer: a server may ask for something in the next proof.
+   *
+   * @returns whether other {@link fields} might be answered otherwise
+   */
+  readonly answered?: ((head: ResponseHead) => boolean) | undefined;
   close(): void;
+}
+
+/**
+ * For `forward`: the request once more where a credential knows better now, if nothing of it is gone.
+ *
+ * @param shape the header fields with those of the credential
+ */
+export function tryingAgain(
+  credential: Credential,
+  request: InboundRequest,
+  { call, shape }: { readonly call: OutgoingCall; readonly shape: (fields: CredentialFields) => OutgoingHeaders },
+): ((head: ResponseHead) => Again | undefined) | undefined {
+  const { answered } = credential;
+  if (answered === undefined) return undefined;
+  return (head) => {
+    if (!answered(head) || request.body !== undefined || request.tunnel !== undefined) return undefined;
+    return async () => shape(await credential.fields(call));
+  };
 }

@@ -20,20 +20,24 @@ export interface OutgoingHeaders {
   readonly host: string | undefined;
 }
 
-interface Message {
+export interface ForwardedMessage {
   readonly request: InboundRequest;
   readonly reply: Reply;
-  /** Told what the upstream answers. */
-  readonly onAnswer?: ((fields: Fields) => void) | undefined;
+  /** Told of the answer before anything of it leaves. What it returns is what the request is sent again with, once; the answer is then dropped. */
+  readonly onAnswer?: ((head: ResponseHead) => Again | undefined) | undefined;
 }
+
+/** The header fields of another try. */
+export type Again = () => OutgoingHeaders | Promise<OutgoingHeaders>;
 
 /** @throws Problem `upstream_*` or `bad_upstream_response`, as a rejection too */
 export function forward(
   permit: Permit,
-  { lines, host }: OutgoingHeaders,
+  headers: OutgoingHeaders,
   exchange: Exchange,
-  { request, reply, onAnswer }: Message,
+  message: ForwardedMessage,
 ): Promise<void> {
+  const { request, reply, onAnswer } = message;
   const { cancellation } = exchange;
   // Gone, or broken, while a token was fetched: the record says so, and that is all.
   if (cancellation.cancelled) throw exchange.problem;
@@ -41,29 +45,40 @@ export function forward(
   exchange.forwarded = true;
   const { body, announcedEmpty, tunnel } = request;
   const { method, path, upstream } = permit;
-  const sent = tunnel === undefined ? lines : lines + UPGRADE_LINES;
-  return upstream.send(
-    { method, path, lines: sent, host, body, announcedEmpty, tunnel },
-    new Answer(exchange, { request, reply, onAnswer }),
-    cancellation,
-  );
+  const send = ({ lines, host }: OutgoingHeaders, sink: Answer): Promise<void> => {
+    const written = tunnel === undefined ? lines : lines + UPGRADE_LINES;
+    return upstream.send({ method, path, lines: written, host, body, announcedEmpty, tunnel }, sink, cancellation);
+  };
+  const answer = new Answer(exchange, message);
+  const sent = send(headers, answer);
+  if (onAnswer === undefined) return sent;
+  return sent.then(async () => {
+    if (answer.again === undefined) return;
+    const again = await answer.again();
+    if (cancellation.cancelled) throw exchange.problem;
+    await send(again, new Answer(exchange, { request, reply }));
+  });
 }
 
 class Answer implements ResponseSink {
   readonly #exchange: Exchange;
   readonly #request: InboundRequest;
   readonly #reply: Reply;
-  readonly #onAnswer: Message['onAnswer'];
+  readonly #onAnswer: ForwardedMessage['onAnswer'];
+  /** Of an answer that is dropped. */
+  again: Again | undefined;
 
-  constructor(exchange: Exchange, { request, reply, onAnswer }: Message) {
+  constructor(exchange: Exchange, { request, reply, onAnswer }: ForwardedMessage) {
     this.#exchange = exchange;
     this.#request = request;
     this.#onAnswer = onAnswer;
     this.#reply = reply;
   }
 
-  head({ status, fields, length }: ResponseHead): void {
-    this.#onAnswer?.(fields);
+  head(head: ResponseHead): void {
+    this.again = this.#onAnswer?.(head);
+    if (this.again !== undefined) return;
+    const { status, fields, length } = head;
     if (status === SWITCHING_PROTOCOLS) {
       refuseFalseSwitch(this.#request, fields);
       this.#reply.switchProtocols(answerLines(this.#exchange, fields) + UPGRADE_LINES);
@@ -73,15 +88,15 @@ class Answer implements ResponseSink {
   }
 
   write(bytes: Buffer, start: number, end: number): boolean {
-    return this.#reply.write(bytes, start, end);
+    return this.again !== undefined || this.#reply.write(bytes, start, end);
   }
 
   flush(): void {
-    this.#reply.flush();
+    if (this.again === undefined) this.#reply.flush();
   }
 
   end(): void {
-    this.#reply.end();
+    if (this.again === undefined) this.#reply.end();
   }
 
   whenDrained(resume: () => void): void {
