@@ -5,21 +5,27 @@ import { jsonSchemaOf } from './json-schema.ts';
 import { referenceOf } from './reference.ts';
 import type { Shape } from './shape.ts';
 
-const PAGE = new URL('../../../../docs/configuration.md', import.meta.url);
+const PAGES = [
+  ['sidecar', 'docs/configuration.md'],
+  ['authority', 'docs/authority-configuration.md'],
+] as const;
 
-test('docs/configuration.md is what the schema says: run npm run docs:configuration', () => {
-  assert.equal(readFileSync(PAGE, 'utf8'), referenceOf('sidecar'));
-});
+for (const [kind, page] of PAGES) {
+  test(`${page} is what the schema says: run npm run docs:configuration`, () => {
+    const file = new URL(`../../../../${page}`, import.meta.url);
+    assert.equal(readFileSync(file, 'utf8'), referenceOf(kind));
+  });
 
-test('the reference has every key that a sidecar takes, with its type and what it means', () => {
-  const rows = [...referenceOf('sidecar').matchAll(/^\| `([^`]+)` \| (.+) \| (.*) \| (.*) \|$/gm)];
-  for (const [row, , type = '', , description] of rows) {
-    const constant = /^`[^`]+`$/.test(type);
-    assert.ok(type !== '' && (constant || description !== ''), row);
-  }
-  const documented = new Set(rows.map(([, key = '']) => key.replaceAll(/\([^)]*\)/g, '')));
-  for (const key of keysOf(jsonSchemaOf('sidecar'), '')) assert.ok(documented.has(key), key);
-});
+  test(`${page} has every key of its file, with its type and what it means`, () => {
+    const rows = [...referenceOf(kind).matchAll(/^\| `([^`]+)` \| (.+) \| (.*) \| (.*) \|$/gm)];
+    for (const [row, , type = '', , description] of rows) {
+      const constant = /^`[^`]+`$/.test(type);
+      assert.ok(type !== '' && (constant || description !== ''), row);
+    }
+    const documented = new Set(rows.map(([, key = '']) => key.replaceAll(/\([^)]*\)/g, '')));
+    for (const key of keysOf(jsonSchemaOf(kind), '')) assert.ok(documented.has(key), key);
+  });
+}
 
 /** Of everything that is no mapping itself. */
 function keysOf(shape: Shape, key: string): string[] {

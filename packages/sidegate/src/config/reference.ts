@@ -17,17 +17,31 @@ export function referenceOf(kind: KindName): string {
     const rows = [...rowsOf(shape, name, schema.required?.includes(name) === true)].map(tableRow).join('');
     return `\n## \`${name}\`\n\n| key | type | default | |\n|---|---|---|---|\n${rows}`;
   });
-  return `# Configuration\n\n${INTRODUCTION}\n${chapters.join('')}`;
+  return `# ${TITLES[kind]}\n\n${introductionOf(kind)}\n${chapters.join('')}`;
 }
 
-const INTRODUCTION = [
-  'Every key of a `sidegate sidecar` file, made from the schema by `npm run docs:configuration`. A key that is not here is an',
-  'error. `$' +
-    '{VAR}` and `$' +
-    '{VAR:-text}` in a value are replaced from the environment, and each key can be overridden there: `AUTHZ_` and',
-  'its path, as `AUTHZ_HTTP_ADDR`. Durations are `500ms`, `60s`, `5m`, `1h`, `90d`. `sidegate config check` reports every mistake in',
-  'a file, `sidegate config schema` prints the JSON Schema for an editor.',
-].join('\n');
+const TITLES: Readonly<Record<KindName, string>> = {
+  sidecar: 'Configuration',
+  authority: 'Configuration of the authority',
+  idp: 'Configuration of the lab identity provider',
+  lab: 'Configuration of a lab',
+  realm: 'Realm files',
+  roles: 'Files of roles',
+};
+
+const COMMANDS: Partial<Record<KindName, string>> = { sidecar: 'sidegate sidecar', authority: 'sidegate authority' };
+
+/** Only a sidecar's keys can be overridden from the environment. */
+function introductionOf(kind: KindName): string {
+  const override =
+    kind === 'sidecar' ? ', and each key can be overridden there: `AUTHZ_` and\nits path, as `AUTHZ_HTTP_ADDR`' : '';
+  const kindOption = kind === 'sidecar' ? '' : ` --kind ${kind}`;
+  return [
+    `Every key of a \`${COMMANDS[kind] ?? kind}\` file, made from the schema by \`npm run docs:configuration\`. A key that is not here is an`,
+    `error. \`$\{VAR}\` and \`$\{VAR:-text}\` in a value are replaced from the environment${override}. Durations are \`500ms\`, \`60s\`, \`5m\`, \`1h\`, \`90d\`. \`sidegate config check${kindOption}\` reports every mistake in`,
+    `a file, \`sidegate config schema${kindOption}\` prints the JSON Schema for an editor.`,
+  ].join('\n');
+}
 
 function* rowsOf(shape: Shape, key: string, required: boolean): Generator<Row> {
   const members = shape.oneOf ?? shape.anyOf ?? [];
