@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { Command } from 'commander';
+import { caTable, measureCertificates } from './ca.ts';
 import { measureDecisions } from './decision.ts';
 import { keep } from './keep.ts';
 import { describeMachine } from './machine.ts';
@@ -55,6 +56,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   peers: beside('peers', measurePeers),
   floor: beside('floor', measureFloor),
   issuer: beside('issuer', measureIssuer),
+  async ca({ quick, progress }) {
+    const report = await measureCertificates({ rounds: quick ? 11 : 31, progress });
+    return { report, table: caTable(report) };
+  },
   async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });
     return { report, table: decisionTable(report) };

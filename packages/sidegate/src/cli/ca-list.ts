@@ -1,4 +1,5 @@
 /** `sidegate ca list`: authorities, certificates and those who hold them; never a key. */
+import { X509Certificate } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Authority, readAuthorities } from '../authority/enrolment/authorities.ts';
 import { type IssuedCertificate, liveCertificates } from '../authority/enrolment/certificates.ts';
@@ -44,13 +45,13 @@ export function listCommand(): Command {
     );
 }
 
-export function shownAuthority({ id, zone, state, certificate }: Authority) {
+export function shownAuthority({ id, zone, state, pem, expiresAt }: Authority) {
   return {
     id,
     name: zone ?? 'root',
     state,
-    subject: certificate.subject.replaceAll('\n', ','),
-    not_after: printedTime(certificate.validToDate.getTime()),
+    subject: new X509Certificate(pem).subject.replaceAll('\n', ','),
+    not_after: printedTime(expiresAt),
   };
 }
 

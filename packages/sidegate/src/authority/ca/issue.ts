@@ -41,6 +41,27 @@ export interface Issuer {
   readonly nameConstraints?: NameConstraints;
 }
 
+/** An authority whose certificate was read once, for the many that it signs. */
+export interface PreparedIssuer {
+  readonly facts: IssuerFacts;
+  readonly signer: Signer;
+}
+
+/** @throws Error when its certificate has no key identifier */
+export function prepareIssuer({ certificate, privateKey, nameConstraints }: Issuer): PreparedIssuer {
+  const authority = new ParsedCertificate(certificate.raw);
+  const authorityKeyId = authority.getExtension(SubjectKeyIdentifierExtension)?.keyId;
+  if (authorityKeyId === undefined) throw new Error('the certificate of the authority has no key identifier');
+  return {
+    facts: {
+      notAfter: certificate.validToDate,
+      pathLength: authority.getExtension(BasicConstraintsExtension)?.pathLength ?? Number.POSITIVE_INFINITY,
+      nameConstraints,
+    },
+    signer: { name: authority.subjectName, key: signingKey(privateKey), authorityKeyId },
+  };
+}
+
 /** A request that its profile refuses; `problems` has every reason. */
 export class IssuanceRefused extends Error {
   override readonly name = 'IssuanceRefused';
@@ -59,7 +80,7 @@ export class IssuanceRefused extends Error {
  */
 export function issueAuthority(request: CertificateRequest, key: KeyObject, now: number): Promise<X509Certificate> {
   const template = accept(request, now, 'self');
-  return sign(template, createPublicKey(key), { name: distinguishedName(template), privateKey: key });
+  return sign(template, createPublicKey(key), { name: distinguishedName(template), key: signingKey(key) });
 }
 
 /**
@@ -71,24 +92,17 @@ export function issueAuthority(request: CertificateRequest, key: KeyObject, now:
 export async function issueBelow(
   request: CertificateRequest,
   key: KeyObject,
-  issuer: Issuer,
+  issuer: Issuer | PreparedIssuer,
   now: number,
 ): Promise<X509Certificate> {
-  const authority = new ParsedCertificate(issuer.certificate.raw);
-  const template = accept(request, now, {
-    notAfter: issuer.certificate.validToDate,
-    pathLength: authority.getExtension(BasicConstraintsExtension)?.pathLength ?? Number.POSITIVE_INFINITY,
-    nameConstraints: issuer.nameConstraints,
-  });
-  const authorityKeyId = authority.getExtension(SubjectKeyIdentifierExtension)?.keyId;
-  if (authorityKeyId === undefined) throw new IssuanceRefused(request, ['its authority has no key identifier']);
-  const signer = { name: authority.subjectName, privateKey: issuer.privateKey, authorityKeyId };
+  const { facts, signer } = 'signer' in issuer ? issuer : prepareIssuer(issuer);
+  const template = accept(request, now, facts);
   return sign(template, key.type === 'private' ? createPublicKey(key) : key, signer);
 }
 
 interface Signer {
   readonly name: Name | Record<string, string[]>[];
-  readonly privateKey: KeyObject;
+  readonly key: CryptoKey;
   /** In hexadecimal; absent where the certificate signs itself. */
   readonly authorityKeyId?: string;
 }
@@ -109,7 +123,7 @@ async function sign(template: CertificateTemplate, publicKey: KeyObject, signer:
   if (signer.authorityKeyId !== undefined) {
     extensions.push(new AuthorityKeyIdentifierExtension(signer.authorityKeyId));
   }
-  const key = signingKey(signer.privateKey);
+  const { key } = signer;
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: distinguishedName(template),

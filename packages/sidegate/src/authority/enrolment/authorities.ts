@@ -2,7 +2,7 @@
  * The authorities of the trust domain: roots, and below each an intermediate for every zone. Private keys are sealed where they are
  * kept, and opened once by the process that signs with them.
  */
-import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { type Issuer, issueAuthority, issueBelow } from '../ca/issue.ts';
 import { generateKey, type KeyAlgorithm } from '../ca/key-algorithm.ts';
 import type { NameConstraints } from '../ca/name-constraints.ts';
@@ -26,7 +26,10 @@ export interface Authority {
   readonly root: string;
   /** That of its root. */
   readonly state: RootState;
-  readonly certificate: X509Certificate;
+  /** Its certificate. */
+  readonly pem: string;
+  /** When that ends, milliseconds since the epoch. */
+  readonly expiresAt: number;
   /** Those of an intermediate. */
   readonly nameConstraints: NameConstraints | undefined;
   readonly sealedKey: string;
@@ -48,12 +51,13 @@ interface AuthorityRow {
   readonly name_constraints: string | null;
   readonly sealed_key: string;
   readonly created_at: number;
+  readonly expires_at: number;
 }
 
 /** All of them, oldest first. */
 export async function readAuthorities(queries: Queries): Promise<readonly Authority[]> {
   const rows = await queries.query<AuthorityRow>(
-    `SELECT a.id, a.zone, a.root, r.state, a.certificate, a.name_constraints, a.sealed_key, a.created_at
+    `SELECT a.id, a.zone, a.root, r.state, a.certificate, a.name_constraints, a.sealed_key, a.created_at, a.expires_at
      FROM authorities a JOIN authorities r ON r.id = a.root ORDER BY a.created_at, a.id`,
   );
   return rows.map((row) => ({
@@ -61,7 +65,8 @@ export async function readAuthorities(queries: Queries): Promise<readonly Author
     zone: row.zone ?? undefined,
     root: row.root,
     state: row.state,
-    certificate: new X509Certificate(row.certificate),
+    pem: row.certificate,
+    expiresAt: row.expires_at,
     nameConstraints: row.name_constraints === null ? undefined : (JSON.parse(row.name_constraints) as NameConstraints),
     sealedKey: row.sealed_key,
     createdAt: row.created_at,
@@ -98,8 +103,11 @@ export async function newRoot(
     now,
   );
   const id = authorityId(certificate);
-  const authority = { id, zone: undefined, root: id, state, certificate, nameConstraints: undefined, createdAt: now };
-  return sealed(authority, privateKey, sealing);
+  return sealed(
+    { id, zone: undefined, root: id, state, nameConstraints: undefined, createdAt: now },
+    { certificate, privateKey },
+    sealing,
+  );
 }
 
 export async function newIntermediate(
@@ -134,12 +142,15 @@ export async function newIntermediate(
   );
   const { id: rootId, state } = root;
   const id = authorityId(certificate);
-  const authority = { id, zone: zone.name, root: rootId, state, certificate, nameConstraints, createdAt: now };
-  return sealed(authority, privateKey, sealing);
+  return sealed(
+    { id, zone: zone.name, root: rootId, state, nameConstraints, createdAt: now },
+    { certificate, privateKey },
+    sealing,
+  );
 }
 
 export async function keepAuthority(queries: Queries, authority: Authority): Promise<void> {
-  const { id, zone, root, state, certificate, nameConstraints, sealedKey, createdAt } = authority;
+  const { id, zone, root, state, pem, expiresAt, nameConstraints, sealedKey, createdAt } = authority;
   await queries.query(
     `INSERT INTO authorities (id, zone, root, state, certificate, name_constraints, sealed_key, created_at, expires_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -148,17 +159,18 @@ export async function keepAuthority(queries: Queries, authority: Authority): Pro
       zone ?? null,
       root,
       id === root ? state : null,
-      certificate.toString(),
+      pem,
       nameConstraints === undefined ? null : JSON.stringify(nameConstraints),
       sealedKey,
       createdAt,
-      certificate.validToDate.getTime(),
+      expiresAt,
     ],
   );
 }
 
 /** @throws CannotOpen */
-export function openAuthority({ id, sealedKey, certificate, nameConstraints }: Authority, sealing: Sealing): Issuer {
+export function openAuthority({ id, sealedKey, pem, nameConstraints }: Authority, sealing: Sealing): Issuer {
+  const certificate = new X509Certificate(pem);
   const privateKey = createPrivateKey({ key: sealing.open(sealedKey, purposeOf(id)), type: 'pkcs8', format: 'der' });
   if (!certificate.checkPrivateKey(privateKey)) throw new Error(`the key of the authority ${id} is another one`);
   return { certificate, privateKey, ...(nameConstraints === undefined ? {} : { nameConstraints }) };
@@ -175,9 +187,14 @@ function commonName(trustDomain: string, what: string, now: number): string {
   return trustDomain.slice(0, MAX_COMMON_NAME - end.length) + end;
 }
 
-function sealed(authority: Omit<Authority, 'sealedKey'>, privateKey: KeyObject, sealing: Sealing): Authority {
+function sealed(
+  authority: Omit<Authority, 'sealedKey' | 'pem' | 'expiresAt'>,
+  { certificate, privateKey }: Issuer,
+  sealing: Sealing,
+): Authority {
   const der = privateKey.export({ type: 'pkcs8', format: 'der' });
-  return { ...authority, sealedKey: sealing.seal(der, purposeOf(authority.id)) };
+  const sealedKey = sealing.seal(der, purposeOf(authority.id));
+  return { ...authority, pem: certificate.toString(), expiresAt: certificate.validToDate.getTime(), sealedKey };
 }
 
 const purposeOf = (id: string): string => `authority:${id}`;

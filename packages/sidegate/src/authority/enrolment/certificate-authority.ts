@@ -4,7 +4,7 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import { type CertificateSigningRequest, type Clock, readSigningRequest, SigningRequestRefused } from '@sidegate/sdk';
-import { type Issuer, issueBelow } from '../ca/issue.ts';
+import { type Issuer, issueBelow, type PreparedIssuer, prepareIssuer } from '../ca/issue.ts';
 import type { Sealing } from '../keys/sealing.ts';
 import type { Database, Queries } from '../store/database.ts';
 import { isWorkloadRevoked } from '../store/revocations.ts';
@@ -87,11 +87,14 @@ const HOLDER_BYTES = 16;
 
 export function createCertificateAuthority(options: CertificateAuthorityOptions): CertificateAuthority {
   const { database, sealing, clock, random, trustDomain, bundleRefreshHintSeconds } = options;
-  const opened = new Map<string, Issuer>();
-  const issuerOf = (authority: Authority): Issuer => {
-    const issuer = opened.get(authority.id) ?? openAuthority(authority, sealing);
-    opened.set(authority.id, issuer);
-    return issuer;
+  const opened = new Map<string, Issuer & PreparedIssuer>();
+  const issuerOf = (authority: Authority): Issuer & PreparedIssuer => {
+    const known = opened.get(authority.id);
+    if (known !== undefined) return known;
+    const issuer = openAuthority(authority, sealing);
+    const prepared = { ...issuer, ...prepareIssuer(issuer) };
+    opened.set(authority.id, prepared);
+    return prepared;
   };
 
   async function sign(identity: Identity, asked: AskedFor, holder: string | undefined): Promise<Signed> {
@@ -110,7 +113,7 @@ export function createCertificateAuthority(options: CertificateAuthorityOptions)
     const certificate = await issueBelow(wanted, request.publicKey, issuerOf(authority), clock.now());
     const spiffeId = spiffeIdOf(identity, trustDomain.name);
     const issued = describeCertificate(certificate, { authority: authority.id, holder, spiffeId, identity });
-    return { certificate, issued, chain: certificate.toString() + authority.certificate.toString() };
+    return { certificate, issued, chain: certificate.toString() + authority.pem };
   }
 
   /** Only what is kept is handed out. */

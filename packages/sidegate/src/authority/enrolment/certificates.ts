@@ -1,13 +1,12 @@
 /** Every certificate that was issued: what revocation, renewal and inventory go by. The certificates themselves are not kept. */
 import { createHash, type X509Certificate } from 'node:crypto';
-import { readCertificate } from '@sidegate/sdk';
 import type { Queries } from '../store/database.ts';
 import type { Identity } from './identity.ts';
 
 export interface IssuedCertificate {
   /** SHA-256, base64url. */
   readonly thumbprint: string;
-  /** As {@link readCertificate} says it. */
+  /** Hexadecimal, lower case. */
   readonly serialNumber: string;
   /** Who signed it. */
   readonly authority: string;
@@ -36,13 +35,12 @@ export function describeCertificate(
   certificate: X509Certificate,
   facts: Pick<IssuedCertificate, 'authority' | 'holder' | 'spiffeId' | 'identity'>,
 ): IssuedCertificate {
-  const { serialNumber, notBefore, notAfter } = readCertificate(certificate.raw);
   return {
     ...facts,
     thumbprint: thumbprintOf(certificate.raw),
-    serialNumber,
-    notBefore,
-    notAfter,
+    serialNumber: certificate.serialNumber.toLowerCase(),
+    notBefore: certificate.validFromDate.getTime(),
+    notAfter: certificate.validToDate.getTime(),
     revokedAt: undefined,
   };
 }

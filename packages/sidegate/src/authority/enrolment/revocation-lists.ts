@@ -47,5 +47,5 @@ const SKEW_MS = 60_000;
 
 async function trusted(ca: CertificateAuthority, now: number): Promise<Authority[]> {
   const authorities = await readAuthorities(ca.options.database);
-  return authorities.filter(({ state, certificate }) => state !== 'retired' && certificate.validToDate.getTime() > now);
+  return authorities.filter(({ state, expiresAt }) => state !== 'retired' && expiresAt > now);
 }

@@ -2,6 +2,7 @@
  * What others verify our certificates by: the roots, as PEM, and as the document of SPIFFE (SPIFFE Trust Domain and Bundle,
  * section 4) with a sequence number that every change raises.
  */
+import { X509Certificate } from 'node:crypto';
 import type { Queries } from '../store/database.ts';
 import { type Authority, readAuthorities, signingAuthority, trustedRoots } from './authorities.ts';
 
@@ -52,19 +53,17 @@ export async function recordBundleChange(
   return recorded?.sequence;
 }
 
-export const bundlePem = ({ roots }: Pick<TrustBundle, 'roots'>): string =>
-  roots.map(({ certificate }) => certificate.toString()).join('');
+export const bundlePem = ({ roots }: Pick<TrustBundle, 'roots'>): string => roots.map(({ pem }) => pem).join('');
 
 /** `sidegate_signing` is ours: whoever does not know a member of a JWK Set ignores it (RFC 7517 section 5). */
 export function spiffeBundle({ sequence, refreshHintSeconds, roots, signing }: TrustBundle) {
   return {
     spiffe_sequence: sequence,
     spiffe_refresh_hint: refreshHintSeconds,
-    keys: roots.map(({ certificate }) => ({
-      ...certificate.publicKey.export({ format: 'jwk' }),
-      use: 'x509-svid',
-      x5c: [certificate.raw.toString('base64')],
-    })),
+    keys: roots.map(({ pem }) => {
+      const { publicKey, raw } = new X509Certificate(pem);
+      return { ...publicKey.export({ format: 'jwk' }), use: 'x509-svid', x5c: [raw.toString('base64')] };
+    }),
     sidegate_signing: signing.map(({ id }) => id),
   };
 }

@@ -1,4 +1,5 @@
 /** Trust bundles as the store has them now: the own roots and token keys, and what federated trust domains have published. */
+import { X509Certificate } from 'node:crypto';
 import type { CertificateAuthority } from '../enrolment/certificate-authority.ts';
 import type { KeyRing } from '../issuer/signing-key.ts';
 import type { TrustBundles } from './ports.ts';
@@ -36,7 +37,7 @@ export function storedBundles({ ca, keys, federated }: StoredBundlesOptions): St
     },
     async refresh() {
       const { roots } = await ca.bundle();
-      const own = { x509: roots.map(({ certificate }) => certificate.raw), jwt: keySet(keys.published()) };
+      const own = { x509: roots.map(({ pem }) => new X509Certificate(pem).raw), jwt: keySet(keys.published()) };
       const others = Array.from(federated(), ([name, document]) => [name, federatedBundle(document)] as const);
       const next = new Map<string, Bundle>([[trustDomain, own], ...others]);
       const text = JSON.stringify([...next].map(([name, { x509, jwt }]) => [name, x509.map(hex), jwt && hex(jwt)]));
