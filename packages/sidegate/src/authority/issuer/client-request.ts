@@ -54,17 +54,22 @@ export async function clientOf(request: EndpointRequest, form: TokenForm, endpoi
   const { realm, failures, clock, events } = endpoint;
   const credentials = readCredentials(request.authorization, form);
   const caller = JSON.stringify([realm.name, credentials.clientId, request.remoteAddress]);
-  const seconds = failures.retryAfterSeconds(caller, clock.monotonic());
-  if (seconds !== undefined) {
+  const refuseOverLimit = (): void => {
+    const seconds = failures.retryAfterSeconds(caller, clock.monotonic());
+    if (seconds === undefined) return;
     const headers = { 'retry-after': String(seconds) };
     throw new OAuthError('temporarily_unavailable', 'too many refused requests', { headers });
-  }
+  };
+  refuseOverLimit();
   try {
     const client = await authenticateClient(credentials, { ...endpoint, peer: request.peer });
+    // of many guesses that are under way together, the right one must not come through behind the others
+    refuseOverLimit();
     requireUnrevoked(client, request.peer, events.journal.revocations);
     return client;
   } catch (error) {
-    failures.recordFailure(caller, clock.monotonic());
+    // what is our fault is not held against the caller
+    if (error instanceof OAuthError) failures.recordFailure(caller, clock.monotonic());
     throw error;
   }
 }
