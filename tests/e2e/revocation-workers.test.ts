@@ -31,7 +31,7 @@ test('every worker refuses what was revoked, also after the files have changed a
     renameSync(path.join(root, `${file}.new`), path.join(root, file));
   };
   for (const [file, content] of Object.entries(followingFiles(ca, issueSidecar(ca)))) write(file, content);
-  const yaml = { jwks, port: app.port, revocation: 'max_gap: 20s', chapters: '' };
+  const yaml = { jwks, port: app.port, revocation: 'max_gap: 20s', chapters: '', authz: '{ enabled: false }' };
   write('sidecar.yaml', followingYaml({ ...yaml, routes: '[]' }));
   await using sidecar = await startSidecarProcess([
     '--config',

@@ -22,6 +22,8 @@ const jtiOf = (token: string): string => {
   return (JSON.parse(Buffer.from(payload, 'base64url').toString()) as { jti: string }).jti;
 };
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+
 /** An authority whose store outlives it. */
 async function startKeptAuthority() {
   const folder = mkdtempSync(path.join(tmpdir(), 'sidegate-kept-'));
@@ -85,6 +87,36 @@ describe('a sidecar that follows its authority', () => {
     await authority.revoke({ client: 'order-service' });
     await following.becomes('token_revoked', token, following.other);
     assert.equal(await following.outcome(token), 'peer_revoked');
+  });
+
+  test('a decision that is remembered lets no revoked token in, and a gateway that asks is told the same', async () => {
+    await using authority = await startRevokingAuthority();
+    await using following = await startFollowingSidecar(authority, {
+      authz: '{ policy_query: data.p.allow }',
+      policy: 'package p\n\nimport rego.v1\n\nallow if input.token.sub == "id-of-order-service"\n',
+      chapters: 'cache: { l1: { enabled: true } }',
+    });
+    const token = await authority.token();
+    const question = {
+      request: { method: 'GET', path: '/', host: 'localhost' },
+      token,
+      mtls: { certificate: following.order.certPem },
+    };
+    const decided = async () => {
+      const url = `http://127.0.0.1:${following.sidecar.adminPort}/v1/authorize`;
+      const answer = await fetch(url, { method: 'POST', body: JSON.stringify(question), headers: JSON_TYPE });
+      const { decision, code } = (await answer.json()) as { decision: string; code?: string };
+      return [decision, code];
+    };
+    for (const _remembered of [1, 2]) assert.equal(await following.outcome(token), 200);
+    assert.match(await following.metrics(), /authz_decision_cache_lookups_total\{result="hit"\} [1-9]/);
+    assert.deepEqual(await decided(), ['allow', undefined]);
+    await authority.revoke({ token });
+    await following.becomes('token_revoked', token);
+    assert.deepEqual(await decided(), ['deny', 'token_revoked']);
+    await authority.revoke({ spiffe_id: ORDER_ID });
+    await following.becomes('peer_revoked', token);
+    assert.deepEqual(await decided(), ['deny', 'peer_revoked']);
   });
 
   test('a refusal is answered like every other one, and recorded once', async () => {

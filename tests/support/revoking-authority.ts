@@ -126,6 +126,10 @@ export interface FollowingOptions extends Partial<Omit<TestSidecarOptions, 'yaml
   readonly revocation?: string;
   /** Whole YAML chapters besides. */
   readonly chapters?: string;
+  /** YAML of `proxy.authz`, as a flow mapping. Default: switched off. */
+  readonly authz?: string;
+  /** Rego in the folder of policies. */
+  readonly policy?: string;
   /** YAML of `proxy.routes`, as a flow sequence. */
   readonly routes?: string;
   /** What the app answers. */
@@ -166,6 +170,8 @@ export async function startFollowingSidecar(
     revocation = 'max_gap: 2s',
     chapters = '',
     routes = '[]',
+    authz = '{ enabled: false }',
+    policy,
     eventsPort = authority.port,
     ready = true,
     answer,
@@ -178,8 +184,8 @@ export async function startFollowingSidecar(
   const sidecar = started.use(
     await startTestSidecar({
       ...more,
-      yaml: followingYaml({ jwks, port: upstreamPort ?? app.port, revocation, routes, chapters }),
-      files: followingFiles(ca, own),
+      yaml: followingYaml({ jwks, port: upstreamPort ?? app.port, revocation, routes, chapters, authz }),
+      files: { ...followingFiles(ca, own), ...(policy === undefined ? {} : { '/etc/authz/policies/p.rego': policy }) },
       connectTo: new Map([['keycloak.example.com:443', { address: '127.0.0.1', port: eventsPort }]]),
     }),
   );
@@ -238,13 +244,14 @@ export function followingFiles(ca: TestAuthority, own: TestCertificate): Readonl
   };
 }
 
-export interface FollowingYaml extends Required<Pick<FollowingOptions, 'revocation' | 'routes' | 'chapters'>> {
+export interface FollowingYaml
+  extends Required<Pick<FollowingOptions, 'revocation' | 'routes' | 'chapters' | 'authz'>> {
   readonly jwks: Pick<JwksServer, 'origin'>;
   /** Of the app. */
   readonly port: number;
 }
 
-export function followingYaml({ jwks, port, revocation, routes, chapters }: FollowingYaml): string {
+export function followingYaml({ jwks, port, revocation, routes, chapters, authz }: FollowingYaml): string {
   return `
 http:
   addr: 127.0.0.1:0
@@ -253,7 +260,7 @@ jwt: { issuer: "${ISSUER}", audience: data-service, jwks_url: "${jwks.origin}/ce
 proxy:
   enabled: true
   upstream: { url: "http://127.0.0.1:${port}" }
-  authz: { enabled: false }
+  authz: ${authz}
   routes: ${routes}
   mtls: { enabled: true, allowed_clients: [${ORDER_ID}, ${OTHER_ID}] }
 identities:
