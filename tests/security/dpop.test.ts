@@ -9,6 +9,7 @@ import { valuesOf } from '../support/http-app.ts';
 import { type Ingress, startIngress } from '../support/ingress.ts';
 import { createProofKey, type ProofKey } from '../support/proofs.ts';
 import { createSigningKey, hmac, type MintOptions } from '../support/tokens.ts';
+import { HANDSHAKE, openWebSocket, startWebSocketService } from '../support/websocket.ts';
 import type { WireAnswer, WireRequest } from '../support/wire.ts';
 import { IDENTITIES, startBound } from './bound-sidecar.ts';
 
@@ -219,6 +220,23 @@ describe('what a sidecar asks for, RFC 9449 section 7.1', () => {
       send({ token, proofs: proof({ iat: now() - 11 })(token) }, strict),
     );
     assert.equal((await send({ token, proofs: proof({ iat: now() - 5 })(token) }, strict)).status, 200);
+  });
+
+  test('a WebSocket that was let in by a proof stays while it is judged again, and its proof opens no other', async () => {
+    await using service = await startWebSocketService();
+    const routes = '  routes: [{ path: /chat, websocket: true }]';
+    await using chat = await startIngress({ proxy: `${OPEN}\n${AUTH}\n${routes}`, upstreamPort: service.port });
+    const token = boundToken(chat);
+    const shown = own.prove({ uri: `${ORIGIN}/chat`, token });
+    const head = `GET /chat HTTP/1.1\r\nHost: localhost\r\nAuthorization: DPoP ${token}\r\nDPoP: ${shown}\r\n${HANDSHAKE}\r\n`;
+    using client = openWebSocket(chat.wire, head);
+    assert.match(await client.receives('\r\n\r\n'), /^HTTP\/1\.1 101 /);
+    using thiefs = openWebSocket(chat.wire, head);
+    assert.match(await thiefs.receives('dpop_proof_replayed'), /^HTTP\/1\.1 401 /);
+    // It is judged every five seconds.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    client.socket.write('still here');
+    assert.match(await client.receives('STILL HERE'), /STILL HERE$/);
   });
 
   test('C-224 a full replay store is 503 replay_store_full', async () => {
