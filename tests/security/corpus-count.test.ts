@@ -14,8 +14,8 @@ test('a case whose test failed, or that has none, is not executed', () => {
 });
 
 test('the cases are all but those of signed messages', () => {
-  assert.equal(CORPUS_CASES.length, 220);
-  for (const number of [1, 190, 191, 209, 210, 218, 225, 226]) assert.ok(CORPUS_CASES.includes(number));
-  for (const number of [0, 219, 224, 227]) assert.ok(!CORPUS_CASES.includes(number));
+  assert.equal(CORPUS_CASES.length, 221);
+  for (const number of [1, 190, 191, 209, 210, 218, 224, 226]) assert.ok(CORPUS_CASES.includes(number));
+  for (const number of [0, 219, 223, 227]) assert.ok(!CORPUS_CASES.includes(number));
   assert.equal(summaryLine(countCorpus([]).summary()), 'corpus: 0 of 0 cases executed');
 });

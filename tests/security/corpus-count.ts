@@ -18,7 +18,7 @@ export interface CorpusSummary {
 /** All but the signatures of messages. */
 const RANGES: readonly (readonly [first: number, last: number])[] = [
   [1, 218],
-  [225, 226],
+  [224, 226],
 ];
 
 export const CORPUS_CASES: readonly number[] = RANGES.flatMap(([first, last]) =>
