@@ -272,6 +272,51 @@ test('S4-083 a JWT-SVID is issued for its audience, kept, and valid there and no
   await assert.rejects(async () => client.jwtSvid(['a'], parseSpiffeId(`${ID}2`)), { code: 'idp_unavailable' });
 });
 
+describe('a server goes on after', () => {
+  const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  const ROWS: readonly (readonly [title: string, bytes: Buffer])[] = [
+    ['nothing at all', Buffer.alloc(0)],
+    ['half a preface', PREFACE.subarray(0, 10)],
+    ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')],
+    ['random bytes', Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 7919) % 251))],
+    ['a frame of 16 MiB', Buffer.concat([PREFACE, Buffer.from('ffffff000000000001', 'hex')])],
+    ['a header block that is none', Buffer.concat([PREFACE, Buffer.from('00000401050000000180808080', 'hex')])],
+    ['settings for a stream', Buffer.concat([PREFACE, Buffer.from('000000040000000003', 'hex')])],
+    [
+      'a thousand resets',
+      Buffer.concat([PREFACE, ...Array.from({ length: 1000 }, () => Buffer.from('00000403000000000100000008', 'hex'))]),
+    ],
+  ];
+  for (const [title, bytes] of ROWS) {
+    test(title, async () => {
+      await using authority = await startWorkloadAuthority({ attestPeer });
+      const socket = connect(authority.path);
+      socket.on('error', () => undefined).resume();
+      socket.end(bytes);
+      await new Promise((resolve) => socket.on('close', resolve));
+      assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
+    });
+  }
+
+  test('a peer that is gone before it was attested', async () => {
+    let gone = (): void => undefined;
+    const waits = new Promise<void>((resolve) => {
+      gone = resolve;
+    });
+    let attested = 0;
+    const late = async (): Promise<AttestedPeer> => {
+      attested += 1;
+      if (attested === 1) await waits;
+      return SELF;
+    };
+    await using authority = await startWorkloadAuthority({ attestPeer: late });
+    const socket = connect(authority.path, () => socket.destroy());
+    await until(() => socket.destroyed && attested === 1, 10_000);
+    gone();
+    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
+  });
+});
+
 describe('the socket', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sidegate-socket-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -296,6 +341,29 @@ describe('the socket', () => {
     assert.ok(statSync(file).isSocket());
     await using authority = await startWorkloadAuthority({ attestPeer, path: file, mode: 0o660 });
     assert.equal(statSync(file).mode & 0o777, 0o660);
+    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
+  });
+
+  test('has room for others when one user takes all that it may have, and again when that lets go', async () => {
+    let user = 'unix:uid:1';
+    const attestUser = async (): Promise<AttestedPeer> => ({ ...SELF, selectors: new Set([user]) });
+    await using authority = await startWorkloadAuthority({ attestPeer: attestUser });
+    authority.register({ selectors: ['unix:uid:1'] }, { selectors: ['unix:uid:2'] });
+    const sockets: Socket[] = [];
+    for (let index = 0; index < 100; index += 1) {
+      const socket = connect(authority.path).on('error', () => undefined);
+      // The server speaks first once it has taken the connection.
+      await new Promise((resolve) => socket.once('data', resolve));
+      sockets.push(socket);
+    }
+    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.UNAVAILABLE);
+    const [refused] = authority.events;
+    assert.equal(refused?.event === 'workload_refused' && refused.reason, 'unix:uid:1 has 100 connections already');
+    user = 'unix:uid:2';
+    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
+    user = 'unix:uid:1';
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve).destroy())));
+    await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
   });
 

@@ -39,6 +39,8 @@ export interface WorkloadApiServer extends AsyncDisposable {
 const MAX_REQUEST_BYTES = 64 * 1024;
 const MAX_STREAMS_PER_PEER = 32;
 const MAX_CONNECTIONS = 1_000;
+/** So that no workload takes the place of all others. */
+const MAX_CONNECTIONS_PER_USER = 100;
 /** Each starts a process; who comes beyond that is sent away and comes again. */
 const MAX_ATTESTATIONS = 16;
 /** A stream whose reader does not read is cut before its answers fill the memory. */
@@ -51,6 +53,7 @@ export async function serveWorkloadApi(options: WorkloadApiServerOptions): Promi
   const { path, mode, attestPeer, log } = options;
   await removeStale(path);
   const connections = new Set<Socket>();
+  const users = new Map<string, number>();
   let attesting = 0;
   const listener = createServer({ pauseOnConnect: true }, (socket) => {
     connections.add(socket);
@@ -62,7 +65,11 @@ export async function serveWorkloadApi(options: WorkloadApiServerOptions): Promi
     }
     attesting += 1;
     attestPeer(socket)
-      .then((peer) => serveConnection(socket, peer, options))
+      .then((peer) => {
+        if (socket.destroyed) return;
+        countUser(socket, peer, users);
+        serveConnection(socket, peer, options);
+      })
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         log({ event: 'workload_refused', method: 'connect', reason, selectors: [], pid: undefined });
@@ -88,8 +95,20 @@ export async function serveWorkloadApi(options: WorkloadApiServerOptions): Promi
   };
 }
 
+/** @throws Error when this user has too many already */
+function countUser(socket: Socket, { selectors }: AttestedPeer, users: Map<string, number>): void {
+  const user = [...selectors].find((selector) => selector.startsWith('unix:uid:')) ?? '';
+  const open = users.get(user) ?? 0;
+  if (open >= MAX_CONNECTIONS_PER_USER) throw new Error(`${user} has ${open} connections already`);
+  users.set(user, open + 1);
+  socket.on('close', () => {
+    const left = (users.get(user) ?? 1) - 1;
+    if (left === 0) users.delete(user);
+    else users.set(user, left);
+  });
+}
+
 function serveConnection(socket: Socket, peer: AttestedPeer, deps: WorkloadApiDeps): void {
-  if (socket.destroyed) return;
   const server = new Server({
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS_PER_PEER,
