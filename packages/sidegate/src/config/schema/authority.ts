@@ -113,9 +113,23 @@ export const authoritySchema = z
       .describe('What the inventory shows beside what the store knows.'),
   })
   .superRefine((config, context) => refuse(context, issuerFindings(config)), reading('base_url', 'tls'))
+  .superRefine((config, context) => refuse(context, nonceFindings(config)), reading('store', 'dpop'))
   .superRefine(
     (config, context) => refuse(context, workloadApiServerFindings(config)),
     reading('ca', 'token_lifetime', 'workload_api'),
   );
+
+/** A nonce of one replica would be unknown to the others. */
+function* nonceFindings({
+  store,
+  dpop,
+}: {
+  readonly store: { readonly type: string };
+  readonly dpop: { readonly require_nonce: boolean; readonly nonce_secret?: unknown };
+}): Generator<Finding> {
+  if (!dpop.require_nonce || dpop.nonce_secret !== undefined || store.type !== 'postgres') return;
+  const hint = 'all replicas on one PostgreSQL need the same; openssl rand -base64 32';
+  yield { path: ['dpop', 'nonce_secret'], message: 'is required', hint, code: 'missing_key' };
+}
 
 export type AuthorityConfig = z.output<typeof authoritySchema>;
