@@ -180,7 +180,7 @@ function serialNumber(): string {
 }
 
 /** An authority that the operator brought may have another kind of key than those made here. */
-export function signingKey(key: KeyObject): CryptoKey {
+function signingKey(key: KeyObject): CryptoKey {
   return key.toCryptoKey(signingAlgorithm(key), false, ['sign']);
 }
 

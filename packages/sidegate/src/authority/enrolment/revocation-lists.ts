@@ -34,7 +34,7 @@ export function createRevocationLists(ca: CertificateAuthority, validForMs: numb
         // Whole seconds, and a moment ago: a reader's clock may be a little behind.
         const thisUpdate = Math.floor(now / 1000) * 1000 - SKEW_MS;
         const content = { entries: own, thisUpdate, nextUpdate: thisUpdate + SKEW_MS + validForMs };
-        const der = await issueRevocationList(content, ca.issuerOf(authority));
+        const der = issueRevocationList(content, ca.issuerOf(authority));
         kept.set(authority.id, { serialNumbers, der, thisUpdate: now });
         lists.set(authority.id, der);
       }
