@@ -73,7 +73,7 @@ describe('authlib at our authority', { skip: withoutPython() }, () => {
     });
     await using authority = await folder.start('--addr', `127.0.0.1:${port}`);
     assert.ok(authority.url, authority.stderr());
-    const pem = String(key.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const pem = key.privateKey.export({ type: 'pkcs8', format: 'pem' });
     const place = { issuer: `${baseUrl}/realms/services`, secrets: SECRETS, key: pem };
     const { code, stdout, stderr } = await runProgram(peersPython() ?? 'python3', [CLIENT], [JSON.stringify(place)]);
     assert.equal(code, 0, stderr);
