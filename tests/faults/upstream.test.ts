@@ -23,6 +23,12 @@ const ENDINGS: readonly ((socket: net.Socket) => void)[] = [
     ),
 ];
 
+/** Of processor time, at both ends of a burst that share a core. */
+const HANDSHAKE_MS = 4;
+
+/** Every other answer is cut, and whoever asks next needs a handshake: at more of them the clients of this test are what is slow. */
+const RATE_OF_RESETS = Math.min(RATE, 100);
+
 row('upstream resets mid-body: 502 before the head, a cut after it, at once; no POST is sent twice', async (note) => {
   let turn = 0;
   await using app = await startRawUpstream((socket) => {
@@ -30,7 +36,7 @@ row('upstream resets mid-body: 502 before the head, a cut after it, at once; no 
     ENDINGS[turn % ENDINGS.length]?.(socket);
   });
   await using system = await startSystem({ upstreamPort: app.port });
-  const options = { ...system.good, perSecond: RATE / 2 };
+  const options = { ...system.good, perSecond: RATE_OF_RESETS / 2 };
   const [posts, gets] = await Promise.all([
     loadFor(SECONDS, { ...options, method: 'POST', body: '{"amount":1}' }),
     loadFor(SECONDS, options),
@@ -84,8 +90,8 @@ row('half-open upstream: 504 after a second without a connection, also for those
   note({ sent: report.sent + served.sent, failed, figure: `slowest answered after ${report.slowest.toFixed(0)} ms` });
   assert.deepEqual(report.except('504 upstream_timeout'), {});
   assert.deepEqual(served.except('200'), {});
-  // Those in line get their turn when the first have failed.
-  assert.ok(report.slowest < bound(2_000), `${report.slowest} ms`);
+  // A handshake for each; those in line get their turn when the first have failed.
+  assert.ok(report.slowest < bound(2_000 + HANDSHAKE_MS * count(400, 200)), `${report.slowest} ms`);
 });
 
 row('slow upstream, 30 s: 504 at the limit for everybody who waits, other routes are served', async (note) => {
@@ -112,7 +118,7 @@ row('slow upstream, 30 s: 504 at the limit for everybody who waits, other routes
   assert.deepEqual(waiting.except(...late), {});
   assert.deepEqual(served.except('200'), {});
   // A handshake for each, then the limit, looked at eight times in its course.
-  assert.ok(waiting.slowest < bound(2_000), `${waiting.slowest} ms`);
+  assert.ok(waiting.slowest < bound(2_000 + HANDSHAKE_MS * count(600, 200)), `${waiting.slowest} ms`);
 });
 
 const MIB = 1024 * 1024;

@@ -1,0 +1,69 @@
+/** Everything that can be rotated is rotated, while calls go through three hops of mutual TLS and tokens. */
+import assert from 'node:assert/strict';
+import { renameSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Chain, startChain } from './chain.ts';
+import { startLoad, sum } from './load.ts';
+import { row } from './row.ts';
+import { RATE, SECONDS } from './scale.ts';
+
+const STEP_MS = 60_000;
+
+row(
+  'S4-098 keys every 5 s, leaf certificates all the time, secret, intermediate and root once, through three hops: no request fails',
+  async (note) => {
+    await using chain = await startChain();
+    await using load = startLoad({ port: chain.egressPort, perSecond: RATE });
+    const began = performance.now();
+    const serials = watchLeaf(chain);
+    await pause(2_000);
+
+    const secret = await chain.folder.command('clients', 'rotate-secret', 'services', 'orders');
+    assert.equal(secret.code, 0, secret.stderr);
+    // As tools do: whoever reads sees the old one or the new one.
+    const file = chain.at('orders', 'secret');
+    writeFileSync(`${file}.new`, secret.stdout.trim(), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+
+    for (const step of ['add', 'both', 'retire']) await rotateRoot(chain, step);
+    while (performance.now() - began < SECONDS * 1_000) await pause(100);
+    await pause(2_000);
+    const report = await load.end();
+    const leaves = await serials.end();
+    const keys = JSON.parse((await chain.folder.command('keys', 'list', '--json')).stdout) as { keys: object[] };
+    note({
+      sent: report.sent,
+      failed: sum(report.except('200')),
+      figure: `${keys.keys.length} keys, ${leaves} certificates of the one in the middle, 1 secret, 1 root with its intermediate, in ${((performance.now() - began) / 1_000).toFixed(0)} s`,
+    });
+    assert.deepEqual(report.except('200'), {});
+    assert.ok(keys.keys.length >= 3 && leaves >= 3);
+  },
+);
+
+/** Refused until every sidecar has the bundle of the step before. */
+async function rotateRoot({ folder }: Chain, step: string): Promise<void> {
+  for (const end = performance.now() + STEP_MS; ; await pause(500)) {
+    const { code, stderr } = await folder.command('ca', 'rotate', step);
+    if (code === 0) return;
+    assert.ok(performance.now() < end, stderr);
+  }
+}
+
+/** Counts the certificates of the sidecar in the middle. */
+function watchLeaf(chain: Chain) {
+  const seen = new Set<string>();
+  const timer = setInterval(() => {
+    void readFile(`${chain.at('payments', 'identity')}/svid.pem`, 'utf8').then(
+      (pem) => seen.add(pem),
+      () => undefined,
+    );
+  }, 200);
+  return {
+    end: async () => {
+      clearInterval(timer);
+      return seen.size;
+    },
+  };
+}
