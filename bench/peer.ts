@@ -20,6 +20,8 @@ export interface PeerCommand {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** How long its start may take. Default: 10 s. */
+  readonly patienceMs?: number;
   /** The core it is pinned to. */
   readonly core: number;
   /** Where its standard output goes; by default nowhere. */
@@ -37,7 +39,7 @@ process.once('exit', () => {
 
 /** Starts it pinned to its core and waits until its port accepts connections. */
 export async function startPeer(options: PeerCommand): Promise<Peer> {
-  const { name, job, port, core, command, args, env = {}, output } = options;
+  const { name, job, port, core, command, args, env = {}, output, patienceMs = 10_000 } = options;
   const child = spawn('taskset', ['-c', String(core), command, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', output?.descriptor ?? 'ignore', 'pipe'],
@@ -49,7 +51,7 @@ export async function startPeer(options: PeerCommand): Promise<Peer> {
   child.stderr?.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString()).slice(-4096);
   });
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < patienceMs / 50; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`${name} ended at its start: ${complaints}`);
     if (await accepts(port)) return { name, job, port, process: child, ...(output && { log: output.file }) };
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
 import path from 'node:path';
+import { openSqlite } from '../../packages/sidegate/src/authority/store/sqlite.ts';
 import { PEER_CORE } from '../cores.ts';
 import type { BenchFiles } from '../files.ts';
 import { freePort, type Peer, startPeer } from '../peer.ts';
@@ -12,6 +13,8 @@ export interface IssuerOptions {
   readonly algorithm: IssuerAlgorithm;
   /** In the realm, of whom one asks. Default: 1. */
   readonly clients?: number;
+  /** Tokens that were taken back and have not expired. Default: none. */
+  readonly revoked?: number;
   readonly profiles?: string | undefined;
 }
 
@@ -27,10 +30,10 @@ export const OIDC_PROVIDER_PATH = '/token';
 
 export async function startAuthorityPeer(
   files: BenchFiles,
-  { algorithm, clients = 1, profiles }: IssuerOptions,
+  { algorithm, clients = 1, revoked = 0, profiles }: IssuerOptions,
 ): Promise<Peer> {
   const port = await freePort();
-  const name = `authority-${algorithm}-${clients}`;
+  const name = `authority-${algorithm}-${clients}-${revoked}`;
   files.write(`${name}/services.json`, JSON.stringify(realm(clients)));
   const config = files.write(
     `${name}/authority.yaml`,
@@ -41,6 +44,7 @@ store: { file: authority.db }
 signing: { algorithms: [${algorithm}], encryption_key: "\${SEALING_KEY}" }
 `,
   );
+  await revokeTokens(path.join(files.directory, name, 'authority.db'), revoked);
   const log = path.join(files.directory, `${name}.log`);
   return startPeer({
     name: 'sidegate',
@@ -57,7 +61,24 @@ signing: { algorithms: [${algorithm}], encryption_key: "\${SEALING_KEY}" }
     ],
     env: { SEALING_KEY: randomBytes(32).toString('base64') },
     output: { file: log, descriptor: openSync(log, 'a') },
+    patienceMs: 60_000,
   });
+}
+
+/** In the store that an authority will open, as if it had taken them back itself. */
+async function revokeTokens(file: string, count: number): Promise<void> {
+  const database = await openSqlite(file);
+  const end = Math.floor(Date.now() / 1000) + 86_400;
+  await database.query("INSERT INTO revocation_histories (realm, epoch, sequence) VALUES ('services', 'bench', $1)", [
+    count,
+  ]);
+  await database.query(
+    `WITH RECURSIVE counted (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM counted WHERE i < $1)
+     INSERT INTO revocations (realm, kind, value, sequence, lifted, issued_until, ends_at)
+     SELECT 'services', 'jti', hex(randomblob(16)), i, 0, NULL, $2 FROM counted WHERE i <= $1`,
+    [count, end],
+  );
+  await database.close();
 }
 
 export async function startOidcProvider(files: BenchFiles, { algorithm }: IssuerOptions): Promise<Peer> {

@@ -1,4 +1,5 @@
 /** The issuer scenario: tokens by client credentials, beside oidc-provider; and what ten thousand clients cost. */
+import { residentBytes } from '../cpu.ts';
 import { interleave } from '../interleave.ts';
 import { type Load, runRound, warmUp } from '../load.ts';
 import type { Peer } from '../peer.ts';
@@ -6,6 +7,7 @@ import {
   AUTHORITY_PATH,
   CLIENT_FORM,
   type IssuerAlgorithm,
+  type IssuerOptions,
   OIDC_PROVIDER_PATH,
   startAuthorityPeer,
   startOidcProvider,
@@ -13,9 +15,11 @@ import {
 import { type Finding, type Report, ratioFinding } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
 import { openStage, type Stage } from '../stage.ts';
+import { summarize } from '../stats.ts';
 
 const ALGORITHMS: readonly IssuerAlgorithm[] = ['RS256', 'ES256'];
 const MANY_CLIENTS = 10_000;
+const MANY_REVOKED = 1_000_000;
 
 interface Contestant {
   readonly name: string;
@@ -37,18 +41,29 @@ export async function measureIssuer(options: ScenarioOptions): Promise<Report> {
     const costs = { ours: own, theirs: other, costUnit: 'µs' };
     findings.push(ratioFinding(`${algorithm} tokens`, `${theirs.name}: ${theirs.job}`, costs, { atLeast: 3 }));
   }
-  const [few, many] = [
-    await stage.start((files) => startAuthorityPeer(files, { algorithm: 'ES256', clients: 10 })),
-    await stage.start((files) => startAuthorityPeer(files, { algorithm: 'ES256', clients: MANY_CLIENTS })),
+  const start = (more: Partial<IssuerOptions>) =>
+    stage.start((files) => startAuthorityPeer(files, { algorithm: 'ES256', clients: 10, ...more }));
+  const few = await start({});
+  const grown = [
+    { name: `${MANY_CLIENTS} clients`, peer: await start({ clients: MANY_CLIENTS }) },
+    { name: `${MANY_REVOKED} revoked tokens`, peer: await start({ revoked: MANY_REVOKED }) },
   ];
-  const growth = [
-    { name: `${MANY_CLIENTS} clients`, peer: many, path: AUTHORITY_PATH },
-    { name: '10 clients', peer: few, path: AUTHORITY_PATH },
-  ];
-  const [large = [], small = []] = await measure('clients', growth, { stage, options });
-  const costs = { ours: large, theirs: small, costUnit: 'µs' };
-  findings.push(ratioFinding(`${MANY_CLIENTS} clients`, 'itself with 10 clients', costs, { atLeast: 0.85 }));
+  for (const { name, peer } of grown) {
+    const pair = [
+      { name, peer, path: AUTHORITY_PATH },
+      { name: 'few', peer: few, path: AUTHORITY_PATH },
+    ];
+    const [large = [], small = []] = await measure(name, pair, { stage, options });
+    const costs = { ours: large, theirs: small, costUnit: 'µs' };
+    findings.push(ratioFinding(name, 'itself with 10 clients and nothing revoked', costs, { atLeast: 0.85 }));
+    findings.push({ row: `${name}, resident`, against: 'itself', value: summarize([mebibytes(peer)]), unit: 'MiB' });
+  }
+  findings.push({ row: 'few, resident', against: 'itself', value: summarize([mebibytes(few)]), unit: 'MiB' });
   return { findings, notes: ['Ours is on disk before it is answered; oidc-provider keeps nothing.'], notMeasured: [] };
+}
+
+function mebibytes({ process: child }: Peer): number {
+  return residentBytes(child.pid ?? 0) / 1_048_576;
 }
 
 async function measure(

@@ -149,7 +149,7 @@ proxy:
         { port: inventory.ingressPort },
         { target: '/stock', headers: ['Authorization', `Bearer ${token}`] },
       );
-      return `${answer.status} ${/"code":"(\w+)"/.exec(answer.body.toString())?.[1] ?? ''}`.trim();
+      return `${answer.status} ${/"code":"(\w+)"/.exec(answer.body)?.[1] ?? ''}`.trim();
     };
 
     test('S4-069 S4-070 S4-072 is worth nothing: what was issued for order-service is refused, its own is served', async () => {
