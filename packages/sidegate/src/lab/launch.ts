@@ -57,7 +57,8 @@ export class LaunchFailed extends Error {
   }
 }
 
-const START_TIMEOUT_MS = 20_000;
+/** Some eight times what it takes where nothing else runs. */
+const START_TIMEOUT_MS = 60_000;
 const GRACE_MS = 3_000;
 
 /** @throws LaunchFailed, AddressUnavailable */
