@@ -33,6 +33,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/dpop': ['sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/revocation': ['sdk/jwt', 'sdk'],
   'sdk/oauth': ['sdk/dpop', 'sdk/jwt', 'sdk/replay', 'sdk/spiffe', 'sdk/x509', 'sdk'],
+  'sdk/signatures': ['sdk/replay', 'sdk'],
   'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'sidegate/telemetry': [],
   'sidegate/net': ['sidegate/telemetry'],
@@ -72,6 +73,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   yaml: ['sidegate/config', 'sidegate/lab', 'sidegate/cli'],
   commander: ['sidegate/cli'],
   pg: ['sidegate/authority'],
+  'structured-headers': ['sdk/signatures'],
   '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
   '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
 };

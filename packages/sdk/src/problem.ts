@@ -94,6 +94,11 @@ export const PROBLEMS = {
   dpop_proof_replayed: proof('The DPoP proof was used before'),
   dpop_nonce_required: proof('The DPoP proof must carry the nonce of this answer', 'use_dpop_nonce'),
 
+  // the signature of the message, RFC 9421
+  signature_invalid: bad('The signature of the message is not valid', 401),
+  signature_insufficient_coverage: bad('The signature does not cover what it must', 401),
+  digest_mismatch: bad('The body has another digest than the message says', 401),
+
   // who may do what
   insufficient_scope: {
     status: 403,
