@@ -42,7 +42,7 @@ const certificate = (
   authority: 'zone1',
   holder,
   spiffeId: name,
-  identity: { zone: 'zone1', service: name, profile: 'svid', dnsNames: [] } as unknown as IssuedCertificate['identity'],
+  identity: { zone: 'zone1', service: name, profile: 'svid', dnsNames: [], ipAddresses: [], validForMs: DAY },
   notBefore: NOW + fromDays * DAY,
   notAfter: NOW + toDays * DAY,
   revokedAt: undefined,
