@@ -7,6 +7,7 @@ import type { ClientEvent } from '../../packages/sidegate/src/authority/issuer/c
 import type { ClientSecrets } from '../../packages/sidegate/src/authority/issuer/client-secrets.ts';
 import { loadSigningKeys } from '../../packages/sidegate/src/authority/issuer/key-directory.ts';
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
+import type { Routes } from '../../packages/sidegate/src/authority/issuer/serve.ts';
 import type { Algorithms } from '../../packages/sidegate/src/authority/issuer/signing-key.ts';
 import { type Issuer, type IssuerTls, startIssuer } from '../../packages/sidegate/src/authority/issuer/start.ts';
 import type { TokenEvent } from '../../packages/sidegate/src/authority/issuer/token-event.ts';
@@ -23,6 +24,8 @@ export interface IdentityProviderOptions {
   readonly port?: number;
   readonly algorithms?: Algorithms;
   readonly keyDirectory?: string;
+  /** Endpoints beside those of the realms. */
+  readonly routes?: readonly Routes[];
   /** Default: the real one. */
   readonly clock?: Clock;
   readonly clientSecrets?: ClientSecrets;

@@ -26,6 +26,27 @@ const NOT_FOUND = [
   '/.well-known/oauth-authorization-server/realms/nobody',
 ];
 
+for (const [how, answer] of [
+  [
+    'throws',
+    () => {
+      throw new Error('canary-inside');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('canary-inside'))],
+] as const) {
+  test(`an endpoint that ${how} is 500 without a word of why, and the others go on`, async () => {
+    const routes = [(path: string) => (path === '/broken' ? { methods: ['GET'], answer } : undefined)];
+    await using provider = await startIdentityProvider({ realms: [servicesRealm()], algorithms: ['ES256'], routes });
+    const broken = await fetch(`${provider.url}/broken`);
+    assert.equal(broken.status, 500);
+    assert.doesNotMatch(await broken.text(), /canary/);
+    const certs = await fetch(endpointUrl(provider, 'services', 'certs'));
+    assert.equal(certs.status, 200);
+    await certs.text();
+  });
+}
+
 for (const path of NOT_FOUND) {
   test(`${path} is answered 404 in JSON`, async () => {
     await using provider = await start();

@@ -52,12 +52,26 @@ async function respond(
   reply: Reply,
   routes: readonly Routes[],
 ): Promise<(() => void) | undefined> {
-  const answer = await answerTo(request, reply, routes);
+  const answer = await answered(request, reply, routes);
   // What was not read of a request is not worth keeping its connection for.
   if (request.body?.whole === false) reply.close();
   if ('stream' in answer) return answer.stream(reply);
   write(reply, answer);
   return undefined;
+}
+
+/** One endpoint that breaks takes nobody else's along. */
+async function answered(
+  request: InboundRequest,
+  reply: Reply,
+  routes: readonly Routes[],
+): Promise<Answer | StreamedAnswer> {
+  try {
+    return await answerTo(request, reply, routes);
+  } catch {
+    reply.close();
+    return failure(500, 'server_error', 'the request could not be answered');
+  }
 }
 
 function answerTo(request: InboundRequest, reply: Reply, routes: readonly Routes[]): ReturnType<Route['answer']> {
