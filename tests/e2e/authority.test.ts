@@ -94,7 +94,7 @@ test('a store sealed under another key stops the start and names the key by its 
   assert.match(second.stderr(), /was sealed under the key [0-9a-f]{8}, which is not configured/);
 });
 
-test('S4-095 S4-101 keys rotate publishes the next key, which signs later; tokens of both verify', async () => {
+test('S4-095 keys rotate publishes the next key, which signs later; tokens of both verify', async () => {
   await using folder = await authorityFolder({ signing: 'algorithms: [ES256], publish_before: 2s' });
   await using authority = await folder.start();
   const { token: before } = await requestToken(authority);
@@ -126,7 +126,7 @@ test('a retired key takes its tokens along, and an unknown one is refused with w
   assert.ok(await verifies(authority, next));
 });
 
-test('S2-35 S4-104 a rotated client secret works at once beside the old one, a third ends the first', async () => {
+test('S2-35 a rotated client secret works at once beside the old one, a third ends the first', async () => {
   await using folder = await authorityFolder();
   await using authority = await folder.start();
   const rotate = async (...more: string[]) => {

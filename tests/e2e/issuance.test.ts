@@ -68,7 +68,7 @@ describe('a token of the authority', () => {
     return token;
   };
 
-  test('S4-071 S4-112 is never without an audience: who has none is refused, and so is one that is not configured', async () => {
+  test('S4-071 is never without an audience: who has none is refused, and so is one that is not configured', async () => {
     for (const [client, form] of [
       ['lost-service', {}],
       ['checkout-service', { audience: 'inventory-service' }],
