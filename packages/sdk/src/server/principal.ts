@@ -1,0 +1,31 @@
+/** Who a request comes from and on whose behalf: what a verifier found, and what handlers, policies and audit see. No credential is in it. */
+import type { JsonObject } from '../jwt/strict-json.ts';
+
+/** How the caller proved who it is. */
+export type ProofKind = 'mtls' | 'bearer' | 'service_jwt' | 'shared_secret' | 'signature';
+
+export interface ServicePrincipal {
+  /** As policies and audit call it, such as `order-service`. */
+  readonly name: string;
+  /** From the certificate or the JWT-SVID. */
+  readonly spiffeId: string | undefined;
+}
+
+export interface UserPrincipal {
+  readonly id: string;
+  readonly roles: readonly string[];
+}
+
+export interface Principal {
+  /** All proofs that were given and hold; never empty. */
+  readonly proofs: readonly ProofKind[];
+  /** The calling service; undefined: a user calls with no service in between. */
+  readonly service: ServicePrincipal | undefined;
+  /** On whose behalf; undefined: the service acts for itself. */
+  readonly user: UserPrincipal | undefined;
+  readonly scopes: readonly string[];
+  /** What the claims map to; `system` stands for a service. */
+  readonly roles: readonly string[];
+  /** The verified claims of the token; undefined: there was none. */
+  readonly claims: JsonObject | undefined;
+}
