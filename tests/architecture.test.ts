@@ -33,9 +33,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/dpop': ['sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/revocation': ['sdk/jwt', 'sdk'],
   'sdk/oauth': ['sdk/dpop', 'sdk/jwt', 'sdk/replay', 'sdk/spiffe', 'sdk/x509', 'sdk'],
+  'sdk/runtime': ['sdk/x509', 'sdk'],
   'sdk/signatures': ['sdk/replay', 'sdk'],
   'sdk/client': [
     'sdk/dpop',
+    'sdk/runtime',
     'sdk/jwt',
     'sdk/oauth',
     'sdk/signatures',
@@ -46,6 +48,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'sdk/server': [
     'sdk/dpop',
+    'sdk/runtime',
     'sdk/jwt',
     'sdk/replay',
     'sdk/revocation',
@@ -94,6 +97,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   commander: ['sidegate/cli'],
   pg: ['sidegate/authority'],
   'structured-headers': ['sdk/signatures'],
+  undici: ['sdk/runtime', 'sdk/client'],
   '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
   '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
 };

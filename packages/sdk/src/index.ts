@@ -105,6 +105,8 @@ export {
   securityEventClaims,
   verifySecurityEvent,
 } from './revocation/security-event.ts';
+export type { Runtime } from './runtime/runtime.ts';
+export { systemRuntime } from './runtime/system-runtime.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { endpointTarget } from './workload-api/endpoint.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';
@@ -136,5 +138,6 @@ export {
   SigningRequestRefused,
 } from './x509/read-signing-request.ts';
 export { type RevocationList, readRevocationList } from './x509/revocation-list.ts';
+export { checkServerIdentity } from './x509/server-identity.ts';
 export { createSigningRequest, type RequestedNames } from './x509/signing-request.ts';
 export type { SubjectAltName } from './x509/subject-alt-name.ts';

@@ -1,9 +1,9 @@
 /** Opens sockets to an upstream: which address to dial, which certificate to show, whom to trust, how bytes are read. */
 import net, { type LookupFunction, type Socket } from 'node:net';
 import tls, { type PeerCertificate } from 'node:tls';
+import { checkServerIdentity } from '@sidegate/sdk';
 import type { BytesReader } from './batch.ts';
 import { forbiddenError, guardedLookup, isForbiddenAddress, isLiteralLoopback } from './forbidden-address.ts';
-import { checkServerIdentity } from './server-identity.ts';
 import { SLAB_BYTES } from './slabs.ts';
 
 /** PEM texts for one outgoing identity. */

@@ -3,7 +3,8 @@
  * is one. Node falls back to the common name, and takes a wildcard for a part of a label; neither is a proof here.
  */
 import { isIP, SocketAddress } from 'node:net';
-import { readCertificate, type SubjectAltName } from '@sidegate/sdk';
+import { readCertificate } from './certificate.ts';
+import type { SubjectAltName } from './subject-alt-name.ts';
 
 /**
  * @param certificate DER, whose chain was verified
