@@ -94,6 +94,9 @@ export const PROBLEMS = {
   dpop_proof_replayed: proof('The DPoP proof was used before'),
   dpop_nonce_required: proof('The DPoP proof must carry the nonce of this answer', 'use_dpop_nonce'),
 
+  // other proofs of who calls
+  client_certificate_missing: { ...bad('A client certificate is required', 401), challenge: '' },
+
   // the signature of the message, RFC 9421
   signature_invalid: bad('The signature of the message is not valid', 401),
   signature_insufficient_coverage: bad('The signature does not cover what it must', 401),
@@ -106,6 +109,11 @@ export const PROBLEMS = {
     source: 'downstream',
     challenge: 'insufficient_scope',
   },
+  service_required: bad('Only services may call this', 403),
+  role_required: bad('The caller has none of the roles that are required here', 403),
+  not_owner: bad('This belongs to somebody else', 403),
+  user_not_authorized: bad('The user is not allowed to do this', 403),
+  route_undeclared: bad('Nobody is declared to be allowed here', 403),
   peer_identity_missing: bad('The client certificate carries no accepted identity', 403),
   peer_identity_invalid: bad('The identity in the client certificate is not valid', 403),
   peer_not_allowed: bad('This client is not allowed to call this service', 403),
@@ -117,6 +125,11 @@ export const PROBLEMS = {
   policy_undefined: bad('The policy has no answer for this request', 403),
   policy_error: bad('The policy failed to evaluate', 403),
   policy_timeout: bad('The policy took too long', 403),
+
+  // commands that must not be done twice
+  idempotency_key_missing: bad('This command needs a usable Idempotency-Key'),
+  idempotency_key_reused: bad('The Idempotency-Key was used for another command', 422),
+  idempotency_in_progress: bad('The same command is being worked on', 409),
 
   // the other side
   upstream_unreachable: upstream('The service cannot be reached'),

@@ -4,10 +4,11 @@ import type { ReceivedRequest } from './received-request.ts';
 
 export interface Authenticator {
   /**
-   * Who calls. Fails closed: whatever does not hold is a rejection.
+   * Who calls; at once when there is nothing to wait for. Fails closed: whatever does not hold is refused.
    *
-   * Rejects with a Problem: `token_missing` when the request has no proof of this kind, otherwise what is wrong with it.
+   * @throws Problem, at once or as a rejection: `token_missing` or `client_certificate_missing` when the request has no
+   *   proof of this kind, otherwise what is wrong with it
    */
-  authenticate(request: ReceivedRequest): Promise<Principal>;
+  authenticate(request: ReceivedRequest): Principal | Promise<Principal>;
   close(): void;
 }

@@ -1,5 +1,6 @@
 /** Who a request comes from and on whose behalf: what a verifier found, and what handlers, policies and audit see. No credential is in it. */
 import type { JsonObject } from '../jwt/strict-json.ts';
+import type { ClientBinding } from '../x509/identities.ts';
 
 /** How the caller proved who it is. */
 export type ProofKind = 'mtls' | 'bearer' | 'service_jwt' | 'shared_secret' | 'signature';
@@ -9,6 +10,14 @@ export interface ServicePrincipal {
   readonly name: string;
   /** From the certificate or the JWT-SVID. */
   readonly spiffeId: string | undefined;
+}
+
+/** The certificate that the caller showed, to us or to a proxy that we trust. */
+export interface ShownCertificate {
+  /** Attribute short names (`CN`, `O`) of its subject; one that occurs twice is left out. */
+  readonly subject: Readonly<Record<string, string>>;
+  /** The client that it stands for, and whose tokens it may pass on; undefined: no table names it. */
+  readonly binding: ClientBinding | undefined;
 }
 
 export interface UserPrincipal {
@@ -28,4 +37,6 @@ export interface Principal {
   readonly roles: readonly string[];
   /** The verified claims of the token; undefined: there was none. */
   readonly claims: JsonObject | undefined;
+  /** Undefined or absent: none was shown. */
+  readonly certificate?: ShownCertificate | undefined;
 }
