@@ -80,6 +80,7 @@ export const PROBLEMS = {
   token_not_yet_valid: token('The token is not valid yet'),
   token_lifetime_exceeded: token('The token lives longer than allowed'),
   token_claim_type: token('A claim has the wrong type'),
+  token_claim_missing: token('A claim that is required here is missing'),
   token_claim_unsafe: token('A claim cannot be carried in a header'),
   token_sub_invalid: token('The subject is missing or not usable'),
   token_client_mismatch: token('The token names two different clients'),
@@ -156,6 +157,8 @@ export type ProblemCode = keyof typeof PROBLEMS;
 
 export interface ProblemOptions {
   readonly cause?: unknown;
+  /** What the caller may know of this one refusal (RFC 9457 section 3.1.4), such as which scopes are missing; absent: the title says it all. */
+  readonly detail?: string;
   /** Whole seconds for the `Retry-After` header. */
   readonly retryAfterSeconds?: number;
   /** Methods for the `Allow` header, which every 405 has. */
@@ -166,6 +169,7 @@ export interface ProblemOptions {
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
+  readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: readonly string[] | undefined;
 
@@ -173,6 +177,7 @@ export class Problem extends Error {
   constructor(code: ProblemCode, reason: string, options: ProblemOptions = {}) {
     super(reason, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.allow = options.allow;
   }

@@ -27,5 +27,7 @@ export function readScopes(claim: JsonValue | undefined): readonly string[] {
  */
 export function requireScopes(granted: readonly string[], required: readonly string[]): void {
   const missing = required.filter((name) => !granted.includes(name));
-  if (missing.length > 0) throw new Problem('insufficient_scope', `missing scope: ${missing.join(' ')}`);
+  if (missing.length === 0) return;
+  const detail = `Missing scopes: ${missing.join(', ')}`;
+  throw new Problem('insufficient_scope', `missing scope: ${missing.join(' ')}`, { detail });
 }
