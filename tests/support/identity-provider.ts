@@ -9,7 +9,12 @@ import { loadSigningKeys } from '../../packages/sidegate/src/authority/issuer/ke
 import type { KeycloakRealm } from '../../packages/sidegate/src/authority/issuer/keycloak-realm.ts';
 import type { Routes } from '../../packages/sidegate/src/authority/issuer/serve.ts';
 import type { Algorithms } from '../../packages/sidegate/src/authority/issuer/signing-key.ts';
-import { type Issuer, type IssuerTls, startIssuer } from '../../packages/sidegate/src/authority/issuer/start.ts';
+import {
+  type Issuer,
+  type IssuerTls,
+  type OwnCertificates,
+  startIssuer,
+} from '../../packages/sidegate/src/authority/issuer/start.ts';
 import type { TokenEvent } from '../../packages/sidegate/src/authority/issuer/token-event.ts';
 
 export interface IdentityProviderOptions {
@@ -33,6 +38,8 @@ export interface IdentityProviderOptions {
   /** Default: no realm may name a URL. */
   readonly fetchKeys?: (url: string) => JwksSource;
   readonly trustBundles?: ReadonlyMap<string, JwksSource>;
+  /** Default: it has no certificate authority. */
+  readonly ownCertificates?: OwnCertificates;
   /** Default: nobody. */
   readonly administrators?: Administrators;
   /** Default: memory. */

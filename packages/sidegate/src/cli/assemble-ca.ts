@@ -7,9 +7,11 @@ import { sweepCertificates } from '../authority/enrolment/certificates.ts';
 import { enrolmentRoutes } from '../authority/enrolment/enrolment-routes.ts';
 import { createFederation, type Federation } from '../authority/enrolment/federation.ts';
 import type { TrustDomain } from '../authority/enrolment/identity.ts';
+import { findOwnCertificate } from '../authority/enrolment/own-certificates.ts';
 import { createRevocationLists } from '../authority/enrolment/revocation-lists.ts';
 import { establishAuthorities } from '../authority/enrolment/rotation.ts';
 import type { Routes } from '../authority/issuer/serve.ts';
+import type { OwnCertificates } from '../authority/issuer/start.ts';
 import { CannotOpen } from '../authority/keys/sealing.ts';
 import type { Chore } from '../authority/upkeep.ts';
 import type { AuthorityConfig } from '../config/schema/authority.ts';
@@ -25,6 +27,8 @@ export interface AssembledCa {
   /** SPIFFE bundles of others, by trust domain; those that were ever good. */
   readonly federated: () => ReadonlyMap<string, Buffer>;
   readonly routes: Routes;
+  /** Its certificates prove clients. */
+  readonly certificates: OwnCertificates;
   readonly chores: readonly Chore[];
 }
 
@@ -83,6 +87,10 @@ export async function assembleCa(
           return bundle === undefined ? [] : [[trustDomain, bundle] as const];
         }),
       ),
+    certificates: {
+      zones: new Set(Object.keys(settings.zones)),
+      find: findOwnCertificate(store.database, { now: () => Date.now() }),
+    },
     routes: enrolmentRoutes({
       ca,
       lists: createRevocationLists(ca, settings.crl_valid_for),

@@ -115,6 +115,7 @@ async function startParts(
     issued,
     revocationStore: (realm) => revocations.open(realm),
     routes: ca === undefined ? [] : [ca.routes],
+    ...(ca === undefined ? {} : { ownCertificates: ca.certificates }),
     clientSecrets: storedSecrets({ database, clock, random: randomBytes }),
     openKeys: (realm) => Promise.resolve({ keys: keys.ring(realm), findings: [] }),
     log: (event) => {

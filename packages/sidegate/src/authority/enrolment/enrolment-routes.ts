@@ -6,6 +6,7 @@ import { type EndpointRequest, readEndpointRequest } from '../issuer/endpoint-re
 import { type FailureLimit, failureLimit } from '../issuer/failure-limit.ts';
 import { OAuthError } from '../issuer/oauth-error.ts';
 import type { Route, Routes } from '../issuer/serve.ts';
+import { shownCertificate } from '../issuer/shown-certificate.ts';
 import { readEnrolment, readRenewal } from './asked-for.ts';
 import { type CertificateAuthority, type IssuedChain, renewableAt } from './certificate-authority.ts';
 import type { CertificateEvent } from './certificate-event.ts';
@@ -50,7 +51,11 @@ interface Context {
 type Operation = CertificateEvent['operation'];
 
 function post(operation: Operation, context: Context): Route {
-  return { methods: ['POST'], answer: (request) => answerIssuance(operation, readEndpointRequest(request), context) };
+  return {
+    methods: ['POST'],
+    answer: (request) =>
+      answerIssuance(operation, readEndpointRequest(request, shownCertificate(request.socket)), context),
+  };
 }
 
 /** Never rejects. Whatever is thrown is a refusal, and nothing was issued. */
@@ -120,7 +125,7 @@ function issuedBody({ chain, bundle, issued }: IssuedChain) {
  * the connection, that is noted, and root rotation waits for it.
  */
 async function answerBundle(request: InboundRequest, { ca }: EnrolmentEndpoint): Promise<Answer> {
-  const { peer } = readEndpointRequest(request);
+  const peer = shownCertificate(request.socket);
   const bundle = await ca.bundle();
   const [, held] = /^"(\d{1,15})"$/.exec(request.fields.single('if-none-match') ?? '') ?? [];
   if (held !== undefined && peer !== undefined) {

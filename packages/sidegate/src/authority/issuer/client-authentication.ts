@@ -6,7 +6,7 @@ import { type Clock, Problem, type ReplayStore } from '@sidegate/sdk';
 import { verifyClientAssertion, verifyJwtSvid } from './client-assertion.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import { invalidClient } from './oauth-error.ts';
-import { type PeerCertificate, provesKey, provesSpiffeId, provesSubject } from './peer-certificate.ts';
+import { isOfZone, type PeerCertificate, provesKey, provesSpiffeId, provesSubject } from './peer-certificate.ts';
 import type { ClientCredentials } from './presented-credentials.ts';
 import { type Client, type ClientAuthentication, findClient, type Realm } from './realm.ts';
 import { type SecretDigest, secretMatches } from './secret-digest.ts';
@@ -32,6 +32,8 @@ type Proofs = {
   readonly [Method in ClientAuthentication['method']]: Proof<Extract<ClientAuthentication, { method: Method }>>;
 };
 
+const OTHER_ZONE = 'the certificate is not of the zone that this client is bound to';
+
 const PROOFS: Proofs = {
   none: () => undefined,
   // compared before the client was looked up
@@ -41,12 +43,16 @@ const PROOFS: Proofs = {
     const expected = { clientId: client.id, issuer: realm.issuer, keys, algorithms };
     return await verifyClientAssertion(assertion.jwt, expected, { replay, nowMs: clock.now() });
   },
-  tls_client_auth: ({ subject }, _, { peer, clock }) =>
-    provesSubject(peer, subject, clock.now()) ? undefined : 'no verified certificate for this client',
+  tls_client_auth: ({ subject, zone }, _, { peer, clock }) => {
+    if (!provesSubject(peer, subject, clock.now())) return 'no verified certificate for this client';
+    return isOfZone(peer, zone) ? undefined : OTHER_ZONE;
+  },
   self_signed_tls_client_auth: async ({ keys }, _, { peer, clock }) =>
     (await provesKey(peer, keys, clock.now())) ? undefined : 'no certificate with a key of this client',
-  spiffe_x509: ({ spiffeId }, _, { peer, clock }) =>
-    provesSpiffeId(peer, spiffeId, clock.now()) ? undefined : 'no X.509-SVID of this client',
+  spiffe_x509: ({ spiffeId, zone }, _, { peer, clock }) => {
+    if (!provesSpiffeId(peer, spiffeId, clock.now())) return 'no X.509-SVID of this client';
+    return isOfZone(peer, zone) ? undefined : OTHER_ZONE;
+  },
   spiffe_jwt: async ({ keys, spiffeId }, { assertion }, { realm, clock }) => {
     if (assertion?.kind !== 'jwt-spiffe') return 'no JWT-SVID of this client';
     return await verifyJwtSvid(assertion.jwt, { spiffeId, issuer: realm.issuer, keys }, clock.now());

@@ -20,6 +20,8 @@ export interface AuthenticationParts {
   readonly digest: SecretDigest;
   /** Client certificates can be verified. */
   readonly clientCertificates: boolean;
+  /** In which our own authority issues certificates; none: it issues none. */
+  readonly zones: ReadonlySet<string>;
   /** Clients may have their secrets elsewhere than in the realm file. */
   readonly storedSecrets: boolean;
   /** Keys at a URL that the configuration names; nothing else names one. @throws TypeError when it is none for keys */
@@ -61,17 +63,24 @@ function byCertificate(source: KeycloakClient, context: Context): ClientAuthenti
     return keys && { method: 'self_signed_tls_client_auth', keys };
   }
   if (!context.clientCertificates) {
-    report(['clientAuthenticatorType'], 'client-x509 needs client_ca_file in the identity provider configuration');
+    report(
+      ['clientAuthenticatorType'],
+      'client-x509 needs tls with client_ca_file, or with a ca of its own, in the configuration',
+    );
+  }
+  const zone = attributes['sidegate.zone'];
+  if (zone !== undefined && !context.zones.has(zone)) {
+    report(['attributes', 'sidegate.zone'], `the authority has no zone "${zone}"`);
   }
   if (attributes['sidegate.spiffe_id'] !== undefined) {
     const id = readSpiffeId(attributes['sidegate.spiffe_id'], report);
-    return id && { method: 'spiffe_x509', spiffeId: id.uri };
+    return id && { method: 'spiffe_x509', spiffeId: id.uri, zone };
   }
   if (attributes['x509.allow.regex.pattern.comparison'] === 'true') {
     report(['attributes', 'x509.allow.regex.pattern.comparison'], 'patterns are not supported; name the exact subject');
   }
   const subject = readName(attributes['x509.subjectdn']);
-  if (subject !== undefined) return { method: 'tls_client_auth', subject };
+  if (subject !== undefined) return { method: 'tls_client_auth', subject, zone };
   report(
     ['attributes', 'x509.subjectdn'],
     'name the subject of the client certificate, e.g. CN=order-service-client,O=MyOrg, or set sidegate.spiffe_id',

@@ -13,6 +13,7 @@ const OPTIONS = {
   algorithms: ['RS256'],
   tokenLifetimeSeconds: 300,
   clientCertificates: true,
+  zones: new Set(['zone2']),
   storedSecrets: false,
   fetchKeys: (url: string) => {
     if (url.startsWith('https:')) return createPushedJwks();

@@ -1,6 +1,4 @@
 /** What an endpoint is told of a request. */
-import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { InboundRequest } from '../../net/listener.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
 import { readRequestBody } from './request-body.ts';
@@ -21,20 +19,17 @@ export interface EndpointRequest {
 
 const BODY_LIMITS = { maxBytes: 64 * 1024, timeoutMs: 10_000 } as const;
 
-export function readEndpointRequest({ fields, body, socket, target }: InboundRequest): EndpointRequest {
+export function readEndpointRequest(
+  { fields, body, socket, target }: InboundRequest,
+  peer: PeerCertificate | undefined,
+): EndpointRequest {
   return {
     contentType: fields.single('content-type'),
     authorization: fields.all('authorization'),
     dpop: fields.all('dpop'),
     hasQuery: target.includes('?'),
     readBody: () => readRequestBody(body, BODY_LIMITS),
-    peer: peerOf(socket),
+    peer,
     remoteAddress: socket.remoteAddress,
   };
-}
-
-function peerOf(socket: Socket): PeerCertificate | undefined {
-  if (!(socket instanceof TLSSocket)) return undefined;
-  const certificate = socket.getPeerX509Certificate();
-  return certificate && { raw: certificate.raw, verified: socket.authorized };
 }

@@ -13,9 +13,21 @@ import {
 export interface PeerCertificate {
   /** DER. Possession of its key was proven by the handshake. */
   readonly raw: Buffer;
-  /** Its chain ends at an authority for clients. */
+  /** Its chain ends at an authority for clients, or it is one of our own that counts. */
   readonly verified: boolean;
+  /** What our own authority says of it; undefined: it has not issued it. */
+  readonly own?: OwnCertificate | undefined;
 }
+
+/** A certificate that this process's own authority has issued. */
+export interface OwnCertificate {
+  readonly zone: string;
+  /** Why it does not count, for the log; undefined: it does. */
+  readonly fault: 'was revoked' | 'has expired' | 'is below a root that was retired' | undefined;
+}
+
+/** By what it is told which certificates are our own. @throws StoreUnavailable, as a rejection */
+export type FindOwnCertificate = (der: Buffer) => Promise<OwnCertificate | undefined>;
 
 /** `x5t#S256` (RFC 8705 section 3.1). */
 export function certificateThumbprint({ raw }: PeerCertificate): string {
@@ -26,6 +38,11 @@ export function certificateThumbprint({ raw }: PeerCertificate): string {
 export function provesSubject(peer: PeerCertificate | undefined, subject: DistinguishedName, nowMs: number): boolean {
   const identity = verifiedIdentity(peer, nowMs);
   return identity !== undefined && sameDistinguishedName(identity.subject, subject);
+}
+
+/** Whether our own authority issued it in that zone; where none is asked for, whoever issued it. */
+export function isOfZone(peer: PeerCertificate | undefined, zone: string | undefined): boolean {
+  return zone === undefined || peer?.own?.zone === zone;
 }
 
 /** Whether this is a verified, unexpired X.509-SVID with exactly that SPIFFE ID. Fails closed. */

@@ -78,10 +78,11 @@ export type ClientAuthentication =
   /** Absent: only the store of secrets knows one. */
   | { readonly method: 'client_secret'; readonly digest: Buffer | undefined }
   | { readonly method: 'private_key_jwt'; readonly keys: JwksSource; readonly algorithms: readonly AlgorithmName[] }
-  | { readonly method: 'tls_client_auth'; readonly subject: DistinguishedName }
+  /** Where a zone is named, only certificates that our own authority issued in it. */
+  | { readonly method: 'tls_client_auth'; readonly subject: DistinguishedName; readonly zone: string | undefined }
   /** Keys of the client's certificates. */
   | { readonly method: 'self_signed_tls_client_auth'; readonly keys: JwksSource }
-  | { readonly method: 'spiffe_x509'; readonly spiffeId: string }
+  | { readonly method: 'spiffe_x509'; readonly spiffeId: string; readonly zone: string | undefined }
   /** Keys of its trust domain's bundle. */
   | { readonly method: 'spiffe_jwt'; readonly spiffeId: string; readonly keys: JwksSource };
 

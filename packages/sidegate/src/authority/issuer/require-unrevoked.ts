@@ -1,4 +1,4 @@
-/** Nothing is issued, told or done for whom was revoked. */
+/** Nothing is issued, told or done for whom was revoked, whatever else proves the client. */
 import { identifyCertificate, Problem, type Revocations, readCertificate } from '@sidegate/sdk';
 import { invalidClient } from './oauth-error.ts';
 import type { PeerCertificate } from './peer-certificate.ts';
@@ -14,6 +14,7 @@ export function requireUnrevoked(client: Client, peer: PeerCertificate | undefin
   if ('spiffeId' in authentication && revocations.blocks('spiffe_id', authentication.spiffeId)) {
     throw invalidClient('the workload was revoked');
   }
+  if (peer?.own?.fault !== undefined) throw invalidClient(`the certificate ${peer.own.fault}`);
   const shown = peer === undefined ? undefined : identityOf(peer);
   if (shown !== undefined && revocations.ofPeer({ ...shown, clientId: id }) !== undefined) {
     throw invalidClient('the certificate was revoked');

@@ -10,7 +10,7 @@ const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;
 
 export interface Route {
   readonly methods: readonly string[];
-  readonly answer: (request: InboundRequest) => Answer | StreamedAnswer | Promise<Answer>;
+  readonly answer: (request: InboundRequest) => Answer | Promise<Answer | StreamedAnswer>;
 }
 
 /** An answer that goes on until one of both sides ends it. */

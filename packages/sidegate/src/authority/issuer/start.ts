@@ -14,6 +14,7 @@ import type { IssuedTokens } from './issued-tokens.ts';
 import type { LoadedKeys } from './key-directory.ts';
 import type { KeycloakRealm } from './keycloak-realm.ts';
 import { ownKeys } from './own-keys.ts';
+import type { FindOwnCertificate } from './peer-certificate.ts';
 import type { Realm } from './realm.ts';
 import { type RealmEndpoints, realmRoutes } from './realm-routes.ts';
 import { type SecretDigest, secretDigest } from './secret-digest.ts';
@@ -50,6 +51,8 @@ export interface IssuerOptions {
   readonly nonces?: DpopNonces;
   /** JWT bundles by SPIFFE trust domain; absent: none is trusted. */
   readonly trustBundles?: ReadonlyMap<string, JwksSource>;
+  /** The certificate authority of this process, whose certificates prove clients, too; absent: it has none. */
+  readonly ownCertificates?: OwnCertificates;
   /** Who may revoke what others hold; absent: nobody. */
   readonly administrators?: Administrators;
   /** Where the revocations of a realm are kept; absent: in memory, until the process ends. */
@@ -58,6 +61,11 @@ export interface IssuerOptions {
   /** Cryptographically strong bytes. */
   readonly random: (bytes: number) => Buffer;
   readonly log: (event: TokenEvent | ClientEvent) => void;
+}
+
+export interface OwnCertificates {
+  readonly zones: ReadonlySet<string>;
+  readonly find: FindOwnCertificate;
 }
 
 /** PEM texts. */
@@ -85,6 +93,7 @@ const FAILURE_LIMIT = { failures: 20, windowMs: 60_000, maxCallers: 10_000 } as 
 const MAX_REVOCATIONS = 1_000_000;
 /** A sidecar with as many workers as it may have, twice while its certificate changes. */
 const MAX_LISTENERS = { total: 4_096, perCertificate: 128 } as const;
+const NO_ZONES: ReadonlySet<string> = new Set();
 const NOBODY: Administrators = { clients: new Set(), spiffeIds: new Set() };
 const LISTENER = {
   readTimeoutMs: 10_000,
@@ -128,7 +137,8 @@ async function openRealms(options: IssuerOptions) {
   const sources = new Map(enabled.map(({ realm }) => [realm, ownKeys(ringOf(realm))]));
   const parts = {
     digest,
-    clientCertificates: options.tls?.clientCa !== undefined,
+    clientCertificates: options.tls?.clientCa !== undefined || canBeOwn(options),
+    zones: options.ownCertificates?.zones ?? NO_ZONES,
     storedSecrets: options.clientSecrets !== undefined,
     trustBundle: (trustDomain: string) => options.trustBundles?.get(trustDomain),
     realmKeys: (name: string) => sources.get(name),
@@ -167,6 +177,10 @@ async function openEndpoints(
   const revocations = new Map<string, Revocations>();
   const revocationsOf = (issuer: string) => revocations.get(issuer);
   const endpoints = new Map<string, RealmEndpoints>();
+  const certificates = {
+    verifiedByListener: options.tls?.clientCa !== undefined,
+    findOwn: options.ownCertificates?.find,
+  };
   for (const { realm, keys } of opened) {
     const events = await openRealmEvents({
       issuer: realm.issuer,
@@ -180,10 +194,15 @@ async function openEndpoints(
     const shared = { digest, secrets, replay, issued, failures, clock, nonces, revocationsOf, newTokenId, log };
     const token = { realm, keys, events, ...shared };
     const everywhere = () => [...endpoints.values()];
-    endpoints.set(realm.name, { ...token, token, ownKeys: ownKeys(keys), administrators, everywhere, listeners });
+    const around = { ownKeys: ownKeys(keys), administrators, everywhere, listeners, certificates };
+    endpoints.set(realm.name, { ...token, token, ...around });
   }
   return endpoints;
 }
+
+/** A certificate can only be shown where there is TLS. */
+const canBeOwn = ({ tls, ownCertificates }: IssuerOptions): boolean =>
+  tls !== undefined && ownCertificates !== undefined;
 
 function storeEvent(realm: string, failure: Error | undefined): ClientEvent {
   const known = { event: 'revocation', realm, remote_address: undefined } as const;

@@ -11,7 +11,9 @@ export const issuerFields = {
     .strictObject({
       cert_file: filePath().describe('Server certificate chain, PEM.'),
       key_file: filePath().describe('Its private key, PEM, readable by its owner only.'),
-      client_ca_file: filePath().optional().describe('CA of client certificates; asked for, not required.'),
+      client_ca_file: filePath()
+        .optional()
+        .describe("CA of others' client certificates; asked for, not required. Those of an own `ca` count without it."),
     })
     .optional()
     .describe('Absent: plain http, for a loopback `base_url` only.'),
