@@ -13,6 +13,7 @@ import { freePort } from '../support/free-port.ts';
 import { startHttpApp } from '../support/http-app.ts';
 import { audienceMapper } from '../support/realms.ts';
 import { type SidecarProcess, startSidecarProcess } from '../support/sidecar-process.ts';
+import { FULL } from './scale.ts';
 
 const SERVICES = ['gateway', 'orders', 'payments', 'data'] as const;
 type Service = (typeof SERVICES)[number];
@@ -20,8 +21,11 @@ type Service = (typeof SERVICES)[number];
 const BASE_URL = 'https://authority.example.org:8443';
 const ISSUER = `${BASE_URL}/realms/services`;
 const OPENID_CONNECT = `${ISSUER}/protocol/openid-connect`;
-/** So short that two thirds of it are always over: renewed at every look. */
-const LEAF_LIFE = '30s';
+/**
+ * Beside the minute by which certificates are dated back two thirds of it are over at once, so that it is renewed at every look; or some
+ * seconds later, where other rows run at the same time.
+ */
+const LEAF_LIFE = FULL ? '18s' : '36s';
 
 export interface Chain extends AsyncDisposable {
   readonly folder: AuthorityFolder;

@@ -9,7 +9,7 @@ import { createFederation, type Federation } from '../authority/enrolment/federa
 import type { TrustDomain } from '../authority/enrolment/identity.ts';
 import { findOwnCertificate } from '../authority/enrolment/own-certificates.ts';
 import { createRevocationLists } from '../authority/enrolment/revocation-lists.ts';
-import { establishAuthorities } from '../authority/enrolment/rotation.ts';
+import { establishAuthorities, signWithNewZones } from '../authority/enrolment/rotation.ts';
 import type { Routes } from '../authority/issuer/serve.ts';
 import type { OwnCertificates } from '../authority/issuer/start.ts';
 import { CannotOpen } from '../authority/keys/sealing.ts';
@@ -50,6 +50,7 @@ export function certificateAuthorityOf(settings: Settings, { database, sealing }
 }
 
 const SWEEP_MS = 60_000;
+const ZONES_MS = 1_000;
 
 /**
  * Authorities that are missing are made.
@@ -99,6 +100,7 @@ export async function assembleCa(
     }),
     chores: [
       { name: 'certificates', everyMs: SWEEP_MS, run: () => sweepCertificates(store.database, Date.now()) },
+      { name: 'zones', everyMs: ZONES_MS, run: async () => void (await signWithNewZones(ca)) },
       { name: 'federation', everyMs: settings.bundle_refresh_hint, run: refresh },
     ],
   };

@@ -45,7 +45,9 @@ function step(
 
 function zoneCommand(): Command {
   return storeCommand('zone')
-    .description('Another authority for a zone, below the same root; holders renew by themselves.')
+    .description(
+      'Another authority for a zone, below the same root: it signs by itself once everybody has its revocation list.',
+    )
     .argument('<zone>', 'one of ca.zones')
     .action((name: string, options: StoreOptions) =>
       onCa(options, async (ca) => {
@@ -55,7 +57,9 @@ function zoneCommand(): Command {
           throw new NotThere(`there is no zone ${name}; there are ${zones.map((one) => one.name).join(', ')}`);
         }
         const made = shownAuthority(await refusedInWords(rotateZone(ca, zone), options));
-        print(options, { step: 'zone', authority: made }, [`${made.subject} signs for ${name}`]);
+        print(options, { step: 'zone', authority: made }, [
+          `${made.subject} signs for ${name} as soon as everybody has its revocation list`,
+        ]);
       }),
     );
 }

@@ -37,6 +37,11 @@ export class NotEnrolled extends Error {
 }
 
 const RENEW_AFTER = 2 / 3;
+/**
+ * What a bundle brought is in use by then: files are looked at twice a second. Only then the authority is told of it, which may take the
+ * next step of a rotation once everybody has told.
+ */
+const IN_USE_AFTER_MS = 5_000;
 /** Instances that started together do not renew together. */
 const RENEW_SPREAD = 1 / 12;
 const FIRST_RETRY_MS = 1_000;
@@ -54,6 +59,9 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
   const stored = await readHeld(directory, clock.now());
   let held = stored ?? (await enrolInTime(options));
   let share = renewalShare(random);
+  /** The bundle of which the authority may be told, and since when there is another. */
+  let inUse = held.bundle.sequence;
+  let changedAt = clock.now();
   let failures = 0;
   let closed = false;
   let cancel: () => void;
@@ -61,6 +69,7 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
 
   const keep = async (next: HeldIdentity): Promise<void> => {
     await writeHeld(directory, next);
+    if (next.bundle.sequence !== held.bundle.sequence) changedAt = clock.now();
     held = next;
   };
 
@@ -73,7 +82,8 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
       share = renewalShare(random);
       return;
     }
-    const bundle = (await client.bundle(held.bundle.sequence, held.pair)) ?? held.bundle;
+    if (now - changedAt >= IN_USE_AFTER_MS) inUse = held.bundle.sequence;
+    const bundle = (await client.bundle(inUse, held.pair)) ?? held.bundle;
     const revocationLists = await client.revocationLists();
     let next: HeldIdentity = { ...held, bundle, revocationLists };
     if (renewalDue(next, share, now)) {

@@ -24,7 +24,7 @@ export interface Authority {
   readonly zone: string | undefined;
   /** Its root's id; of a root, its own. */
   readonly root: string;
-  /** That of its root. */
+  /** That of its root; `added`, too, for as long as an intermediate waits until everybody has its revocation list. */
   readonly state: RootState;
   /** Its certificate. */
   readonly pem: string;
@@ -57,7 +57,7 @@ interface AuthorityRow {
 /** All of them, oldest first. */
 export async function readAuthorities(queries: Queries): Promise<readonly Authority[]> {
   const rows = await queries.query<AuthorityRow>(
-    `SELECT a.id, a.zone, a.root, r.state, a.certificate, a.name_constraints, a.sealed_key, a.created_at, a.expires_at
+    `SELECT a.id, a.zone, a.root, CASE r.state WHEN 'active' THEN coalesce(a.state, 'active') ELSE r.state END AS state, a.certificate, a.name_constraints, a.sealed_key, a.created_at, a.expires_at
      FROM authorities a JOIN authorities r ON r.id = a.root ORDER BY a.created_at, a.id`,
   );
   return rows.map((row) => ({
@@ -149,8 +149,9 @@ export async function newIntermediate(
   );
 }
 
-export async function keepAuthority(queries: Queries, authority: Authority): Promise<void> {
-  const { id, zone, root, state, pem, expiresAt, nameConstraints, sealedKey, createdAt } = authority;
+/** What has no state of its own has that of its root. */
+export async function keepAuthority(queries: Queries, authority: Authority, state?: RootState): Promise<void> {
+  const { id, zone, root, pem, expiresAt, nameConstraints, sealedKey, createdAt } = authority;
   await queries.query(
     `INSERT INTO authorities (id, zone, root, state, certificate, name_constraints, sealed_key, created_at, expires_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -158,7 +159,7 @@ export async function keepAuthority(queries: Queries, authority: Authority): Pro
       id,
       zone ?? null,
       root,
-      id === root ? state : null,
+      state ?? (id === root ? authority.state : null),
       pem,
       nameConstraints === undefined ? null : JSON.stringify(nameConstraints),
       sealedKey,

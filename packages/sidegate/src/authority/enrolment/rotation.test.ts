@@ -11,7 +11,15 @@ import {
   startEnrolment,
   type TestEnrolment,
 } from '../../../../../tests/support/enrolment.ts';
-import { addRoot, establishAuthorities, RotationRefused, retireRoot, rotateZone, signWithNewRoot } from './rotation.ts';
+import {
+  addRoot,
+  establishAuthorities,
+  RotationRefused,
+  retireRoot,
+  rotateZone,
+  signWithNewRoot,
+  signWithNewZones,
+} from './rotation.ts';
 
 async function renew(enrolment: TestEnrolment, shown: ShownPair, commonName = 'order-service'): Promise<ShownPair> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -122,20 +130,50 @@ test('who shows a certificate that is not good, or none, reports nothing', async
   assert.equal((await report(enrolment, enrolled, sequence)).status, 304, 'the bundle is public');
 });
 
-test('the authority of a zone is followed by another below the same root, and its certificates are renewed early', async () => {
+test('the authority of a zone is followed by another below the same root, once everybody has its revocation list', async () => {
   await using enrolment = await startEnrolment();
   const enrolled = await enrolment.enrol();
   const before = await rootsOf(enrolment);
   enrolment.time.nowMs += 60_000;
   const zone = enrolment.ca.options.trustDomain.zones.find(({ name }) => name === 'zone2');
   assert.ok(zone);
+  const signing = async (): Promise<string[]> =>
+    (JSON.parse((await enrolment.get('/ca/bundle')).body) as { sidegate_signing: string[] }).sidegate_signing;
   const made = await rotateZone(enrolment.ca, zone);
-  const bundle = JSON.parse((await enrolment.get('/ca/bundle')).body) as { sidegate_signing: string[] };
-  assert.ok(bundle.sidegate_signing.includes(made.id));
+  assert.deepEqual(await signWithNewZones(enrolment.ca), []);
+  assert.ok(!(await signing()).includes(made.id), 'it waits');
+  const lists = (await enrolment.get('/ca/crl')).body.match(/BEGIN X509 CRL/g)?.length;
+  assert.equal(lists, 4, 'the root, two zones and the one that waits');
+  assert.match(
+    (await obstacles(rotateZone(enrolment.ca, zone))).join(),
+    /zone2\/order-service .* has the bundle 1, not 2/,
+  );
+
   assert.equal((await report(enrolment, enrolled, 1)).status, 200, 'who has the bundle from before is told');
+  await report(enrolment, enrolled, 2);
+  assert.deepEqual(
+    (await signWithNewZones(enrolment.ca)).map(({ id }) => id),
+    [made.id],
+  );
+  assert.deepEqual(await signWithNewZones(enrolment.ca), []);
+  assert.ok((await signing()).includes(made.id));
+  assert.equal((await report(enrolment, enrolled, 2)).status, 200, 'and is told again: it has to renew');
   const renewed = await renew(enrolment, enrolled);
   assert.equal(new X509Certificate(renewed.certPem).issuer, new X509Certificate(made.pem).subject);
   assert.deepEqual(await rootsOf(enrolment), before);
+});
+
+test('an authority of a zone that waits when another root takes over never signs', async () => {
+  await using enrolment = await startEnrolment();
+  enrolment.time.nowMs += 60_000;
+  const zone = enrolment.ca.options.trustDomain.zones.find(({ name }) => name === 'zone2');
+  assert.ok(zone);
+  await enrolment.enrol();
+  await rotateZone(enrolment.ca, zone);
+  enrolment.time.nowMs += 24 * HOUR_MS;
+  await addRoot(enrolment.ca);
+  await signWithNewRoot(enrolment.ca);
+  assert.deepEqual(await signWithNewZones(enrolment.ca), []);
 });
 
 test('authorities are made once, and again for a zone whose names have changed', async () => {

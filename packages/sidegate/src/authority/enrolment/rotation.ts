@@ -70,7 +70,7 @@ async function makeMissing(ca: CertificateAuthority): Promise<readonly Authority
     made.push(await newIntermediate(zone, trustDomain, { root, options, sealing, now }));
   }
   if (made.length === 0) return made;
-  const change = { after, change: made.includes(root) ? 'init' : 'zone', root: root.id, now };
+  const change = { after, change: made.includes(root) ? 'init' : 'zone', authority: root.id, now };
   await database.transaction(async (queries) => {
     await changeBundle(queries, change);
     for (const authority of made) await keepAuthority(queries, authority);
@@ -78,19 +78,46 @@ async function makeMissing(ca: CertificateAuthority): Promise<readonly Authority
   return made;
 }
 
-/** Another authority for a zone, below the same root: whoever trusts the root need not be asked. */
+/**
+ * Another authority for a zone, below the same root. Whoever looks at revocation lists refuses certificates of an authority whose list
+ * he does not have, so it signs only once everybody has it: see {@link signWithNewZones}.
+ */
 export async function rotateZone(ca: CertificateAuthority, zone: Zone): Promise<Authority> {
   const { database, clock, trustDomain, authorities: options, sealing } = ca.options;
   const now = clock.now();
   const after = await bundleSequence(database);
-  const root = rootInState(await readAuthorities(database), 'active');
+  const known = await readAuthorities(database);
+  const root = rootInState(known, 'active');
   if (root === undefined) throw new RotationRefused('there is no root that signs; run "sidegate ca init" first');
+  const waiting = waitingZones(known).find((authority) => authority.zone === zone.name);
+  if (waiting !== undefined) {
+    throw new RotationRefused(
+      'another authority of this zone waits until everybody has its revocation list',
+      await behind(database, await sequenceOf(database, 'zone', waiting), now),
+    );
+  }
   const made = await newIntermediate(zone, trustDomain, { root, options, sealing, now });
   await database.transaction(async (queries) => {
-    await changeBundle(queries, { after, change: 'zone', root: root.id, now });
-    await keepAuthority(queries, made);
+    await changeBundle(queries, { after, change: 'zone', authority: made.id, now });
+    await keepAuthority(queries, made, 'added');
   });
   return made;
+}
+
+/** Authorities of zones sign from now on, where everybody has their revocation lists; the others go on waiting. */
+export async function signWithNewZones(ca: CertificateAuthority): Promise<readonly Authority[]> {
+  const { database, clock } = ca.options;
+  return database.transaction(async (queries) => {
+    const now = clock.now();
+    const signing: Authority[] = [];
+    for (const waiting of waitingZones(await readAuthorities(queries))) {
+      if ((await behind(queries, await sequenceOf(queries, 'zone', waiting), now)).length > 0) continue;
+      await setState(queries, waiting, 'active');
+      await changeBundle(queries, { after: await bundleSequence(queries), change: 'sign', authority: waiting.id, now });
+      signing.push(waiting);
+    }
+    return signing;
+  });
 }
 
 /** First step: a new root that is trusted and signs nothing. */
@@ -112,7 +139,7 @@ export async function addRoot(ca: CertificateAuthority): Promise<RotationStep> {
       const next = underWay.state === 'added' ? 'both' : 'retire';
       throw new RotationRefused(`a rotation is under way; its next step is "sidegate ca rotate ${next}"`);
     }
-    const sequence = await changeBundle(queries, { after, change: 'add', root: root.id, now });
+    const sequence = await changeBundle(queries, { after, change: 'add', authority: root.id, now });
     for (const authority of [root, ...zones]) await keepAuthority(queries, authority);
     return { root, sequence };
   });
@@ -130,17 +157,10 @@ export async function signWithNewRoot(ca: CertificateAuthority): Promise<Rotatio
       throw new RotationRefused('no new root was added; run "sidegate ca rotate add" first');
     }
     const since = await sequenceOf(queries, 'add', added);
-    const behind = (await liveHolders(queries, now)).filter(({ bundleSequence }) => bundleSequence < since);
-    refuse(
-      'not everybody trusts the new root yet',
-      behind.map(
-        ({ spiffeId, id, bundleSequence, seenAt }) =>
-          `${spiffeId} (holder ${id}) has the bundle ${bundleSequence}, not ${since}; last heard of at ${iso(seenAt)}`,
-      ),
-    );
+    refuse('not everybody trusts the new root yet', await behind(queries, since, now));
     await setState(queries, active, 'retiring');
     await setState(queries, added, 'active');
-    return { root: added, sequence: await changeBundle(queries, { after, change: 'both', root: added.id, now }) };
+    return { root: added, sequence: await changeBundle(queries, { after, change: 'both', authority: added.id, now }) };
   });
 }
 
@@ -173,7 +193,7 @@ export async function retireRoot(ca: CertificateAuthority): Promise<RotationStep
     await setState(queries, retiring, 'retired');
     return {
       root: retiring,
-      sequence: await changeBundle(queries, { after, change: 'retire', root: retiring.id, now }),
+      sequence: await changeBundle(queries, { after, change: 'retire', authority: retiring.id, now }),
     };
   });
 }
@@ -187,6 +207,22 @@ async function changeBundle(queries: Queries, change: BundleChange): Promise<num
 
 const rootInState = (authorities: readonly Authority[], state: RootState): Authority | undefined =>
   authorities.find((authority) => isRoot(authority) && authority.state === state);
+
+function waitingZones(authorities: readonly Authority[]): readonly Authority[] {
+  const root = rootInState(authorities, 'active');
+  return authorities.filter((authority) => authority.root === root?.id && authority.state === 'added');
+}
+
+/** Everybody whose bundle is older, in words. */
+async function behind(queries: Queries, since: number, now: number): Promise<readonly string[]> {
+  const holders = await liveHolders(queries, now);
+  return holders
+    .filter(({ bundleSequence }) => bundleSequence < since)
+    .map(
+      ({ spiffeId, id, bundleSequence, seenAt }) =>
+        `${spiffeId} (holder ${id}) has the bundle ${bundleSequence}, not ${since}; last heard of at ${iso(seenAt)}`,
+    );
+}
 
 async function setState(queries: Queries, { id }: Authority, state: RootState): Promise<void> {
   await queries.query('UPDATE authorities SET state = $1 WHERE id = $2', [state, id]);

@@ -36,19 +36,20 @@ export interface BundleChange {
   /** The sequence number before anything was read that this change depends on. */
   readonly after: number;
   readonly change: string;
-  readonly root: string;
+  /** Which one it is about. */
+  readonly authority: string;
   readonly now: number;
 }
 
 /** @returns its number; undefined: another process changed the bundle since, so what this one does must not happen */
 export async function recordBundleChange(
   queries: Queries,
-  { after, change, root, now }: BundleChange,
+  { after, change, authority, now }: BundleChange,
 ): Promise<number | undefined> {
   const [recorded] = await queries.query<{ sequence: number }>(
     `INSERT INTO bundle_changes (sequence, change, root, changed_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (sequence) DO NOTHING RETURNING sequence`,
-    [after + 1, change, root, now],
+    [after + 1, change, authority, now],
   );
   return recorded?.sequence;
 }
