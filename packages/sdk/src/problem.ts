@@ -86,6 +86,7 @@ export const PROBLEMS = {
   token_client_mismatch: token('The token names two different clients'),
   token_binding_mismatch: token('The token is bound to another certificate or key'),
   token_binding_required: token('The token is bound to a key whose proof is missing'),
+  token_replayed: token('The token was used before, and is good for one use'),
   token_revoked: token('The token or whom it names was revoked'),
 
   transaction_token_invalid: bad('The transaction token is not valid here', 403),

@@ -1,6 +1,7 @@
 /** The assertion by which a client proves that it holds its key: `private_key_jwt`, RFC 7523 sections 2.2 and 3. */
-import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { ALGORITHMS, keyWeakness } from '../jwt/algorithms.ts';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { keyWeakness } from '../jwt/algorithms.ts';
+import { signJwt } from '../jwt/sign-jwt.ts';
 
 /** What a client signs with: the algorithm follows from the key. */
 export interface AssertionKey {
@@ -40,13 +41,10 @@ export function readAssertionKey(pem: string, keyId: string): AssertionKey | str
 
 /** @param now milliseconds since the epoch */
 export function signClientAssertion(clientId: string, options: AssertionOptions, now: number): string {
-  const { key, algorithm, keyId, audience, newId } = options;
   const iat = Math.floor(now / 1000);
-  const header = { alg: algorithm, typ: 'client-authentication+jwt', kid: keyId };
+  const { audience, newId } = options;
   const claims = { iss: clientId, sub: clientId, aud: audience, jti: newId(), iat, exp: iat + LIFETIME_SECONDS };
-  const input = `${encode(header)}.${encode(claims)}`;
-  const { hash, parameters } = ALGORITHMS.get(algorithm) ?? { hash: null, parameters: {} };
-  return `${input}.${sign(hash, Buffer.from(input), { key, ...parameters }).toString('base64url')}`;
+  return signJwt('client-authentication+jwt', claims, options);
 }
 
 function algorithmOf(key: KeyObject): AssertionKey['algorithm'] | undefined {
@@ -54,5 +52,3 @@ function algorithmOf(key: KeyObject): AssertionKey['algorithm'] | undefined {
   if (key.asymmetricKeyType === 'ed25519') return 'EdDSA';
   return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? 'ES256' : undefined;
 }
-
-const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
