@@ -34,7 +34,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/revocation': ['sdk/jwt', 'sdk'],
   'sdk/oauth': ['sdk/dpop', 'sdk/jwt', 'sdk/replay', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'sdk/runtime': ['sdk/x509', 'sdk'],
-  'sdk/signatures': ['sdk/replay', 'sdk'],
+  'sdk/signatures': ['sdk/jwt', 'sdk/replay', 'sdk'],
   'sdk/client': [
     'sdk/dpop',
     'sdk/runtime',

@@ -101,8 +101,12 @@ export const PROBLEMS = {
 
   // the signature of the message, RFC 9421
   signature_invalid: bad('The signature of the message is not valid', 401),
+  signature_timestamp: bad('The signature was not made now', 401),
   signature_insufficient_coverage: bad('The signature does not cover what it must', 401),
   digest_mismatch: bad('The body has another digest than the message says', 401),
+
+  // a secret that both sides know
+  shared_secret_invalid: bad('The shared secret is not that of a caller', 401),
 
   // who may do what
   insufficient_scope: {

@@ -2,6 +2,7 @@
 import type { HttpClient } from '../ports.ts';
 import { excerpt } from '../x509/excerpt.ts';
 import { MAX_JWKS_BYTES } from './jwks.ts';
+import { requireSecureUrl } from './secure-url.ts';
 import { isJsonObject, parseStrictJson } from './strict-json.ts';
 
 /** Brings the bytes of the current set; rejects, for people, when there are none. */
@@ -15,7 +16,7 @@ const FETCH_TIMEOUT_MS = 5_000;
  * @throws TypeError when the URL is not https (or http on a loopback host)
  */
 export function httpJwksLoader(http: HttpClient, url: string): JwksLoader {
-  checkUrl(url);
+  requireSecureUrl(url);
   return () => fetchBytes(http, url);
 }
 
@@ -26,7 +27,7 @@ export function httpJwksLoader(http: HttpClient, url: string): JwksLoader {
  * @throws TypeError when the issuer is not https (or http on a loopback host)
  */
 export function discoveryJwksLoader(http: HttpClient, issuer: string): JwksLoader {
-  checkUrl(issuer);
+  requireSecureUrl(issuer);
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   return async () => {
     const document = parseStrictJson(await fetchBytes(http, url));
@@ -35,7 +36,7 @@ export function discoveryJwksLoader(http: HttpClient, issuer: string): JwksLoade
     }
     const { jwks_uri: jwksUri } = document;
     if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri');
-    checkUrl(jwksUri);
+    requireSecureUrl(jwksUri);
     // What came over TLS must not send us to where anybody of this machine may listen.
     if (issuer.startsWith('https:') && !jwksUri.startsWith('https:')) {
       throw new Error('the discovery document of an https issuer has its keys elsewhere than on https');
@@ -55,17 +56,4 @@ async function fetchBytes(http: HttpClient, url: string): Promise<Uint8Array> {
   });
   if (status !== 200) throw new Error(`${excerpt(url)} answered ${status}`);
   return body;
-}
-
-function checkUrl(text: string): void {
-  const url = URL.parse(text);
-  if (url === null) throw new TypeError(`${excerpt(text)} is not a URL`);
-  if (url.username !== '' || url.password !== '') throw new TypeError('a key set URL must not hold credentials');
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return;
-  throw new TypeError(`${excerpt(text)} is neither https nor http on a loopback host`);
-}
-
-/** `URL` has already written every form of an IPv4 address as four decimal numbers. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
 }

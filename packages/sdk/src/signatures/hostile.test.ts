@@ -64,5 +64,5 @@ test('C-223: whatever is cut out of, put into or doubled in the fields, the answ
     assert(error instanceof Problem, `${JSON.stringify(request)}: ${String(error)}`);
     codes.add(error.code);
   }
-  assert.deepEqual([...codes].sort(), ['invalid_request', 'signature_invalid']);
+  assert.deepEqual([...codes].sort(), ['invalid_request', 'signature_invalid', 'signature_timestamp']);
 });

@@ -1,5 +1,5 @@
 /** The fields `Signature-Input` and `Signature`, RFC 9421 section 4: labels, what each covers, and its parameters. */
-import { type InnerList, isInnerList } from 'structured-headers';
+import { type BareItem, type InnerList, isInnerList } from 'structured-headers';
 import { Problem } from '../problem.ts';
 import { type Component, readComponent } from './component.ts';
 import { type FieldLines, valuesOf } from './message.ts';
@@ -37,7 +37,7 @@ const PARAMETERS: Readonly<Record<string, 'number' | 'string'>> = {
   tag: 'string',
 };
 
-/** @throws Problem `invalid_request`, `signature_invalid` */
+/** @throws Problem `invalid_request`, `signature_invalid`, `signature_timestamp` */
 export function readSignatures(headers: FieldLines): SignatureInput[] {
   const inputs = readDictionary(valuesOf(headers, 'signature-input').join(', '), 'Signature-Input');
   const signatures = readDictionary(valuesOf(headers, 'signature').join(', '), 'Signature');
@@ -71,11 +71,16 @@ function readComponents([items]: InnerList): Component[] {
 function readParameters([, parameters]: InnerList): SignatureParameters {
   const known = [...parameters].filter(([name]) => Object.hasOwn(PARAMETERS, name));
   for (const [name, value] of known) {
-    if (typeof value !== PARAMETERS[name]) throw refused(`${name} has another type`);
-    if (typeof value === 'number' && (!Number.isInteger(value) || value < 0)) throw refused(`${name} is not a time`);
+    const isTime = PARAMETERS[name] === 'number';
+    if (isTime && !isSeconds(value)) throw new Problem('signature_timestamp', `${name} is not a number of seconds`);
+    if (!isTime && typeof value !== 'string') throw refused(`${name} is not a string`);
     if (typeof value === 'string' && value.length > MAX_TEXT_LENGTH) throw refused(`${name} is too long`);
   }
   return Object.fromEntries(known);
+}
+
+function isSeconds(value: BareItem): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
 }
 
 function refused(reason: string): Problem {

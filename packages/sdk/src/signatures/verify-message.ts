@@ -26,8 +26,13 @@ export interface VerifyOptions {
   readonly clockToleranceSeconds: number;
   /** Where nonces are remembered; with it a signature without nonce is refused. */
   readonly replay?: ReplayStore;
-  /** Compared with `Content-Digest` where that is covered; `'unread'`: the caller does so once it has the body. */
-  readonly body: Uint8Array | 'unread';
+  /**
+   * Compared with `Content-Digest` where that is covered; a function is asked for it once the signature has verified.
+   * `'unread'`: the caller compares it.
+   */
+  readonly body: Uint8Array | (() => Promise<Uint8Array>) | 'unread';
+  /** Whether a body that is not empty must be covered by its digest. */
+  readonly bodyMustBeCovered?: boolean;
   readonly structuredFields?: StructuredFields;
 }
 
@@ -39,7 +44,10 @@ export interface VerifiedSignature {
   readonly components: readonly string[];
 }
 
-/** @throws Problem `signature_invalid`, `signature_insufficient_coverage`, `digest_mismatch`, `invalid_request`, or one of the replay store */
+/**
+ * @throws Problem `signature_invalid`, `signature_timestamp`, `signature_insufficient_coverage`, `digest_mismatch`,
+ *   `invalid_request`, or one of the replay store
+ */
 export async function verifyMessage(message: SignedMessage, options: VerifyOptions): Promise<VerifiedSignature> {
   const input = chosen(readSignatures(message.headers), options);
   requireCoverage(input, options.required);
@@ -53,13 +61,22 @@ export async function verifyMessage(message: SignedMessage, options: VerifyOptio
   if ((input.parameters.alg ?? key.algorithm) !== key.algorithm) throw refused('the key is for another algorithm');
   const base = signatureBase(message, input.components, input.list, options.structuredFields);
   verifyBase(Buffer.from(base), input.signature, key);
-  if (options.body !== 'unread' && coversDigest(input)) verifyContentDigest(message.headers, options.body);
+  await checkBody(message, input, options);
   if (options.replay !== undefined) {
     const id = `http-signature:${JSON.stringify([keyid, nonce])}`;
     if (!(await options.replay.firstUse(id, refusedAfter))) throw refused('the nonce was used before');
   }
   const components = input.components.map(({ identifier }) => identifier);
   return { label: input.label, keyid, parameters: input.parameters, components };
+}
+
+async function checkBody(message: SignedMessage, input: SignatureInput, options: VerifyOptions): Promise<void> {
+  if (options.body === 'unread') return;
+  const body = typeof options.body === 'function' ? await options.body() : options.body;
+  if (coversDigest(input)) verifyContentDigest(message.headers, body);
+  else if (options.bodyMustBeCovered === true && body.length > 0) {
+    throw new Problem('signature_insufficient_coverage', 'the signature does not cover the digest of the body');
+  }
 }
 
 function chosen(inputs: readonly SignatureInput[], { label, tag }: VerifyOptions): SignatureInput {
@@ -89,10 +106,10 @@ function requireCoverage({ components }: SignatureInput, required: readonly stri
 function checkWindow({ created, expires }: SignatureParameters, options: VerifyOptions): number {
   const now = options.clock.now() / 1000;
   const { maxAgeSeconds, clockToleranceSeconds: tolerance } = options;
-  if (created === undefined) throw refused('the signature does not say when it was made');
-  if (created > now + tolerance) throw refused('the signature is from the future');
+  if (created === undefined) throw mistimed('the signature does not say when it was made');
+  if (created > now + tolerance) throw mistimed('the signature is from the future');
   const last = Math.min(expires ?? Number.POSITIVE_INFINITY, created + maxAgeSeconds) + tolerance;
-  if (now > last) throw refused('the signature has expired');
+  if (now > last) throw mistimed('the signature has expired');
   return last * 1000;
 }
 
@@ -101,6 +118,10 @@ function coversDigest({ components }: SignatureInput): boolean {
   return components.some(
     ({ name, parameters }) => name === 'content-digest' && !parameters.has('req') && !parameters.has('tr'),
   );
+}
+
+function mistimed(reason: string): Problem {
+  return new Problem('signature_timestamp', reason);
 }
 
 function refused(reason: string): Problem {
