@@ -107,6 +107,7 @@ export {
 } from './revocation/security-event.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { systemRuntime } from './runtime/system-runtime.ts';
+export { isTlsFailure } from './runtime/verified-tls.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { endpointTarget } from './workload-api/endpoint.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';

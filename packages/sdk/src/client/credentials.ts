@@ -23,3 +23,8 @@ export interface Credentials {
   refused(request: OutgoingRequest): void;
   close(): void;
 }
+
+/** Credentials of which the compiler knows what they may be used for. */
+export interface ScopedCredentials<Scope extends string> extends Credentials {
+  readonly scopes: readonly Scope[];
+}

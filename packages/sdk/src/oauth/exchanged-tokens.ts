@@ -29,6 +29,8 @@ export interface ExchangedTokens {
    * @throws Problem `idp_unavailable`, `idp_bad_response`, as a rejection
    */
   token(subjectToken: string, part?: string): AccessToken | Promise<AccessToken>;
+  /** Somebody did not accept what it was exchanged for; see {@link TokenSource.refused}. */
+  refused(subjectToken: string, token: string, part?: string): void;
   close(): void;
 }
 
@@ -47,13 +49,16 @@ export function createExchangedTokens(options: ExchangedTokensOptions): Exchange
   const entries = new Map<string, Entry>();
   return {
     token(subjectToken, part = '') {
-      const key = hash('sha256', `${part.length}:${part}${subjectToken}`, 'base64url');
+      const key = keyOf(subjectToken, part);
       const entry = entries.get(key) ?? { source: sourceFor(subjectToken), usedAt: 0 };
       entry.usedAt = clock.monotonic();
       entries.delete(key);
       entries.set(key, entry);
       forgetOthers();
       return entry.source.token();
+    },
+    refused(subjectToken, token, part = '') {
+      entries.get(keyOf(subjectToken, part))?.source.refused(token);
     },
     close() {
       for (const { source } of entries.values()) source.close();
@@ -82,6 +87,9 @@ export function createExchangedTokens(options: ExchangedTokensOptions): Exchange
     }
   }
 }
+
+const keyOf = (subjectToken: string, part: string): string =>
+  hash('sha256', `${part.length}:${part}${subjectToken}`, 'base64url');
 
 function endingWith(token: AccessToken, endsAt: number): AccessToken {
   if (token.expiresAt <= endsAt) return token;

@@ -24,6 +24,11 @@ export interface TokenSource {
    * The promise rejects with Problem `idp_unavailable` or `idp_bad_response`.
    */
   token(): AccessToken | Promise<AccessToken>;
+  /**
+   * Somebody did not accept this token: if it is still the one that is held, the next call asks for another.
+   * Not more often than every five seconds, so that a target that refuses everything does not become a flood at the issuer.
+   */
+  refused(token: string): void;
   /** Forgets the token and asks for no other. */
   close(): void;
 }
@@ -45,6 +50,7 @@ interface Failure {
 const REFRESH_BEFORE_EXPIRY_SECONDS = 60;
 const MIN_BACKOFF_MS = 5_000;
 const MAX_BACKOFF_MS = 30_000;
+const MIN_BETWEEN_REFUSALS_MS = 5_000;
 
 /**
  * Keeps one token fresh.
@@ -71,6 +77,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let failure: Failure | undefined;
   let pending: Promise<AccessToken> | undefined;
   let closed = false;
+  let refusedAt = Number.NEGATIVE_INFINITY;
 
   const token = (): AccessToken | Promise<AccessToken> => {
     if (closed) return Promise.reject(new Problem('not_ready', 'this token source is closed'));
@@ -115,6 +122,12 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 
   return {
     token,
+    refused(value) {
+      const elapsed = clock.monotonic();
+      if (held?.token.reveal() !== value || elapsed - refusedAt < MIN_BETWEEN_REFUSALS_MS) return;
+      refusedAt = elapsed;
+      held = undefined;
+    },
     close: () => {
       closed = true;
       held = undefined;

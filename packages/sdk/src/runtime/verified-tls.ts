@@ -1,7 +1,7 @@
 /** How undici opens a TLS connection whose other side has proven who it is. */
 import type { PeerCertificate } from 'node:tls';
 import type { buildConnector } from 'undici';
-import { checkServerIdentity } from '../x509/server-identity.ts';
+import { checkServerIdentity, checkServerSpiffeId } from '../x509/server-identity.ts';
 
 /** PEM texts. */
 export interface TlsIdentity {
@@ -10,9 +10,14 @@ export interface TlsIdentity {
   readonly key?: string | undefined;
   /** The only authorities trusted; absent: those that Node trusts. */
   readonly ca?: string | undefined;
+  /** The SPIFFE ID that the server must prove instead of its host name. */
+  readonly serverId?: string | undefined;
 }
 
-export function verifiedTls({ cert, key, ca }: TlsIdentity, connectTimeoutMs: number): buildConnector.BuildOptions {
+export function verifiedTls(
+  { cert, key, ca, serverId }: TlsIdentity,
+  connectTimeoutMs: number,
+): buildConnector.BuildOptions {
   return {
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
@@ -22,8 +27,17 @@ export function verifiedTls({ cert, key, ca }: TlsIdentity, connectTimeoutMs: nu
     minVersion: 'TLSv1.2',
     // INVARIANT: stated, never inherited, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
     rejectUnauthorized: true,
-    checkServerIdentity: (host: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate.raw),
+    checkServerIdentity: (host: string, { raw }: PeerCertificate) =>
+      serverId === undefined ? checkServerIdentity(host, raw) : checkServerSpiffeId(serverId, raw),
     // A session resumed after a rotation would skip what the new trust demands.
     maxCachedSessions: 0,
   };
+}
+
+/** True for errors that mean the other side could not prove who it is, or refused who we are. */
+export function isTlsFailure(code: string): boolean {
+  return (
+    /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_)/.test(code) ||
+    code === 'EPROTO'
+  );
 }

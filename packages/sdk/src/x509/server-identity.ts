@@ -21,6 +21,18 @@ export function checkServerIdentity(host: string, certificate: Buffer): Error | 
   return Object.assign(new Error(`the certificate is not for ${host}`), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
 }
 
+/**
+ * Whether a server's certificate is that of a workload (X509-SVID section 5.2): one URI, this one, in a certificate that is no authority's.
+ *
+ * @param certificate DER, whose chain was verified
+ */
+export function checkServerSpiffeId(id: string, certificate: Buffer): Error | undefined {
+  const uris = namesIn(certificate).filter(({ kind }) => kind === 'uri');
+  const [only, another] = uris;
+  if (only?.value === id && another === undefined && !readCertificate(certificate).isAuthority) return undefined;
+  return Object.assign(new Error(`the certificate is not that of ${id}`), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+}
+
 function namesIn(certificate: Buffer): readonly SubjectAltName[] {
   try {
     return readCertificate(certificate).subjectAltNames;

@@ -1,7 +1,8 @@
 /** How the lab itself calls its services: with whatever certificate and token an expectation or an attack needs. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConnectTo, isTlsFailure } from '../net/connector.ts';
+import { isTlsFailure } from '@sidegate/sdk';
+import type { ConnectTo } from '../net/connector.ts';
 import { createHttpClient } from '../net/http-client.ts';
 
 export interface CallerOptions {

@@ -112,11 +112,3 @@ export function verifiedTls(
 function timedOut(): Error {
   return Object.assign(new Error('no connection in time'), { code: CONNECT_TIMEOUT });
 }
-
-/** True for errors that mean the other side could not prove who it is, or refused who we are. */
-export function isTlsFailure(code: string): boolean {
-  return (
-    /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_)/.test(code) ||
-    code === 'EPROTO'
-  );
-}

@@ -1,7 +1,7 @@
 /** One upstream × one client identity: a pool of connections, and one way to send a request through it. */
-import { Problem, type ProblemCode } from '@sidegate/sdk';
+import { isTlsFailure, Problem, type ProblemCode } from '@sidegate/sdk';
 import type { Cancellable, Cancellation } from './cancellation.ts';
-import { CONNECT_TIMEOUT, type ConnectorOptions, createConnector, isTlsFailure } from './connector.ts';
+import { CONNECT_TIMEOUT, type ConnectorOptions, createConnector } from './connector.ts';
 import { ADDRESS_FORBIDDEN } from './forbidden-address.ts';
 import type { RequestBody } from './request-body.ts';
 import type { ResponseHead } from './response-parser.ts';
