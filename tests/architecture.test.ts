@@ -67,6 +67,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sdk/x509',
     'sdk',
   ],
+  'sdk/adapters': ['sdk/server', 'sdk'],
   'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'sidegate/telemetry': [],
   'sidegate/net': ['sidegate/telemetry'],
@@ -108,6 +109,7 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   pg: ['sidegate/authority'],
   'structured-headers': ['sdk/signatures'],
   undici: ['sdk/runtime', 'sdk/client'],
+  express: ['sdk/adapters'],
   '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
   '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
 };

@@ -150,7 +150,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const domain = trustDomainOf(sub);
     const svid = domain === undefined ? undefined : authorities.get(`spiffe://${domain}`);
     if (svid !== undefined) return svid;
-    throw new Problem('token_issuer_mismatch', `iss is ${typeof iss === 'string' ? excerpt(iss) : 'not a string'}`);
+    if (typeof iss !== 'string') throw new Problem('token_issuer_mismatch', 'iss is not a string');
+    const shown = excerpt(iss);
+    const detail = `Service ${shown.slice(1, -1)} is not authorized`;
+    throw new Problem('token_issuer_mismatch', `iss is ${shown}`, { detail });
   }
 }
 

@@ -1,7 +1,13 @@
 /** `@sidegate/sdk/server`: who calls, on whose behalf, and whether they may; for every framework. */
+export type { AccessRecord } from './access-record.ts';
+export type { Answer, ErrorFormat } from './answer.ts';
 export type { Authenticator } from './authenticator.ts';
+export { type BearerOptions, bearer, type IssuerWithKeys } from './bearer.ts';
 export type { CallerGrants } from './calling-service.ts';
+export { allOf, anyOf } from './combined.ts';
+export { type CertificateSource, connectionCertificates, type FoundCertificate } from './connection-certificate.ts';
 export { type DetailError, detailError } from './detail-error.ts';
+export type { Guards } from './guards.ts';
 export {
   type HttpSignatureAuthenticatorOptions,
   httpSignatureAuthenticator,
@@ -12,8 +18,19 @@ export {
   type LegacyXSignatureAuthenticatorOptions,
   legacyXSignatureAuthenticator,
 } from './legacy-x-signature.ts';
+export { type MutualTlsOptions, mutualTls } from './mutual-tls.ts';
+export type { PolicyInput, PolicyOptions } from './policy.ts';
 export type { Principal, ProofKind, ServicePrincipal, ShownCertificate, UserPrincipal } from './principal.ts';
 export type { ReceivedRequest } from './received-request.ts';
+export { type RolesMapper, rolesByScope, SYSTEM_ROLE } from './roles.ts';
+export type { OwnerOf, Route, RouteRule } from './route-rule.ts';
+export {
+  type Admission,
+  type RouteGuard,
+  type ServiceAuth,
+  type ServiceAuthOptions,
+  serviceAuth,
+} from './service-auth.ts';
 export { type ServiceAuthCode, type ServiceAuthError, serviceAuthError } from './service-auth-error.ts';
 export {
   type SecretCaller,

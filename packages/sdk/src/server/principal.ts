@@ -14,6 +14,7 @@ export interface ServicePrincipal {
 
 /** The certificate that the caller showed, to us or to a proxy that we trust. */
 export interface ShownCertificate {
+  readonly spiffeId: string | undefined;
   /** Attribute short names (`CN`, `O`) of its subject; one that occurs twice is left out. */
   readonly subject: Readonly<Record<string, string>>;
   /** The client that it stands for, and whose tokens it may pass on; undefined: no table names it. */

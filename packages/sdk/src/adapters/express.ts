@@ -1,0 +1,59 @@
+/** `@sidegate/sdk/express`: guards for the routes of Express 5. */
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Answer } from '../server/answer.ts';
+import { createGuards, type Guards, requireRules } from '../server/guards.ts';
+import { createNodeRequests } from '../server/node-request.ts';
+import type { Principal } from '../server/principal.ts';
+import type { Admission, ServiceAuth } from '../server/service-auth.ts';
+import { type ExpressRouter, expressRoutes } from './express-routes.ts';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Who calls; undefined on public routes. */
+      principal?: Principal | undefined;
+      callerService?: string;
+      callerScopes?: readonly string[];
+      /** Only where a service calls on behalf of a user. */
+      propagatedUserId?: string;
+    }
+  }
+}
+
+export interface ExpressGuards extends Guards<RequestHandler> {
+  /** Stops the start when a route of this application, or of a router mounted in it, has no rule. */
+  requireRules(app: ExpressRouter): void;
+  /** Mounted last: answers refusals that handlers threw, and passes every other error on. */
+  readonly refusals: ErrorRequestHandler;
+}
+
+export function expressGuards(auth: ServiceAuth): ExpressGuards {
+  const received = createNodeRequests();
+  const guards = createGuards<RequestHandler>(auth, ({ admit }) => (request, response, next) => {
+    const settle = (admission: Admission): void => {
+      if (!admission.ok) return send(response, admission.answer);
+      remember(request, admission.principal);
+      return next();
+    };
+    const name = `${request.method} ${request.baseUrl}${String(request.route?.path ?? request.path)}`;
+    const admission = admit(received(request, request.originalUrl), { name, params: request.params });
+    return admission instanceof Promise ? admission.then(settle) : settle(admission);
+  });
+  const refusals: ErrorRequestHandler = (error, _request, response, next) => {
+    const answer = response.headersSent ? undefined : auth.refusal(error);
+    return answer === undefined ? next(error) : send(response, answer);
+  };
+  return { ...guards, refusals, requireRules: (app) => requireRules(auth.service, expressRoutes(app), guards) };
+}
+
+function remember(request: Request, principal: Principal | undefined): void {
+  request.principal = principal;
+  if (principal?.service === undefined) return;
+  request.callerService = principal.service.name;
+  request.callerScopes = principal.scopes;
+  if (principal.user !== undefined) request.propagatedUserId = principal.user.id;
+}
+
+function send(response: Response, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers).end(body);
+}

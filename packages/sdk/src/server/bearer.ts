@@ -1,0 +1,117 @@
+/** Bearer tokens as proof of who calls: signature, issuer, audience and dates first, who it is after. */
+
+import type { AlgorithmName } from '../jwt/algorithms.ts';
+import { readCredentials } from '../jwt/bearer.ts';
+import { checkConfirmation } from '../jwt/binding.ts';
+import { createFetchedJwks } from '../jwt/fetched-jwks.ts';
+import { discoveryJwksLoader } from '../jwt/jwks-loader.ts';
+import type { JwksSource } from '../jwt/jwks-source.ts';
+import { coversOperation } from '../jwt/operation-audience.ts';
+import { cacheTokens } from '../jwt/token-cache.ts';
+import {
+  createTokenVerifier,
+  type TokenVerifierOptions,
+  type TrustedIssuer,
+  type VerifiedToken,
+} from '../jwt/verify.ts';
+import { Problem } from '../problem.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { systemRuntime } from '../runtime/system-runtime.ts';
+import type { Authenticator } from './authenticator.ts';
+import { type CertificateSource, connectionCertificates } from './connection-certificate.ts';
+import type { Principal } from './principal.ts';
+import type { ReceivedRequest } from './received-request.ts';
+import { splitTarget } from './request-path.ts';
+import { type RolesMapper, rolesByScope } from './roles.ts';
+import { principalOfToken } from './token-principal.ts';
+
+/** An issuer with its keys at hand. */
+export interface IssuerWithKeys {
+  /** Compared with `iss` exactly. */
+  readonly issuer: string;
+  readonly keys: JwksSource;
+  /** By default every asymmetric algorithm of RFC 8725. */
+  readonly algorithms?: readonly AlgorithmName[];
+}
+
+export interface BearerOptions
+  extends Pick<TokenVerifierOptions, 'trustDomains' | 'clockSkewSeconds' | 'maxLifetimeSeconds' | 'singleAudience'> {
+  /** Whose tokens are accepted; keys of one that is given as a URL are found by discovery. */
+  readonly issuers: readonly (string | IssuerWithKeys)[];
+  /** This service as issuers call it; a token for `<audience>:GET:/orders/:id` is for that operation alone. */
+  readonly audience: string | readonly string[];
+  /** Scopes that only services are given, {@link rolesByScope}; none by default. */
+  readonly systemScopes?: readonly string[];
+  /** Instead of {@link rolesByScope}. */
+  readonly roles?: RolesMapper;
+  /** Where the certificate stands that a token may be bound to; of the connection by default. */
+  readonly certificates?: CertificateSource;
+  readonly runtime?: Runtime;
+}
+
+/**
+ * Verifies `Authorization: Bearer` with the keys of the issuers. A token is verified once and then remembered until it ends.
+ *
+ * @throws RangeError when no issuer or no audience is named: such a receiver would verify nothing
+ * @example
+ * ```ts
+ * import { bearer } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * ```
+ */
+export function bearer(options: BearerOptions): Authenticator {
+  const { systemScopes = [], roles = rolesByScope(systemScopes), runtime = systemRuntime() } = options;
+  const { certificates = connectionCertificates() } = options;
+  const verifier = cacheTokens(createTokenVerifier(verifierOptions(options, runtime)), runtime);
+  const principals = new WeakMap<VerifiedToken, Principal>();
+
+  const principalOf = (token: VerifiedToken, request: ReceivedRequest): Principal => {
+    // Each request anew: whom the token is bound to, and what it is for.
+    if (token.confirmation !== undefined) checkConfirmation(token, certificates(request)?.thumbprint);
+    if (token.operations !== undefined) checkOperation(token.operations, request);
+    let principal = principals.get(token);
+    if (principal === undefined) principals.set(token, (principal = principalOfToken(token, roles, 'bearer')));
+    return principal;
+  };
+
+  return {
+    authenticate(request) {
+      const verified = verifier.verify(readCredentials(request.values('authorization')));
+      if (!(verified instanceof Promise)) return principalOf(verified, request);
+      return verified.then((token) => principalOf(token, request));
+    },
+    close: () => verifier.close(),
+  };
+}
+
+function verifierOptions(options: BearerOptions, runtime: Runtime): TokenVerifierOptions {
+  const { issuers, audience, trustDomains = [], clockSkewSeconds, maxLifetimeSeconds, singleAudience } = options;
+  const audiences = typeof audience === 'string' ? [audience] : audience;
+  if (audiences.length === 0 || audiences.includes('')) {
+    throw new RangeError('bearer: name this service in audience, or every token of the issuers would be for it');
+  }
+  if (issuers.length + trustDomains.length === 0) {
+    throw new RangeError('bearer: name whose tokens are accepted, in issuers or trustDomains');
+  }
+  return {
+    issuers: issuers.map((each) => trustedIssuer(each, audiences, runtime)),
+    trustDomains,
+    clock: runtime.clock,
+    operationAudiences: true,
+    ...(clockSkewSeconds === undefined ? {} : { clockSkewSeconds }),
+    ...(maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds }),
+    ...(singleAudience === undefined ? {} : { singleAudience }),
+  };
+}
+
+function trustedIssuer(issuer: string | IssuerWithKeys, audiences: readonly string[], runtime: Runtime): TrustedIssuer {
+  if (typeof issuer !== 'string') return { ...issuer, name: issuer.issuer, audiences };
+  const keys = createFetchedJwks({ load: discoveryJwksLoader(runtime.http, issuer), ...runtime });
+  return { name: issuer, issuer, audiences, keys };
+}
+
+function checkOperation(operations: NonNullable<VerifiedToken['operations']>, request: ReceivedRequest): void {
+  if (coversOperation(operations, request.method, splitTarget(request).path)) return;
+  throw new Problem('token_aud_mismatch', 'the audience of the token is another operation of this service');
+}

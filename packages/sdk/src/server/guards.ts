@@ -1,0 +1,63 @@
+/** The five ways to declare who may call a route, made into whatever a framework calls a guard. */
+import type { OwnerOf, RouteRule } from './route-rule.ts';
+import type { RouteGuard, ServiceAuth } from './service-auth.ts';
+
+/** @typeParam Handler what the framework runs before a route's own handler */
+export interface Guards<Handler> {
+  /** A service must call, and be granted all of these scopes. */
+  requireServiceAuth(scopes?: readonly string[], rule?: RouteRule): Handler;
+  /** A service must call, whichever is authenticated. */
+  serviceOnly(rule?: RouteRule): Handler;
+  /** The caller must have one of these roles. */
+  requireRoles(first: string, ...others: readonly string[]): Handler;
+  /** The user who is called for must own the resource; a service that calls for itself need not. */
+  requireOwner(owner: OwnerOf, rule?: RouteRule): Handler;
+  /** Anybody may call, and nobody is known. */
+  publicRoute(): Handler;
+  /** Whether a handler is one of these: a route without one has no rule. */
+  declares(handler: unknown): boolean;
+}
+
+export function createGuards<Handler extends object>(
+  auth: ServiceAuth,
+  handlerOf: (guard: RouteGuard) => Handler,
+): Guards<Handler> {
+  const made = new WeakSet<object>();
+  const guard = (rule: RouteRule | undefined): Handler => {
+    const handler = handlerOf(auth.guard(rule));
+    made.add(handler);
+    return handler;
+  };
+  return {
+    requireServiceAuth: (scopes = [], rule = {}) => guard({ ...rule, scopes, service: true }),
+    serviceOnly: (rule = {}) => guard({ ...rule, service: true }),
+    requireRoles: (...roles) => guard({ roles }),
+    requireOwner: (owner, rule = {}) => guard({ ...rule, owner }),
+    publicRoute: () => guard(undefined),
+    declares: (handler) => typeof handler === 'function' && made.has(handler),
+  };
+}
+
+/** A route as it is registered with a framework. */
+export interface RegisteredRoute {
+  /** Such as `POST /orders`. */
+  readonly name: string;
+  readonly handlers: readonly unknown[];
+}
+
+/**
+ * Stops the start of a service that has a route without a rule.
+ *
+ * @throws Error that names every one of them
+ */
+export function requireRules(
+  service: string,
+  routes: Iterable<RegisteredRoute>,
+  guards: Pick<Guards<never>, 'declares'>,
+): void {
+  const missing = [...routes].filter(({ handlers }) => !handlers.some(guards.declares)).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw new Error(
+    `${service}: ${missing.join(', ')}: nobody said who may call; put requireServiceAuth(…), requireRoles(…), requireOwner(…) or publicRoute() before the handler`,
+  );
+}
