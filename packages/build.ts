@@ -4,16 +4,18 @@ import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.join(import.meta.dirname, '..');
-/** It references the others, which are built before it. */
-const LAST = path.join(import.meta.dirname, 'sidegate/tsconfig.build.json');
+/** `sidegate` references the two that it needs, which are built before it. */
+const PROJECTS = ['sidegate', 'eslint-plugin'].map((name) =>
+  path.join(import.meta.dirname, name, 'tsconfig.build.json'),
+);
 
-for (const name of ['rego', 'sdk', 'sidegate']) {
+for (const name of ['rego', 'sdk', 'sidegate', 'eslint-plugin']) {
   const directory = path.join(import.meta.dirname, name);
   removeOrphans(directory);
   copyFileSync(path.join(ROOT, 'LICENSE'), path.join(directory, 'LICENSE'));
 }
 const compiler = path.join(ROOT, 'node_modules/typescript/bin/tsc');
-process.exitCode = spawnSync(process.execPath, [compiler, '--build', LAST], { stdio: 'inherit' }).status ?? 1;
+process.exitCode = spawnSync(process.execPath, [compiler, '--build', ...PROJECTS], { stdio: 'inherit' }).status ?? 1;
 
 /** The compiler writes what changed and leaves what is gone: a module whose source was removed would be published. */
 function removeOrphans(directory: string): void {

@@ -69,6 +69,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   'sdk/adapters': ['sdk/server', 'sdk'],
   'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
+  'eslint-plugin/analysis': [],
+  'eslint-plugin/calls': ['eslint-plugin/analysis'],
+  'eslint-plugin/secrets': [],
+  'eslint-plugin/rules': ['eslint-plugin/calls', 'eslint-plugin/secrets', 'eslint-plugin/analysis', 'eslint-plugin'],
   'sidegate/telemetry': [],
   'sidegate/net': ['sidegate/telemetry'],
   'sidegate/identity': ['sidegate/net', 'sidegate/telemetry'],
@@ -98,7 +102,12 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Package → the packages of ours that it may import, and the folders that may import what is costly or dangerous. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = { rego: [], sdk: [], sidegate: ['rego', 'sdk'] };
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  rego: [],
+  sdk: [],
+  'eslint-plugin': [],
+  sidegate: ['rego', 'sdk'],
+};
 
 const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   '@peculiar/x509': ['sidegate/authority'],
@@ -138,7 +147,7 @@ test('packages import each other by name, and only as the architecture allows', 
   const broken = imports.filter(({ from, to }) => {
     const own = packageOf(from);
     if (to.startsWith('packages/')) return packageOf(to) !== own;
-    const ours = /^(?:@sidegate\/)?(rego|sdk|sidegate)(?:$|\/)/.exec(to)?.[1];
+    const ours = /^(?:@sidegate\/)?(rego|sdk|eslint-plugin|sidegate)(?:$|\/)/.exec(to)?.[1];
     return ours !== undefined && !(PACKAGES[own] ?? []).includes(ours);
   });
   assert.deepEqual(broken.map(shown), []);

@@ -14,7 +14,7 @@ import { type InstalledPackages, installPackages } from './installed-package.ts'
 
 const COMPILER = path.resolve(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
 const TYPES = path.resolve(import.meta.dirname, '../../node_modules/@types');
-const NAMES = ['@sidegate/rego', '@sidegate/sdk', 'sidegate'];
+const NAMES = ['@sidegate/rego', '@sidegate/sdk', '@sidegate/eslint-plugin', 'sidegate'];
 const ISSUER = 'https://keycloak.example.com/realms/users';
 const POLICY = `package order
 

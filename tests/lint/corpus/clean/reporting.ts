@@ -1,0 +1,28 @@
+/** Nightly report, Hono in front, two services behind. */
+import { serve } from '@hono/node-server';
+import { publicRoute, requireServiceAuth } from '@sidegate/sdk/hono';
+import { serviceClient, type Credentials } from '@sidegate/sdk/client';
+import { Hono } from 'hono';
+import { logger } from 'hono/logger';
+
+export function reporting(credentials: { orders: Credentials; warehouse: Credentials }) {
+  const orders = serviceClient({ target: 'http://orders.reporting.internal:8080', credentials: credentials.orders });
+  const warehouse = serviceClient({ target: 'http://warehouse.reporting.internal:8080', credentials: credentials.warehouse });
+  const cache = new Map<string, { report: unknown; until: number }>();
+
+  const app = new Hono();
+  app.use('*', logger());
+  app.get('/healthz', publicRoute(), (c) => c.text('ok'));
+  app.get('/reports/:day', requireServiceAuth('reports:read'), async (c) => {
+    const day = c.req.param('day');
+    const known = cache.get(day);
+    if (known && known.until > Date.now()) return c.json(known.report);
+    const [sold, stock] = await Promise.all([orders.fetch(`/orders?day=${day}`), warehouse.fetch(`/stock?day=${day}`)]);
+    const report = { sold: await sold.json(), stock: await stock.json() };
+    cache.set(day, { report, until: Date.now() + 60_000 });
+    return c.json(report);
+  });
+  return app;
+}
+
+export const start = (app: Hono) => serve({ fetch: app.fetch, port: 8787 });
