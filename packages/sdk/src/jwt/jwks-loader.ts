@@ -1,5 +1,5 @@
 /** Fetching the bytes of an issuer's key set over HTTP: from a known URL, or found by discovery. */
-import type { HttpClient } from '../ports.ts';
+import type { HttpClient, HttpResponse } from '../ports.ts';
 import { excerpt } from '../x509/excerpt.ts';
 import { MAX_JWKS_BYTES } from './jwks.ts';
 import { requireSecureUrl } from './secure-url.ts';
@@ -46,14 +46,19 @@ export function discoveryJwksLoader(http: HttpClient, issuer: string): JwksLoade
 }
 
 async function fetchBytes(http: HttpClient, url: string): Promise<Uint8Array> {
-  const { status, body } = await http({
+  return (await fetchKeySet(http, url, 'application/jwk-set+json, application/json')).body;
+}
+
+/** Rejects, for people, unless the answer is 200 within our bounds. */
+export async function fetchKeySet(http: HttpClient, url: string, accept: string): Promise<HttpResponse> {
+  const response = await http({
     method: 'GET',
     url,
     // Uncompressed, so that the limit on the bytes received is the limit on the bytes read.
-    headers: { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' },
+    headers: { accept, 'accept-encoding': 'identity' },
     timeoutMs: FETCH_TIMEOUT_MS,
     maxBytes: MAX_JWKS_BYTES,
   });
-  if (status !== 200) throw new Error(`${excerpt(url)} answered ${status}`);
-  return body;
+  if (response.status !== 200) throw new Error(`${excerpt(url)} answered ${response.status}`);
+  return response;
 }

@@ -110,13 +110,23 @@ interface Signer {
   readonly key: SignatureKey;
 }
 
-/** A key id that two callers claim is nobody's: one of them would speak for the other. */
+/** Keys are fetched for an id that nobody has, and one caller's directory being away is no other caller's trouble. */
 async function signerOf(callers: readonly [string, SigningCaller][], keyid: string): Promise<Signer | undefined> {
-  const asked = callers.map(async ([name, caller]) => {
-    const key = await caller.keys.find(keyid);
+  const known = knownSigner(callers, keyid);
+  if (known !== undefined) return known;
+  const refreshed = await Promise.allSettled(callers.map(async ([, { keys }]) => keys.refreshFor(keyid)));
+  const failed = refreshed.find((outcome) => outcome.status === 'rejected');
+  const signer = knownSigner(callers, keyid);
+  if (signer === undefined && failed !== undefined) throw failed.reason;
+  return signer;
+}
+
+/** A key id that two callers have is nobody's: one of them would speak for the other. */
+function knownSigner(callers: readonly [string, SigningCaller][], keyid: string): Signer | undefined {
+  const [signer, another] = callers.flatMap(([name, caller]) => {
+    const key = caller.keys.current(keyid);
     return key === undefined ? [] : [{ name, caller, key }];
   });
-  const [signer, another] = (await Promise.all(asked)).flat();
   if (another !== undefined) throw new Problem('signature_invalid', 'two callers have a key of this id');
   return signer;
 }

@@ -2,6 +2,15 @@
 export type { SignatureAlgorithm, SignatureKey } from './algorithms.ts';
 export type { StructuredFields } from './component-value.ts';
 export { contentDigest, type DigestAlgorithm, verifyContentDigest } from './content-digest.ts';
+export { type DirectoryKeysOptions, directoryKeys } from './directory-keys.ts';
+export {
+  directoryKeyId,
+  KEY_DIRECTORY_PATH,
+  KEY_DIRECTORY_TYPE,
+  type KeyDirectory,
+  type KeyDirectoryOptions,
+  keyDirectory,
+} from './key-directory.ts';
 export type { LegacyCoverage } from './legacy-x-signature.ts';
 export type { FieldLines, SignedMessage, SignedRequest, SignedResponse } from './message.ts';
 export { type SignatureFields, type SignOptions, signMessage } from './sign-message.ts';

@@ -2,8 +2,10 @@
 import type { SignatureKey } from './algorithms.ts';
 
 export interface SignatureKeys {
-  /** The key of this id, if this caller has it. */
-  find(keyid: string): SignatureKey | undefined | Promise<SignatureKey | undefined>;
+  /** The key of this id, if this caller is known to have it; asking never fetches. */
+  current(keyid: string): SignatureKey | undefined;
+  /** What to wait for before asking again; undefined when nothing better can be known for now. */
+  refreshFor(keyid: string): Promise<void> | undefined;
   close(): void;
 }
 
@@ -14,5 +16,5 @@ export interface SignatureKeys {
  */
 export function fixedKeys(keys: Readonly<Record<string, SignatureKey>>): SignatureKeys {
   const known = new Map(Object.entries(keys));
-  return { find: (keyid) => known.get(keyid), close: () => {} };
+  return { current: (keyid) => known.get(keyid), refreshFor: () => undefined, close: () => {} };
 }
