@@ -13,7 +13,6 @@ import { freePort } from '../support/free-port.ts';
 import { startHttpApp } from '../support/http-app.ts';
 import { audienceMapper } from '../support/realms.ts';
 import { type SidecarProcess, startSidecarProcess } from '../support/sidecar-process.ts';
-import { FULL } from './scale.ts';
 
 const SERVICES = ['gateway', 'orders', 'payments', 'data'] as const;
 type Service = (typeof SERVICES)[number];
@@ -21,11 +20,8 @@ type Service = (typeof SERVICES)[number];
 const BASE_URL = 'https://authority.example.org:8443';
 const ISSUER = `${BASE_URL}/realms/services`;
 const OPENID_CONNECT = `${ISSUER}/protocol/openid-connect`;
-/**
- * Beside the minute by which certificates are dated back two thirds of it are over at once, so that it is renewed at every look; or some
- * seconds later, where other rows run at the same time.
- */
-const LEAF_LIFE = FULL ? '18s' : '36s';
+/** What a busy machine may be late by: they are renewed because their authority changes. */
+const LEAF_LIFE = '1m';
 
 export interface Chain extends AsyncDisposable {
   readonly folder: AuthorityFolder;

@@ -128,6 +128,24 @@ test('S4-088 a certificate is renewed between two thirds and three quarters of i
   assert.ok(at.log.some((line) => line.includes('the certificate was renewed')));
 });
 
+for (const seconds of [6, 30, 179]) {
+  test(`S4-088 a certificate for ${seconds} seconds is renewed when two thirds of them are over, and not at every look`, async () => {
+    await using enrolment = await startEnrolment();
+    await using at = await scene(enrolment, await enrolment.token({ ...ORDER_SERVICE, validForMs: seconds * 1_000 }));
+    await using _kept = await keepEnrolledIdentity(at.options);
+    const first = await certificateOf(at);
+    const began = enrolment.time.nowMs;
+    for (const share of [0, 0.2, 0.4]) {
+      enrolment.time.nowMs = began + share * seconds * 1_000;
+      assert.ok((await at.tick()) >= 100);
+      assert.equal((await certificateOf(at)).serialNumber, first.serialNumber);
+    }
+    enrolment.time.nowMs = began + 0.75 * seconds * 1_000;
+    await at.tick();
+    assert.notEqual((await certificateOf(at)).serialNumber, first.serialNumber);
+  });
+}
+
 test('certificate and key change at once, by one rename, and old ones do not pile up', async () => {
   await using enrolment = await startEnrolment();
   await using at = await scene(enrolment, await enrolment.token());

@@ -89,6 +89,11 @@ test('no template makes a leaf sign or an authority depend on another one', () =
   assert.deepEqual(templateProblems(applyProfile(intermediate, NOW), above), []);
 });
 
+test('a short life begins a tenth of it ago', () => {
+  const { notBefore } = applyProfile({ ...server, validForMs: 30_000 }, NOW);
+  assert.equal(notBefore.getTime(), NOW - 3_000);
+});
+
 test('a certificate is valid from a minute ago, in whole seconds', () => {
   const template = applyProfile(server, NOW + 999);
   assert.equal(template.notBefore.getTime(), NOW - 60_000);

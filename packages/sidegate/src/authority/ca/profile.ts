@@ -111,8 +111,9 @@ export function extendedKeyUsageOids(profile: LeafProfile): string[] {
   return PROFILES[profile].extendedKeyUsage.map((usage) => OIDS[usage]);
 }
 
-/** Clocks of peers differ a little: a certificate is valid from a minute before it was made. */
-const BACKDATE_MS = 60_000;
+/** Clocks of peers differ a little: a certificate is valid from a minute before it was made, a short one from a tenth of its life. */
+const MAX_BACKDATE_MS = 60_000;
+const BACKDATE_SHARE = 1 / 10;
 const MIN_VALIDITY_MS = 1000;
 const MAX_VALIDITY_MS = 10 * 365 * 86_400_000;
 
@@ -144,7 +145,7 @@ export function applyProfile(request: CertificateRequest, now: number, issuerNot
   const notAfter = Math.min(now + request.validForMs, issuerNotAfter?.getTime() ?? Number.POSITIVE_INFINITY);
   return {
     ...request,
-    notBefore: wholeSecond(now - BACKDATE_MS),
+    notBefore: wholeSecond(now - Math.min(MAX_BACKDATE_MS, request.validForMs * BACKDATE_SHARE)),
     notAfter: wholeSecond(notAfter),
     pathLength,
     keyUsage,
