@@ -2,9 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-
-/** Dozens of sidecars start here, from source. */
-const COMPILED = path.resolve(import.meta.dirname, '../../node_modules/.cache/compiled');
+import '../support/compile-cache.ts';
 
 const words = process.argv.slice(2).filter((word) => word !== '--full');
 const full = process.argv.includes('--full');
@@ -24,6 +22,6 @@ const options = [
 ];
 const { status } = spawnSync(process.execPath, [...options, ...files], {
   stdio: 'inherit',
-  env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...(full ? { FAULTS: 'full' } : {}) },
+  env: { ...process.env, ...(full ? { FAULTS: 'full' } : {}) },
 });
 process.exitCode = status ?? 1;

@@ -130,7 +130,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   for (const [name, content] of Object.entries(options.files ?? {})) write(name, content);
   const args = ['--config', path.join(root, 'config.yaml'), ...(options.args ?? [])];
   const sidecar = started.use(
-    await startSidecarProcess(args, environment(options), options.command ?? (SIDEGATE as [string, ...string[]])),
+    await startSidecarProcess(args, options.env, options.command ?? (SIDEGATE as [string, ...string[]])),
   );
   const events: System['events'] = (name) =>
     sidecar
@@ -193,11 +193,6 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
-}
-
-function environment({ env }: SystemOptions): Readonly<Record<string, string>> {
-  const { NODE_COMPILE_CACHE: compiled } = process.env;
-  return { ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }), ...env };
 }
 
 function configuration(options: SystemOptions, ports: { readonly app: number; readonly jwks: number }): string {

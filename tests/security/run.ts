@@ -6,6 +6,7 @@ import { globSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import '../support/compile-cache.ts';
 import { countCorpus, summaryLine } from './corpus-count.ts';
 
 const TEST_TIMEOUT_MS = 120_000;

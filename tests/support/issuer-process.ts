@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { compileCache } from './compile-cache.ts';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../packages/sidegate/src/cli/main.ts');
 
@@ -31,7 +32,7 @@ export function startAuthorityProcess(args: readonly string[], env: Environment 
 
 async function startProcess(args: readonly string[], env: Environment): Promise<IssuerProcess> {
   const child = spawn(process.execPath, ['--conditions=@sidegate/source', COMMAND, ...args], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], ...compileCache(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'close');

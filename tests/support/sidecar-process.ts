@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { compileCache } from './compile-cache.ts';
 
 const COMMAND = [
   process.execPath,
@@ -33,7 +34,7 @@ export async function startSidecarProcess(
   [executable, ...options]: readonly [executable: string, ...options: string[]] = COMMAND,
 ): Promise<SidecarProcess> {
   const child = spawn(executable, [...options, 'sidecar', ...args], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { PATH: process.env['PATH'], ...compileCache(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'close');
