@@ -33,6 +33,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/dpop': ['sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/revocation': ['sdk/jwt', 'sdk'],
   'sdk/oauth': ['sdk/dpop', 'sdk/jwt', 'sdk/replay', 'sdk/spiffe', 'sdk/x509', 'sdk'],
+  'sdk/settings': ['sdk/jwt', 'sdk/runtime', 'sdk'],
   'sdk/runtime': ['sdk/x509', 'sdk'],
   'sdk/signatures': ['sdk/jwt', 'sdk/replay', 'sdk'],
   'sdk/client': [

@@ -147,6 +147,8 @@ export const PROBLEMS = {
   idp_bad_response: upstream('The identity provider gave an unusable answer'),
   idp_unavailable: upstream('The identity provider cannot be reached', 503),
   jwks_unavailable: upstream('No verification keys are loaded', 503),
+  secret_store_bad_response: upstream('The secret store gave an unusable answer'),
+  secret_store_unavailable: upstream('The secret store cannot be reached', 503),
   revocations_unavailable: upstream('It is not known at the moment what was revoked', 503),
 
   // ourselves

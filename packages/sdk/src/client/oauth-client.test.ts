@@ -36,9 +36,17 @@ const tokenOf = async (credentials: { authorize(each: typeof request): Promise<R
 
 describe('a registration is not made', () => {
   for (const [title, changed, reason] of [
-    ['for a token endpoint without TLS', { tokenUrl: 'http://idp.internal/token' }, /https URL/],
-    ['for a token endpoint with credentials', { tokenUrl: 'https://a:b@idp.internal/token' }, /without credentials/],
-    ['for no URL', { tokenUrl: 'idp' }, /https URL/],
+    [
+      'for a token endpoint without TLS',
+      { tokenUrl: 'http://idp.internal/token' },
+      /neither https nor http on a loopback host/,
+    ],
+    [
+      'for a token endpoint with credentials',
+      { tokenUrl: 'https://a:b@idp.internal/token' },
+      /must not hold credentials/,
+    ],
+    ['for no URL', { tokenUrl: 'idp' }, /is not a URL/],
     ['with tls_client_auth and no certificate', { authentication: { method: 'tls_client_auth' } }, /needs an identity/],
   ] as const) {
     test(title, () => {

@@ -2,6 +2,7 @@
  * One registration at an identity provider, and the tokens it gets: one for each audience and set of scopes, asked for once
  * however many calls wait, renewed before it ends. The only place of a service where tokens lie.
  */
+import { requireSecureUrl } from '../jwt/secure-url.ts';
 import type { AccessToken } from '../oauth/access-token.ts';
 import type { ClientAuthentication } from '../oauth/client-authentication.ts';
 import { obtainToken } from '../oauth/client-credentials.ts';
@@ -16,7 +17,6 @@ import { currentContext } from './call-context.ts';
 import { openConnections } from './connections.ts';
 import type { OutgoingRequest, ScopedCredentials } from './credentials.ts';
 import type { ClientIdentity } from './identity.ts';
-import { isLoopback } from './target.ts';
 
 interface Registration {
   /** https, or http on a loopback host. */
@@ -81,7 +81,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  */
 export function oauthClient(options: OAuthClientOptions): OAuthClient {
   const { tokenUrl, clientId, authentication, identity, onRefresh, runtime = systemRuntime() } = options;
-  checkTokenUrl(tokenUrl);
+  requireSecureUrl(tokenUrl);
   if (authentication.method === 'tls_client_auth' && identity === undefined) {
     throw new TypeError(`${clientId}: tls_client_auth needs an identity to show`);
   }
@@ -206,12 +206,4 @@ function found<T>(all: Map<string, T>, key: string, make: () => T): T {
   const known = all.get(key) ?? make();
   all.set(key, known);
   return known;
-}
-
-function checkTokenUrl(text: string): void {
-  const url = URL.parse(text);
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-  if (!isSafe || url.username !== '' || url.password !== '') {
-    throw new TypeError('a token endpoint is an https URL, or http on a loopback host, without credentials in it');
-  }
 }

@@ -1,4 +1,5 @@
 /** The one service that a client calls: where it is, and which URLs are still it. */
+import { isLoopback } from '../jwt/secure-url.ts';
 import { excerpt } from '../x509/excerpt.ts';
 
 export interface TargetRules {
@@ -35,11 +36,6 @@ export function readTarget(text: string, { mesh, development }: TargetRules): Ta
       return url;
     },
   };
-}
-
-/** `URL` has already written every form of an IPv4 address as four decimal numbers. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
 }
 
 function checkScheme({ protocol, hostname, origin }: URL, { mesh, development }: TargetRules): void {

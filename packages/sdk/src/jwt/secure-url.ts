@@ -15,6 +15,6 @@ export function isSecure({ protocol, hostname }: URL): boolean {
 }
 
 /** `URL` has already written every form of an IPv4 address as four decimal numbers. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
 }

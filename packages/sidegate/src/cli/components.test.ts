@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Secret } from '../config/secret.ts';
+import { Secret } from '@sidegate/sdk/settings';
 import { Components } from './components.ts';
 
 /** Makes parts that tell when they are closed. */

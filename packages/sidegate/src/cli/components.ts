@@ -3,7 +3,7 @@
  * connections, keys and tokens; those that nobody uses any more are closed.
  */
 import { createHash } from 'node:crypto';
-import { Secret } from '../config/secret.ts';
+import { Secret } from '@sidegate/sdk/settings';
 
 export interface Part<T = unknown> {
   readonly value: T;

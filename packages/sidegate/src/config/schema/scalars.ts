@@ -1,9 +1,9 @@
 /** The single values that configuration files are made of, each with its pattern, parsed form and examples. */
 import { compileAllowedClients, parseSpiffeId, SpiffeIdError } from '@sidegate/sdk';
+import { Secret } from '@sidegate/sdk/settings';
 import { z } from 'zod';
 import { isLoopback, parseAddress } from '../address.ts';
 import { DURATION_PATTERN, parseDuration } from '../duration.ts';
-import { Secret } from '../secret.ts';
 
 /** A string that `parse` turns into a value; undefined refuses it. Messages never quote the value. */
 function parsed<T>(parse: (text: string) => T | undefined, message: string, examples: readonly string[]) {
