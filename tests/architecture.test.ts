@@ -120,6 +120,10 @@ const RESTRICTED: Readonly<Record<string, readonly string[]>> = {
   'structured-headers': ['sdk/signatures'],
   undici: ['sdk/runtime', 'sdk/client'],
   express: ['sdk/adapters'],
+  fastify: ['sdk/adapters'],
+  hono: ['sdk/adapters'],
+  koa: ['sdk/adapters'],
+  '@nestjs/common': ['sdk/adapters'],
   '@grpc/grpc-js': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
   '@bufbuild/protobuf/wire': ['sdk/workload-api', 'sidegate/authority', 'sidegate/ext-authz'],
 };
@@ -157,6 +161,25 @@ test('packages import each other by name, and only as the architecture allows', 
 test('costly and dangerous libraries stay in their folders', () => {
   const broken = imports.filter(({ from, to }) => RESTRICTED[to]?.includes(layerOf(from)) === false);
   assert.deepEqual(broken.map(shown), []);
+});
+
+test('an adapter of a framework has at most 60 lines', () => {
+  const manifest = JSON.parse(readFileSync(path.join(ROOT, 'packages/sdk/package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
+  const adapters = Object.values(manifest.exports).flatMap((conditions) => {
+    const source = conditions['@sidegate/source'] ?? '';
+    return source.startsWith('./src/adapters/') ? [source] : [];
+  });
+  const lines = (file: string) =>
+    readFileSync(path.join(ROOT, 'packages/sdk', file), 'utf8')
+      .trimEnd()
+      .split('\n').length;
+  assert.equal(adapters.length, 6);
+  assert.deepEqual(
+    adapters.filter((file) => lines(file) > 60),
+    [],
+  );
 });
 
 test('the Rego package needs no Node outside its host port', () => {

@@ -5,11 +5,28 @@ import { createPushedJwks } from '@sidegate/sdk';
 import { type AccessRecord, anyOf, bearer, mutualTls, type ServiceAuth, serviceAuth } from '@sidegate/sdk/server';
 import { createTestAuthority } from '../support/certificates.ts';
 import { startExpress } from '../support/frameworks/express.ts';
-import { type Framework, type GuardedServer, paymentRoutes } from '../support/frameworks/guarded-service.ts';
+import { startFastify } from '../support/frameworks/fastify.ts';
+import {
+  type Framework,
+  type GuardedServer,
+  paymentRoutes,
+  type ServiceRoute,
+} from '../support/frameworks/guarded-service.ts';
+import { startHono } from '../support/frameworks/hono.ts';
+import { startKoa } from '../support/frameworks/koa.ts';
+import { startNest } from '../support/frameworks/nestjs.ts';
+import { startNode } from '../support/frameworks/node.ts';
 import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
 import { sendRequest, type WireRequest } from '../support/wire.ts';
 
-const FRAMEWORKS: Readonly<Record<string, Framework>> = { express: startExpress };
+const FRAMEWORKS: Readonly<Record<string, Framework>> = {
+  Express: startExpress,
+  Fastify: startFastify,
+  Hono: startHono,
+  Koa: startKoa,
+  NestJS: startNest,
+  'node:http': startNode,
+};
 
 const ISSUER = 'https://idp.example.com/realms/main';
 const AUDIENCE = 'payment-service';
@@ -358,6 +375,16 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+const authenticator = () =>
+  anyOf(
+    bearer({
+      issuers: [{ issuer: ISSUER, keys: createPushedJwks(keySetBytes(key.jwk())) }],
+      audience: AUDIENCE,
+      systemScopes: ['payment:charge'],
+    }),
+    mutualTls({ allowedClients: ['CN=order-service,O=Acme'] }),
+  );
+
 for (const [name, start] of Object.entries(FRAMEWORKS)) {
   describe(name, () => {
     const ran: string[] = [];
@@ -367,14 +394,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     before(async () => {
       auth = serviceAuth({
         service: AUDIENCE,
-        authenticator: anyOf(
-          bearer({
-            issuers: [{ issuer: ISSUER, keys: createPushedJwks(keySetBytes(key.jwk())) }],
-            audience: AUDIENCE,
-            systemScopes: ['payment:charge'],
-          }),
-          mutualTls({ allowedClients: ['CN=order-service,O=Acme'] }),
-        ),
+        authenticator: authenticator(),
         audit: (record) => records.push(record),
       });
       const tls = { key: server.keyPem, cert: server.certPem, ca: authority.certPem };
@@ -400,6 +420,40 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
   });
 }
 
+describe('S0-05 a route whose rule was forgotten', () => {
+  const forgotten: ServiceRoute = {
+    method: 'POST',
+    path: '/admin/payouts',
+    rule: undefined,
+    handle: () => assert.fail('the handler ran'),
+  };
+  const payments = () => serviceAuth({ service: AUDIENCE, authenticator: authenticator() });
+
+  for (const [name, start] of Object.entries(FRAMEWORKS)) {
+    if (name === 'NestJS') continue;
+    test(`stops the start in ${name}, by its name`, async () => {
+      const routes = [...paymentRoutes(() => {}), forgotten];
+      await assert.rejects(
+        start({ auth: payments(), routes }),
+        /^Error: payment-service: POST \/admin\/payouts: nobody said who may call/,
+      );
+    });
+  }
+
+  test('refuses everybody in NestJS', async () => {
+    const routes = [...paymentRoutes(() => {}), forgotten];
+    await using served = await startNest({ auth: payments(), routes });
+    for (const headers of [[], ['Authorization', `Bearer ${charge}`]]) {
+      const { status, body } = await sendRequest(
+        { port: served.port },
+        { method: 'POST', target: '/admin/payouts', headers },
+      );
+      assert.deepEqual([status, JSON.parse(body).code], [403, 'route_undeclared']);
+    }
+    assert.equal((await sendRequest({ port: served.port }, { target: '/health' })).status, 200);
+  });
+});
+
 function ask(port: number, { ask: asked, bearer: text, headers = [], certificate }: Row) {
   const [method = '', target = ''] = asked.split(' ');
   const authorization = text === undefined ? [] : ['Authorization', `Bearer ${text}`];
@@ -409,7 +463,8 @@ function ask(port: number, { ask: asked, bearer: text, headers = [], certificate
 }
 
 function assertRefused({ code, status }: Row, { headers, body }: Awaited<ReturnType<typeof ask>>): void {
-  assert.equal(headers['content-type'], 'application/problem+json');
+  // Some frameworks add the charset that JSON has anyway.
+  assert.match(headers['content-type'] ?? '', /^application\/problem\+json(?:; charset=utf-8)?$/);
   assert.equal(JSON.parse(body).code, code);
   if (status === 401 || code === 'insufficient_scope') assert.match(headers['www-authenticate'] ?? '', /^Bearer/);
 }

@@ -1,26 +1,20 @@
-import { createServer as createPlainServer } from 'node:http';
-import { createServer } from 'node:https';
 import { expressGuards } from '@sidegate/sdk/express';
 import express from 'express';
 import type { Framework } from './guarded-service.ts';
-import { listening } from './listening.ts';
+import { createGuardedServer, serving } from './serving.ts';
 
-export const startExpress: Framework = ({ auth, routes, tls }) => {
+export const startExpress: Framework = async ({ auth, routes, tls }) => {
   const app = express();
   app.set('env', 'test');
   const guards = expressGuards(auth);
   for (const { method, path, rule, handle } of routes) {
     const verb = method.toLowerCase() as Lowercase<typeof method>;
-    app[verb](path, rule(guards), (request, response) => {
+    app[verb](path, ...(rule === undefined ? [] : [rule(guards)]), (request, response) => {
       const { status, body } = handle(request.principal, request.params);
       response.status(status).json(body);
     });
   }
   guards.requireRules(app);
   app.use(guards.refusals);
-  return listening(
-    tls === undefined
-      ? createPlainServer(app)
-      : createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, app),
-  );
+  return serving(createGuardedServer(app, tls));
 };

@@ -10,7 +10,8 @@ export interface ServiceRoute {
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Parameters begin with `:`. */
   readonly path: string;
-  readonly rule: <Handler>(guards: Guards<Handler>) => Handler;
+  /** Undefined: forgotten. */
+  readonly rule: (<Handler>(guards: Guards<Handler>) => Handler) | undefined;
   readonly handle: (principal: Principal | undefined, params: Route['params']) => Reply;
 }
 

@@ -15,7 +15,7 @@ export interface Guards<Handler> {
   /** Anybody may call, and nobody is known. */
   publicRoute(): Handler;
   /** Whether a handler is one of these: a route without one has no rule. */
-  declares(handler: unknown): boolean;
+  readonly declares: (handler: unknown) => boolean;
 }
 
 export function createGuards<Handler extends object>(

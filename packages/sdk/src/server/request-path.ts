@@ -18,5 +18,15 @@ export function splitTarget({ target }: Pick<ReceivedRequest, 'target'>): {
   const path = question < 0 ? target : target.slice(0, question);
   if (!path.startsWith('/') || AMBIGUOUS.test(path))
     throw new Problem('path_ambiguous', 'the path has several readings');
+  requireUtf8(path);
   return { path, query: question < 0 ? '' : target.slice(question + 1) };
+}
+
+function requireUtf8(path: string): void {
+  if (!path.includes('%')) return;
+  try {
+    decodeURIComponent(path);
+  } catch (cause) {
+    throw new Problem('path_ambiguous', 'the path is not UTF-8', { cause });
+  }
 }

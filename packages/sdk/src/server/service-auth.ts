@@ -47,6 +47,8 @@ export interface ServiceAuth {
   guard(rule: RouteRule | undefined): RouteGuard;
   /** What to answer for a refusal that a handler threw; undefined: it is no refusal. */
   refusal(error: unknown): Answer | undefined;
+  /** What to answer where a handler failed and no framework has an answer for it. */
+  failure(): Answer;
   close(): void;
 }
 
@@ -118,6 +120,7 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
     service,
     guard: (rule) => (rule === undefined ? PUBLIC : guarded(rule)),
     refusal: (error) => (error instanceof Problem ? answerOf(error, errors) : undefined),
+    failure: () => answerOf(new Problem('internal', 'a handler failed'), errors),
     close: () => authenticator.close(),
   };
 }

@@ -1,0 +1,50 @@
+/** `@sidegate/sdk/fastify`: guards for the routes of Fastify 5, as `onRequest` hooks. */
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { Answer } from '../server/answer.ts';
+import { createGuards, type Guards, requireRules } from '../server/guards.ts';
+import { createNodeRequests } from '../server/node-request.ts';
+import type { Principal } from '../server/principal.ts';
+import type { ServiceAuth } from '../server/service-auth.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls; undefined on public routes. */
+    principal?: Principal | undefined;
+  }
+}
+
+export interface FastifyGuards extends Guards<onRequestAsyncHookHandler> {
+  /** Called before routes are registered: one without a rule stops the start. */
+  requireRules(app: FastifyInstance): void;
+  /** For `setErrorHandler`: answers refusals that handlers threw, and passes every other error on. */
+  readonly refusals: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+}
+
+export function fastifyGuards(auth: ServiceAuth): FastifyGuards {
+  const received = createNodeRequests();
+  const guards = createGuards<onRequestAsyncHookHandler>(auth, ({ admit }) => async (request, reply) => {
+    const name = `${request.method} ${request.routeOptions.url ?? request.url}`;
+    const params = request.params as Readonly<Record<string, string>>;
+    const admission = await admit(received(request.raw, request.originalUrl), { name, params });
+    if (!admission.ok) return send(reply, admission.answer);
+    request.principal = admission.principal;
+    return undefined;
+  });
+  return {
+    ...guards,
+    requireRules: (app) =>
+      void app.addHook('onRoute', ({ method, url, onRequest }) => {
+        const name = `${[method].flat().join(', ')} ${url}`;
+        requireRules(auth.service, [{ name, handlers: [onRequest].flat() }], guards);
+      }),
+    refusals: (error, _request, reply) => {
+      const answer = auth.refusal(error);
+      if (answer === undefined) throw error;
+      return send(reply, answer);
+    },
+  };
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
+}

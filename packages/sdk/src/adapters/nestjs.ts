@@ -1,0 +1,58 @@
+/** `@sidegate/sdk/nestjs`: guard classes for `@UseGuards(…)`, on Express or Fastify. */
+import type { IncomingMessage } from 'node:http';
+import { type CanActivate, type ExecutionContext, HttpException, type Type } from '@nestjs/common';
+import { GUARDS_METADATA } from '@nestjs/common/constants.js';
+import { Problem } from '../problem.ts';
+import type { Answer } from '../server/answer.ts';
+import { createGuards, type Guards } from '../server/guards.ts';
+import { createNodeRequests } from '../server/node-request.ts';
+import type { Principal } from '../server/principal.ts';
+import type { ServiceAuth } from '../server/service-auth.ts';
+
+/** Handlers find who calls in `request.principal`, undefined on public routes. */
+export interface NestGuards extends Guards<Type<CanActivate>> {
+  /** For `useGlobalGuards`: refuses every call of a route that has no rule, on itself or on its controller. */
+  readonly requireRules: CanActivate;
+}
+
+type NestRequest = (IncomingMessage | { readonly raw: IncomingMessage }) & {
+  readonly originalUrl: string;
+  readonly params: Readonly<Record<string, string>>;
+  principal?: Principal | undefined;
+};
+
+export function nestGuards(auth: ServiceAuth): NestGuards {
+  const received = createNodeRequests();
+  const guards = createGuards<Type<CanActivate>>(auth, ({ admit }) => {
+    return class RouteRuleGuard implements CanActivate {
+      async canActivate(context: ExecutionContext): Promise<true> {
+        const request = context.switchToHttp().getRequest<NestRequest>();
+        const name = `${context.getClass().name}.${context.getHandler().name}`;
+        const message = 'raw' in request ? request.raw : request;
+        const admission = await admit(received(message, request.originalUrl), { name, params: request.params });
+        if (!admission.ok) throw exceptionOf(context, admission.answer);
+        request.principal = admission.principal;
+        return true;
+      }
+    };
+  });
+  const requireRules: CanActivate = {
+    canActivate(context) {
+      const declared = [context.getHandler(), context.getClass()].flatMap(
+        (target): unknown[] => Reflect.getMetadata(GUARDS_METADATA, target) ?? [],
+      );
+      if (declared.some(guards.declares)) return true;
+      const answer = auth.refusal(new Problem('route_undeclared', `${context.getHandler().name} has no rule`));
+      throw answer === undefined ? new HttpException('', 403) : exceptionOf(context, answer);
+    },
+  };
+  return { ...guards, requireRules };
+}
+
+/** Both platforms have `header`; Nest writes the body, and the length of what it writes. */
+function exceptionOf(context: ExecutionContext, { status, headers, body }: Answer): HttpException {
+  const response = context.switchToHttp().getResponse<{ header(name: string, value: string): unknown }>();
+  const { 'content-length': _, ...fields } = headers;
+  for (const [name, value] of Object.entries(fields)) response.header(name, value);
+  return new HttpException(headers['content-type']?.includes('json') === true ? JSON.parse(body) : body, status);
+}

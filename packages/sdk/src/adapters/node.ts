@@ -1,0 +1,36 @@
+/** `@sidegate/sdk/node`: guards for plain `node:http` and `node:https`, and the one listener that serves what they guard. */
+import type { RequestListener } from 'node:http';
+import { createGuards, type Guards, requireRules } from '../server/guards.ts';
+import { createNodeRequests } from '../server/node-request.ts';
+import type { ServiceAuth } from '../server/service-auth.ts';
+import { type GuardedRoutes, listenerOf, type NodeGuard, send } from './node-listener.ts';
+
+export type { GuardedRoutes, NodeCall, NodeGuard, NodeHandler } from './node-listener.ts';
+
+export interface NodeGuards extends Guards<NodeGuard> {
+  /**
+   * Serves the listed routes and nothing else.
+   *
+   * @param failed told of what handlers throw that is no refusal, after the caller has had a 500
+   * @throws Error that names the routes without a rule
+   */
+  listener(routes: GuardedRoutes, failed: (error: unknown) => void): RequestListener;
+}
+
+export function nodeGuards(auth: ServiceAuth): NodeGuards {
+  const received = createNodeRequests();
+  const guards = createGuards<NodeGuard>(auth, ({ admit }) => async (request, response, route) => {
+    const admission = await admit(received(request), route);
+    if (admission.ok) return { principal: admission.principal, params: route.params };
+    send(response, admission.answer);
+    return undefined;
+  });
+  return {
+    ...guards,
+    listener(routes, failed) {
+      const registered = Object.entries(routes).map(([name, handlers]) => ({ name, handlers }));
+      requireRules(auth.service, registered, guards);
+      return listenerOf(auth, routes, failed);
+    },
+  };
+}
