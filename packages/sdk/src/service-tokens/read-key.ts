@@ -1,18 +1,27 @@
 /** Keys as they lie in files: a service's private one, and the public ones of others. */
 import { createPublicKey } from 'node:crypto';
+import { readVerificationKey } from '../jwt/jwks.ts';
 import type { JwksSource } from '../jwt/jwks-source.ts';
 import { createPushedJwks } from '../jwt/pushed-jwks.ts';
+import type { JsonObject } from '../jwt/strict-json.ts';
 import { type AssertionKey, readAssertionKey } from '../oauth/client-assertion.ts';
 
 /**
  * Reads a private key in PEM; RSA signs RS256, P-256 signs ES256, Ed25519 signs EdDSA.
  *
+ * @param keyId its thumbprint by default, RFC 7638
  * @throws RangeError what is wrong with the key; nothing of it is in the message
  */
-export function readSigningKey(pem: string, keyId: string): AssertionKey {
-  const key = readAssertionKey(pem, keyId);
-  if (typeof key === 'string') throw new RangeError(`the signing key ${keyId} ${key}`);
-  return key;
+export function readSigningKey(pem: string, keyId?: string): AssertionKey {
+  const key = readAssertionKey(pem, keyId ?? '');
+  if (typeof key === 'string') throw new RangeError(`the signing key ${key}`);
+  return keyId === undefined ? { ...key, keyId: thumbprintOf(key) } : key;
+}
+
+function thumbprintOf({ key }: AssertionKey): string {
+  const read = readVerificationKey(createPublicKey(key).export({ format: 'jwk' }) as JsonObject);
+  if (typeof read === 'string') throw new RangeError(`the signing key: ${read}`);
+  return read.thumbprint;
 }
 
 /** A public key in PEM, and the `kid` that its tokens name; without one it is for tokens that name none. */

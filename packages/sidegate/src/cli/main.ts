@@ -13,6 +13,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['inventory', async () => (await import('./inventory.ts')).inventoryCommand()],
   ['clients', async () => (await import('./clients.ts')).clientsCommand()],
   ['revoke', async () => (await import('./revoke.ts')).revokeCommand()],
+  ['token', async () => (await import('./token.ts')).tokenCommand()],
   ['certs', async () => (await import('./certs.ts')).certsCommand()],
   ['config', async () => (await import('./config.ts')).configCommand()],
   ['generate', async () => (await import('./generate.ts')).generateCommand()],
