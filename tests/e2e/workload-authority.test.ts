@@ -113,6 +113,13 @@ test('S4-083 a workload gets its SVID, and a token that verifies, while a strang
     kid: string;
   };
   assert.doesNotMatch(await response.text(), new RegExp(kid), 'the key of JWT-SVIDs is of no realm');
+  const published = (await (await fetch(`${authority.url}/ca/bundle`)).json()) as {
+    keys: { use: string; kid?: string }[];
+  };
+  assert.ok(
+    published.keys.some((key) => key.use === 'jwt-svid' && key.kid === kid),
+    'it is in the trust bundle',
+  );
   assert.equal(await authority.end(), 0);
   assert.equal(existsSync(folder.at('api.sock')), false);
 

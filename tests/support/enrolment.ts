@@ -71,6 +71,7 @@ export interface TestEnrolment extends AsyncDisposable {
 
 export interface EnrolmentOptions extends Partial<Omit<CertificateAuthorityOptions, 'clock'>> {
   readonly federated?: (trustDomain: string) => Buffer | undefined;
+  readonly jwtKeys?: () => readonly object[];
   readonly crlValidForMs?: number;
   /** The store has authorities already. */
   readonly established?: boolean;
@@ -115,6 +116,7 @@ export async function startEnrolment(options: EnrolmentOptions = {}): Promise<Te
       enrolmentRoutes({
         ca,
         lists: createRevocationLists(ca, options.crlValidForMs ?? HOUR_MS),
+        jwtKeys: options.jwtKeys ?? (() => []),
         federated: options.federated ?? (() => undefined),
         log: (event) => events.push(event),
       }),

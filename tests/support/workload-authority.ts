@@ -41,6 +41,8 @@ export interface WorkloadAuthority extends AsyncDisposable {
   jwtKeys(): readonly object[];
   /** Another key signs tokens from now on, and the bundle has both. */
   rotateKey(): void;
+  /** The JWT bundle of another trust domain; undefined: it federates with it no longer. */
+  federate(trustDomain: string, jwks: Buffer | undefined): void;
 }
 
 /** @param entries those of its workloads; by default this process is `/zone2/order-service` */
@@ -59,11 +61,16 @@ export async function startWorkloadAuthority(
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
+  const federated = new Map<string, Buffer>();
   const certificates = () => authorities.map(({ certificate }) => certificate);
   const bundles: TrustBundles = {
     trustDomain: TRUST_DOMAIN,
     x509: () => new Map([[TRUST_DOMAIN, certificates().map(({ raw }) => raw)]]),
-    jwt: () => new Map([[TRUST_DOMAIN, Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }))]]),
+    jwt: () =>
+      new Map([
+        [TRUST_DOMAIN, Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }))],
+        ...federated,
+      ]),
     subscribe,
   };
   const ring: KeyRing = { current: () => keys[0], published: () => keys.map(({ publicJwk }) => publicJwk) };
@@ -102,6 +109,11 @@ export async function startWorkloadAuthority(
     bundle: () => certificates().map(String).join(''),
     rotateKey() {
       keys.unshift(newKey());
+      changed();
+    },
+    federate(trustDomain, jwks) {
+      if (jwks === undefined) federated.delete(trustDomain);
+      else federated.set(trustDomain, jwks);
       changed();
     },
     async [Symbol.asyncDispose]() {

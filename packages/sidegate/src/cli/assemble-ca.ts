@@ -52,16 +52,22 @@ export function certificateAuthorityOf(settings: Settings, { database, sealing }
 const SWEEP_MS = 60_000;
 const ZONES_MS = 1_000;
 
+export interface CaSurroundings {
+  /** Those that sign JWT-SVIDs; none: nothing does. */
+  readonly jwtKeys: () => readonly object[];
+  /** Ends what is opened here. */
+  readonly parts: AsyncDisposableStack;
+}
+
 /**
  * Authorities that are missing are made.
  *
- * @param parts ends what is opened here
  * @throws StartRefused
  */
 export async function assembleCa(
   settings: Settings,
   store: OpenedStore,
-  parts: AsyncDisposableStack,
+  { jwtKeys, parts }: CaSurroundings,
 ): Promise<AssembledCa> {
   const ca = certificateAuthorityOf(settings, store);
   try {
@@ -95,6 +101,7 @@ export async function assembleCa(
     routes: enrolmentRoutes({
       ca,
       lists: createRevocationLists(ca, settings.crl_valid_for),
+      jwtKeys,
       federated: (trustDomain) => federation.bundle(trustDomain),
       log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),
     }),

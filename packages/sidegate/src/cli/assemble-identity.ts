@@ -1,7 +1,7 @@
 /** `workload_api` or `authority` → the identity that is shown, and the authorities that are trusted, wherever `source` says so. */
 import path from 'node:path';
 import type { AccessToken } from '@sidegate/sdk';
-import type { Watched, WorkloadApi, X509Context } from '@sidegate/sdk/workload-api';
+import type { JwtBundles, Watched, WorkloadApi, X509Context } from '@sidegate/sdk/workload-api';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { IDENTITY_FILES } from '../identity/identity-directory.ts';
 import { type KeyPair, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
@@ -21,6 +21,8 @@ export interface WorkloadIdentity {
    * @throws Problem `idp_unavailable`, `idp_bad_response`, at once or as a rejection
    */
   readonly jwtSvid?: (audiences: readonly string[]) => AccessToken | Promise<AccessToken>;
+  /** Keys of JWT-SVIDs by trust domain, as its source has them now; undefined: it has none. */
+  readonly jwtBundles?: Watched<JwtBundles>;
 }
 
 /** What outlives a configuration. */
@@ -36,7 +38,7 @@ const PACKAGES = ['@grpc/grpc-js', '@bufbuild/protobuf'];
 
 /** Undefined where nothing asks for one, or after its finding was noted. */
 export async function assembleIdentity(
-  { workload_api: settings, authority }: SidecarConfig,
+  { workload_api: settings, authority, jwt }: SidecarConfig,
   assembly: Omit<Assembly, 'identity'>,
 ): Promise<WorkloadIdentity | undefined> {
   if (authority !== undefined) return enrolledIdentity(authority.directory, assembly);
@@ -66,11 +68,30 @@ export async function assembleIdentity(
     return refuse('no identity has this hint', `the hints are ${hints}`);
   }
   const { api } = source;
+  const { socket } = settings;
   return {
+    ...(jwt.trust_domains.some(({ source: from }) => from === 'workload_api')
+      ? { jwtBundles: watchJwtBundles(socket, api, assembly) }
+      : {}),
     pair: { cert: svid.cert, key: svid.key },
     bundle,
     jwtSvid: (audiences) => api.jwtSvid(audiences, svid.id),
   };
+}
+
+function watchJwtBundles(
+  socket: string,
+  api: WorkloadApi,
+  { components, logger }: Omit<Assembly, 'identity'>,
+): Watched<JwtBundles> {
+  return components.take('jwt bundles', { socket }, () => {
+    const watched = api.watchJwtBundles();
+    watched.subscribe(() => {
+      const failure = watched.failure();
+      if (failure !== undefined) logger.warn({ reason: failure }, 'the Workload API gives no new JWT bundles');
+    });
+    return { value: watched, close: () => watched.close() };
+  });
 }
 
 /** What is kept in its directory: files, which are read and looked at like all others. */

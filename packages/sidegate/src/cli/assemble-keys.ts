@@ -5,8 +5,11 @@ import {
   discoveryJwksLoader,
   httpJwksLoader,
   type JwksSource,
+  type KeySet,
   type KeyUse,
+  Problem,
 } from '@sidegate/sdk';
+import type { JwtBundles, Watched } from '@sidegate/sdk/workload-api';
 import { createHttpClient } from '../net/http-client.ts';
 import type { Meters } from './assemble-metrics.ts';
 import type { Assembly } from './assembly.ts';
@@ -79,4 +82,31 @@ export function keysOfFile(
     else for (const finding of left) logger.warn({ file, ...finding }, 'a key is not used');
     return { value: { keys, loaded: Promise.resolve() }, close: () => undefined };
   });
+}
+
+/** Of the Workload API; a trust domain that it has not yet, or no longer, has no keys, so that nothing of it is accepted. */
+export function keysOfWorkloadApi(trustDomain: string, { identity }: Assembly): AssembledKeys | undefined {
+  const watched = identity?.jwtBundles;
+  // Why there is no identity has been said.
+  if (watched === undefined) return undefined;
+  const keys = bundleKeys(watched, trustDomain);
+  return { keys, loaded: watched.first().then(() => undefined) };
+}
+
+function bundleKeys(watched: Watched<JwtBundles>, trustDomain: string): JwksSource {
+  const current = (): KeySet | undefined => watched.current()?.get(trustDomain);
+  return {
+    current,
+    refreshFor() {
+      if (current() !== undefined) return undefined;
+      throw new Problem('jwks_unavailable', `the Workload API has no keys of ${trustDomain}`, { retryAfterSeconds: 1 });
+    },
+    state() {
+      const keySet = current();
+      const failure = keySet === undefined ? (watched.failure() ?? 'the Workload API has no bundle of it') : undefined;
+      return { keySet, failure, findings: [] };
+    },
+    // Others may use the stream.
+    close() {},
+  };
 }

@@ -11,7 +11,7 @@ import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { BadTokens } from '../ingress/bad-tokens.ts';
 import type { TokenCookie } from '../ingress/token-cookie.ts';
 import type { TokenOptions, TransactionOptions } from '../ingress/verify-token.ts';
-import { type AssembledKeys, assembleKeys, keysOfFile } from './assemble-keys.ts';
+import { type AssembledKeys, assembleKeys, keysOfFile, keysOfWorkloadApi } from './assemble-keys.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { assembleProofs } from './assemble-proofs.ts';
 import type { IssuerKeySource } from './assemble-revocation.ts';
@@ -88,20 +88,23 @@ interface AssembledDomain extends TrustDomain, AssembledKeys {
 }
 
 function assembleTrustDomains(
-  { jwt }: SidecarConfig,
+  { jwt, workload_api: api }: SidecarConfig,
   assembly: Assembly,
   meters: Meters | undefined,
 ): readonly AssembledDomain[] {
-  return jwt.trust_domains.flatMap(({ trust_domain: trustDomain, audience, bundle_file: file, ...fetched }) => {
+  return jwt.trust_domains.flatMap(({ trust_domain: trustDomain, audience, bundle_file: file, source, ...fetched }) => {
     const place = { name: trustDomain, issuer: `spiffe://${trustDomain}`, use: 'jwt-svid' } as const;
     const { bundle_url: url, bundle_refresh_interval: intervalMs } = fetched;
-    const keys =
-      file === undefined
-        ? assembleKeys({ ...place, url, intervalMs }, assembly, meters)
-        : keysOfFile(file, 'jwt-svid', assembly);
-    if (keys === undefined) return [];
-    const madeFrom = file === undefined ? undefined : keys.keys.current()?.id;
-    return [{ name: trustDomain, trustDomain, audiences: audience, madeFrom, ...keys }];
+    const domain = { name: trustDomain, trustDomain, audiences: audience };
+    if (source === 'workload_api') {
+      const keys = keysOfWorkloadApi(trustDomain, assembly);
+      return keys === undefined ? [] : [{ ...domain, madeFrom: api?.socket, ...keys }];
+    }
+    if (file === undefined) {
+      return [{ ...domain, madeFrom: undefined, ...assembleKeys({ ...place, url, intervalMs }, assembly, meters) }];
+    }
+    const keys = keysOfFile(file, 'jwt-svid', assembly);
+    return keys === undefined ? [] : [{ ...domain, madeFrom: keys.keys.current()?.id, ...keys }];
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type Schedule,
 } from '@sidegate/sdk';
 import type { CertificateAuthority } from '../authority/enrolment/certificate-authority.ts';
+import { recordJwtKeys } from '../authority/enrolment/trust-bundle.ts';
 import type { KeyRing } from '../authority/issuer/signing-key.ts';
 import type { Chore } from '../authority/upkeep.ts';
 import { enrolledIssuer, enrolmentProblems } from '../authority/workload-api/enrolled-issuer.ts';
@@ -54,7 +55,11 @@ export async function assembleWorkloadApi(settings: Settings, given: WorkloadApi
   if (!existsSync(PERL)) throw refused(`needs ${PERL}, which asks the kernel who a workload is`, 'install perl');
   const entries = compileEntries(settings, ca);
   const bundles = storedBundles({ ca, keys, federated });
-  await bundles.refresh();
+  const refresh = async (): Promise<void> => {
+    await recordJwtKeys(ca.options.database, keys.published(), clock.now());
+    await bundles.refresh();
+  };
+  await refresh();
   const { serveWorkloadApi } = await import('../authority/workload-api/server.ts');
   const server = await serveWorkloadApi({
     path: settings.socket,
@@ -75,7 +80,7 @@ export async function assembleWorkloadApi(settings: Settings, given: WorkloadApi
   });
   parts.use(server);
   printEvent({ event: 'workload_api_listening', socket: server.path });
-  return [{ name: 'workload bundles', everyMs: REFRESH_MS, run: () => bundles.refresh() }];
+  return [{ name: 'workload bundles', everyMs: REFRESH_MS, run: refresh }];
 }
 
 function compileEntries({ entries }: Settings, ca: CertificateAuthority): readonly RegistrationEntry[] {

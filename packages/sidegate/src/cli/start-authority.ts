@@ -95,11 +95,11 @@ async function startParts(
     { name: 'tokens', everyMs: MINUTE_MS, run: () => issued.sweep(clock.now()) },
     { name: 'inventory', everyMs: MINUTE_MS, run: concerns.run },
   ];
-  const ca = config.ca && (await assembleCa(config.ca, store, parts));
+  const svids = config.ca && config.workload_api && keys.ring(svidRing(config.ca.trust_domain));
+  const ca = config.ca && (await assembleCa(config.ca, store, { jwtKeys: () => svids?.published() ?? [], parts }));
   chores.push(...(ca?.chores ?? []));
-  if (ca !== undefined && config.workload_api !== undefined) {
-    const ring = keys.ring(svidRing(ca.ca.options.trustDomain.name));
-    const given = { ca: ca.ca, federated: ca.federated, keys: ring, clock, schedule, parts };
+  if (ca !== undefined && svids !== undefined && config.workload_api !== undefined) {
+    const given = { ca: ca.ca, federated: ca.federated, keys: svids, clock, schedule, parts };
     chores.push(...(await assembleWorkloadApi(config.workload_api, given)));
   }
   const upkeep = startUpkeep(chores, schedule, (event) => {

@@ -17,6 +17,8 @@ import { bundlePem, spiffeBundle } from './trust-bundle.ts';
 export interface EnrolmentEndpoint {
   readonly ca: CertificateAuthority;
   readonly lists: RevocationLists;
+  /** Those that sign JWT-SVIDs of this trust domain; none: nothing does. */
+  readonly jwtKeys: () => readonly object[];
   /** The bundle of another trust domain, as it was published there. */
   readonly federated: (trustDomain: string) => Buffer | undefined;
   readonly log: (event: CertificateEvent) => void;
@@ -124,7 +126,7 @@ function issuedBody({ chain, bundle, issued }: IssuedChain) {
  * The entity tag is the sequence number, so a conditional request says which bundle its sender has: with a certificate of ours on
  * the connection, that is noted, and root rotation waits for it.
  */
-async function answerBundle(request: InboundRequest, { ca }: EnrolmentEndpoint): Promise<Answer> {
+async function answerBundle(request: InboundRequest, { ca, jwtKeys }: EnrolmentEndpoint): Promise<Answer> {
   const peer = shownCertificate(request.socket);
   const bundle = await ca.bundle();
   const [, held] = /^"(\d{1,15})"$/.exec(request.fields.single('if-none-match') ?? '') ?? [];
@@ -133,7 +135,7 @@ async function answerBundle(request: InboundRequest, { ca }: EnrolmentEndpoint):
   }
   const headers = { etag: `"${bundle.sequence}"`, 'cache-control': 'no-cache' };
   if (held !== undefined && Number(held) === bundle.sequence) return { status: 304, headers, body: Buffer.alloc(0) };
-  return { status: 200, headers, body: spiffeBundle(bundle) };
+  return { status: 200, headers, body: spiffeBundle(bundle, jwtKeys()) };
 }
 
 /** The bundle is public: who may not be noted may still read it. */

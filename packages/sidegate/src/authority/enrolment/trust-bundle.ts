@@ -56,15 +56,39 @@ export async function recordBundleChange(
 
 export const bundlePem = ({ roots }: Pick<TrustBundle, 'roots'>): string => roots.map(({ pem }) => pem).join('');
 
+/**
+ * Other keys than those of the last change that was recorded raise the sequence number, once for all replicas.
+ *
+ * @param jwtKeys those that sign JWT-SVIDs, as they are published
+ */
+export async function recordJwtKeys(queries: Queries, jwtKeys: readonly { readonly kid?: unknown }[], now: number) {
+  const after = await bundleSequence(queries);
+  const keys = jwtKeys
+    .map(({ kid }) => String(kid))
+    .sort()
+    .join(' ');
+  const [last] = await queries.query<{ root: string }>(
+    "SELECT root FROM bundle_changes WHERE change = 'jwt-keys' ORDER BY sequence DESC LIMIT 1",
+  );
+  const before = last?.root ?? '';
+  if (keys !== before) await recordBundleChange(queries, { after, change: 'jwt-keys', authority: keys, now });
+}
+
 /** `sidegate_signing` is ours: whoever does not know a member of a JWK Set ignores it (RFC 7517 section 5). */
-export function spiffeBundle({ sequence, refreshHintSeconds, roots, signing }: TrustBundle) {
+export function spiffeBundle(
+  { sequence, refreshHintSeconds, roots, signing }: TrustBundle,
+  jwtKeys: readonly object[] = [],
+) {
   return {
     spiffe_sequence: sequence,
     spiffe_refresh_hint: refreshHintSeconds,
-    keys: roots.map(({ pem }) => {
-      const { publicKey, raw } = new X509Certificate(pem);
-      return { ...publicKey.export({ format: 'jwk' }), use: 'x509-svid', x5c: [raw.toString('base64')] };
-    }),
+    keys: [
+      ...roots.map(({ pem }) => {
+        const { publicKey, raw } = new X509Certificate(pem);
+        return { ...publicKey.export({ format: 'jwk' }), use: 'x509-svid', x5c: [raw.toString('base64')] };
+      }),
+      ...jwtKeys.map((key) => ({ ...key, use: 'jwt-svid' })),
+    ],
     sidegate_signing: signing.map(({ id }) => id),
   };
 }

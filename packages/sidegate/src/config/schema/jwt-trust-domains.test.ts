@@ -34,6 +34,16 @@ for (const [title, yaml, expected] of [
     'jwt.trust_domains[0].bundle_url: is a second place of the bundle',
   ],
   [
+    'a trust domain whose keys the Workload API has, and a file',
+    'workload_api: {socket: "unix:///a"}\njwt: {trust_domains: [{trust_domain: example.org, audience: a, source: workload_api, bundle_file: /b}]}',
+    'jwt.trust_domains[0].bundle_file: is not used',
+  ],
+  [
+    'a trust domain whose keys the Workload API has, without one',
+    'jwt: {trust_domains: [{trust_domain: example.org, audience: a, source: workload_api}]}',
+    'jwt.trust_domains[0].source: needs workload_api',
+  ],
+  [
     'a bundle in clear text',
     'jwt: {trust_domains: [{trust_domain: example.org, audience: a, bundle_url: "http://b.example"}]}',
     'jwt.trust_domains[0].bundle_url: is not an https URL',

@@ -39,13 +39,19 @@ export const trustDomainsSchema = <Audience extends z.ZodType>(audience: Audienc
         .strictObject({
           audience,
           ...bundleFields(),
+          source: z
+            .enum(['workload_api'])
+            .optional()
+            .describe(
+              'The bundle is the one that the Workload API has of this trust domain, own or federated: needs the chapter `workload_api`, and neither file nor URL.',
+            ),
           bundle_refresh_interval: duration('1s', '24h')
             .prefault('60s')
             .describe('How often, and on an unknown `kid`.'),
         })
         .superRefine(
           (domain, context) => refuse(context, bundleFindings(domain)),
-          reading('bundle_file', 'bundle_url'),
+          reading('bundle_file', 'bundle_url', 'source'),
         ),
     )
     .default([])
@@ -74,11 +80,20 @@ export const transactionTokensSchema = z
   );
 
 interface Bundle {
+  readonly source?: string | undefined;
   readonly bundle_file?: string | undefined;
   readonly bundle_url?: string | undefined;
 }
 
-function* bundleFindings({ bundle_file, bundle_url }: Bundle): Generator<Finding> {
+function* bundleFindings({ source, ...places }: Bundle): Generator<Finding> {
+  const { bundle_file, bundle_url } = places;
+  if (source !== undefined) {
+    for (const key of ['bundle_file', 'bundle_url'] as const) {
+      if (places[key] === undefined) continue;
+      yield { path: [key], message: 'is not used', hint: `source is ${source}: remove one of both` };
+    }
+    return;
+  }
   if (bundle_file === undefined && bundle_url === undefined) {
     yield { path: ['bundle_file'], message: 'is required', hint: 'or set bundle_url', code: 'missing_key' };
   }

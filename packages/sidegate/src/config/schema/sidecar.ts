@@ -61,7 +61,7 @@ const fileSchema = chapters
   .superRefine((file, context) => refuse(context, nobodyJudges(file)), reading('proxy', 'server'))
   .superRefine((file, context) => refuse(context, queryFindings(file)), reading('policy', 'proxy'))
   .superRefine((file, context) => refuse(context, unreadTransactions(file)), reading('jwt', 'egress'))
-  .superRefine((file, context) => refuse(context, missingWorkloadApi(file)), reading('workload_api', 'egress'))
+  .superRefine((file, context) => refuse(context, missingWorkloadApi(file)), reading('workload_api', 'egress', 'jwt'))
   .superRefine((file, context) => refuse(context, missingName(file)), reading('jwt', 'service'))
   .superRefine((file, context) => refuse(context, ambiguousUpstreams(file)), reading('egress', 'proxy'))
   .superRefine((file, context) => refuse(context, unknownCallers(file)), reading('http', 'proxy'))
@@ -143,9 +143,14 @@ function* unreadTransactions({ jwt, egress }: SidecarFile): Generator<Finding> {
   }
 }
 
-/** A JWT-SVID comes from nowhere else. */
-function* missingWorkloadApi({ workload_api, egress }: SidecarFile): Generator<Finding> {
+/** A JWT-SVID comes from nowhere else, and what says that it is its source. */
+function* missingWorkloadApi({ workload_api, egress, jwt }: SidecarFile): Generator<Finding> {
   if (workload_api !== undefined) return;
+  for (const [index, { source }] of jwt.trust_domains.entries()) {
+    if (source === undefined) continue;
+    const path = ['jwt', 'trust_domains', index, 'source'];
+    yield { path, message: 'needs workload_api', hint: 'set workload_api.socket' };
+  }
   for (const [name, { auth }] of Object.entries(egress.targets)) {
     const key =
       auth.type === 'spiffe_jwt' ? 'type' : 'client_auth' in auth && auth.client_auth === 'spiffe_jwt' && 'client_auth';
