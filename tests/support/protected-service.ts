@@ -1,10 +1,9 @@
 /** A service as its developers write it: Express over TLS, two routes for services that are allowed to call, refusals in plain words. */
-import { once } from 'node:events';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type https from 'node:https';
 import { expressGuards } from '@sidegate/sdk/express';
 import { type Authenticator, type RouteRule, serviceAuth } from '@sidegate/sdk/server';
 import express from 'express';
+import { startHttpsApp } from './https-app.ts';
 
 export interface ProtectedService extends AsyncDisposable {
   readonly port: number;
@@ -37,15 +36,12 @@ export async function startProtectedService(options: ProtectedServiceOptions): P
     response.json({ status: 'processed', from: request.principal?.service?.name });
   });
   guards.requireRules(app);
-  const server = https.createServer(tls, app);
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  const { port: listening, ...started } = await startHttpsApp(app, tls, port);
   return {
-    port: (server.address() as AddressInfo).port,
+    port: listening,
     served,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await started[Symbol.asyncDispose]();
       auth.close();
     },
   };

@@ -54,7 +54,7 @@ function perName<Value>(make: (name: string) => Value): (name: string) => Value 
   };
 }
 
-const credentials = (proof: Credentials): Proof => ({ credentials: proof }) as Proof;
+const credentials = (proof: Credentials): Proof => ({ credentials: proof });
 const tableOf = <Value>(names: readonly string[], make: (name: string) => Value): Record<string, Value> =>
   Object.fromEntries(names.map((name) => [name, make(name)]));
 
@@ -81,7 +81,7 @@ export function mutualTlsPattern(ca: TestAuthority): ServicePattern {
 
 export function serviceJwtPattern(): ServicePattern {
   const pair = perName(() => generateKeyPairSync('rsa', { modulusLength: 2048 }));
-  const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' }).toString();
+  const pem = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' });
   return {
     name: 'a JWT with a private key',
     inHandshake: false,
