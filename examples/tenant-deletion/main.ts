@@ -8,10 +8,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask } from './ask.ts';
 import { openAuditTrail } from './audit-trail.ts';
-import { createPlatformKeys, type PlatformKeys, signingHandler, userToken } from './auth-service.ts';
+import { keysFromFile, type PlatformKeys, signingHandler, userToken } from './auth-service.ts';
 import { gatewayCertificate } from './gateway-certificate.ts';
 import { DeletionOrchestrator } from './orchestrator/deletion-orchestrator.ts';
-import { givenToken, mintedTokens } from './orchestrator/service-token.ts';
+import { orchestratorCredentials } from './orchestrator/service-token.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { ORCHESTRATOR } from './services/topology.ts';
 import { walkThrough } from './walk-through.ts';
@@ -33,12 +33,13 @@ await main();
 async function main(): Promise<void> {
   mkdirSync(values.state, { recursive: true, mode: 0o700 });
   const tls = await gatewayCertificate(values.state);
-  const keys = createPlatformKeys(`key-${new Date().toISOString().slice(0, 10)}`);
+  const keyFile = path.join(values.state, 'signing-key.pem');
+  const keys = keysFromFile(keyFile);
   const auditFile = path.join(values.state, 'audit.jsonl');
   rmSync(auditFile, { force: true });
   const audit = openAuditTrail(auditFile);
   await using platform = await startPlatform({
-    keys,
+    keys: [keys],
     tls,
     audit,
     gatewayLog: logTo('gateway.log'),
@@ -48,10 +49,8 @@ async function main(): Promise<void> {
   });
   if (!values.once) return await stayUp(platform, keys);
 
-  const handler = signingHandler(keys);
-  const serviceToken = process.env['SERVICE_TOKEN'];
   const orchestrator = new DeletionOrchestrator({
-    credentials: serviceToken === undefined ? mintedTokens(handler) : givenToken(serviceToken),
+    credentials: await orchestratorCredentials({ env: { JWT_PRIVATE_KEY_FILE: keyFile, ...process.env } }),
     targets: platform.names.map((service) => ({ service, url: `${platform.gateway}/api/v1/${service}` })),
     audit: (record) => audit.write(record),
     ca: tls.ca,
@@ -66,7 +65,7 @@ async function main(): Promise<void> {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
       return (await ask({ method, url, headers, ca: tls.ca })).status;
     },
-    serviceToken: handler.createServiceToken(ORCHESTRATOR),
+    serviceToken: signingHandler(keys).createServiceToken(ORCHESTRATOR),
     userToken: await userToken(keys, 'mary', 'admin'),
   });
   for await (const step of steps) {
@@ -85,12 +84,9 @@ function logTo(name: string): (line: string) => void {
 
 /** Until Ctrl-C, with what one needs to try it. */
 async function stayUp(platform: Platform, keys: PlatformKeys): Promise<void> {
-  const keyFile = path.join(values.state, 'signing-key.pem');
-  const publicFile = path.join(values.state, 'public-key.pem');
-  writeFileSync(keyFile, keys.privateKey, { mode: 0o600 });
-  writeFileSync(publicFile, keys.publicKey);
+  writeFileSync(path.join(values.state, 'public-key.pem'), keys.publicKey);
   writeFileSync(path.join(values.state, 'user-token'), await userToken(keys, 'mary', 'admin'), { mode: 0o600 });
-  process.stdout.write(tryLines(platform));
+  process.stdout.write(tryLines(platform, path.relative('', values.state)));
   await new Promise<void>((resolve) => {
     const alive = setInterval(() => {}, 60_000);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -102,10 +98,23 @@ async function stayUp(platform: Platform, keys: PlatformKeys): Promise<void> {
   });
 }
 
-const tryLines = (platform: Platform): string => `\
-The gateway is at ${platform.gateway}, the service orders at ${platform.directUrl('orders')}. Ctrl-C ends it. In another shell:
+function tryLines(platform: Platform, state: string): string {
+  const preview = `/tenant/${TENANT}/deletion-preview`;
+  return `The gateway is at ${platform.gateway}. Ctrl-C ends it. In another shell:
 
-# a user gets a 403
-curl --cacert ${values.state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $(cat ${values.state}/user-token)" \\
-  ${platform.gateway}/api/v1/orders/tenant/${TENANT}/deletion-preview
+export JWT_PRIVATE_KEY_FILE=${state}/signing-key.pem SIDEGATE="npm run -s sidegate --"
+export GATEWAY=${platform.gateway} PREVIEW=${preview}
+
+# a token for the orchestrator, and what it would delete
+export SERVICE_TOKEN=$($SIDEGATE token issue ${ORCHESTRATOR} --output raw)
+curl --cacert ${state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $SERVICE_TOKEN" $GATEWAY/api/v1/orders$PREVIEW
+
+# whether it gets through to each of the twelve
+examples/tenant-deletion/smoke.sh
+
+# a user gets a 403, and the doctor says what is wrong when something is
+curl --cacert ${state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $(cat ${state}/user-token)" $GATEWAY/api/v1/orders$PREVIEW
+$SIDEGATE doctor $GATEWAY/api/v1/orders$PREVIEW --direct ${platform.directUrl('orders')}$PREVIEW \\
+  --ca ${state}/certs/ca/bakery-ca.crt --keys ${state}/public-key.pem --user-token-file ${state}/user-token
 `;
+}

@@ -1,15 +1,15 @@
 /** Everything that runs: twelve services and the gateway, on loopback. Services can be stopped, and started otherwise than before. */
 
 import type { AuditTrail } from './audit-trail.ts';
-import type { PlatformKeys } from './auth-service.ts';
-import { verifyingHandler } from './auth-service.ts';
+import { type PublicKeys, verifyingHandler } from './auth-service.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type RunningService, startService } from './services/running-service.ts';
 import { createTenantStore, type TenantStore } from './services/tenant-store.ts';
 import { ORCHESTRATOR, SERVICES, type TenantServiceSpec } from './services/topology.ts';
 
 export interface PlatformOptions {
-  readonly keys: Pick<PlatformKeys, 'publicKey' | 'keyId'>;
+  /** More than one during a rotation. */
+  readonly keys: readonly PublicKeys[];
   readonly tls: { readonly key: string; readonly cert: string };
   readonly audit: AuditTrail;
   readonly gatewayLog: (line: string) => void;
@@ -44,7 +44,7 @@ interface Entry {
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { keys, tls, audit, gatewayLog, serviceLog, tenants, gatewayPort } = options;
-  const tokens = verifyingHandler(keys);
+  const tokens = verifyingHandler(...keys);
   const start = (spec: TenantServiceSpec, store: TenantStore, { callers }: ServiceSettings = {}, port?: number) =>
     startService({
       spec,

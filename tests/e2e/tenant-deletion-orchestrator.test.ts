@@ -1,31 +1,35 @@
 /** The orchestrator of examples/tenant-deletion against the running platform: what it makes of each answer, and what the audit trail says afterwards. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { ask } from '../../examples/tenant-deletion/ask.ts';
-import { signingHandler } from '../../examples/tenant-deletion/auth-service.ts';
 import {
   DeletionOrchestrator,
   type DeletionRecord,
 } from '../../examples/tenant-deletion/orchestrator/deletion-orchestrator.ts';
-import { givenToken, mintedTokens } from '../../examples/tenant-deletion/orchestrator/service-token.ts';
+import { orchestratorCredentials } from '../../examples/tenant-deletion/orchestrator/service-token.ts';
 import { ORCHESTRATOR, SERVICES } from '../../examples/tenant-deletion/services/topology.ts';
 import { bearer, startTestPlatform, type TestPlatform } from '../support/tenant-platform.ts';
 
 const TENANT = 'dbc2128a-7539-470c-94b9-c1e37031bd77';
 const ROOT = path.join(import.meta.dirname, '../..');
 
-function orchestratorOf(
+const envFile = '/nowhere/.env';
+const given = () => orchestratorCredentials({ envFile, env: { SERVICE_TOKEN: 'abc' } });
+
+async function orchestratorOf(
   { platform, keys, ca, audit }: TestPlatform,
   changes: { readonly audit?: (record: DeletionRecord) => void } = {},
 ) {
   return new DeletionOrchestrator({
-    credentials: mintedTokens(signingHandler(keys)),
+    credentials: await orchestratorCredentials({ envFile, env: { JWT_PRIVATE_KEY: keys.privateKey } }),
     targets: platform.names.map((service) => ({ service, url: `${platform.gateway}/api/v1/${service}` })),
     audit: changes.audit ?? ((record) => audit.write(record)),
     ca,
@@ -55,7 +59,7 @@ describe('S1-080 what the orchestrator makes of an answer', () => {
         response.writeHead(status).end(body);
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const orchestrator = new DeletionOrchestrator({ credentials: givenToken('abc'), targets: [], audit: () => {} });
+      const orchestrator = new DeletionOrchestrator({ credentials: await given(), targets: [], audit: () => {} });
       try {
         const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1/orders`;
         assert.deepEqual(await orchestrator.deleteServiceData(url, TENANT), expected);
@@ -73,16 +77,74 @@ describe('S1-080 what the orchestrator makes of an answer', () => {
   }
 
   test('nobody listening is unreachable', async () => {
-    const orchestrator = new DeletionOrchestrator({ credentials: givenToken('abc'), targets: [], audit: () => {} });
+    const orchestrator = new DeletionOrchestrator({ credentials: await given(), targets: [], audit: () => {} });
     const outcome = await orchestrator.deleteServiceData('http://127.0.0.1:1/api/v1/orders', TENANT);
     assert.deepEqual(outcome, { kind: 'unreachable', code: 'upstream_unreachable' });
     await orchestrator.close();
   });
 });
 
+describe('S1-076 the settings of the orchestrator', () => {
+  const tokenOf = async (env: Readonly<Record<string, string>>) => {
+    const sent = await orchestratorCredentials({ envFile, env });
+    const url = new URL('https://localhost/');
+    return (await sent.authorize({ method: 'DELETE', url, headers: {}, body: undefined }))['authorization'] ?? '';
+  };
+  const secretKey = 'canary-secret-that-is-long-enough-for-hs256';
+
+  for (const [title, env, reason] of [
+    ['neither a token nor a key', {}, /SERVICE_TOKEN, or JWT_PRIVATE_KEY_FILE/],
+    ['a secret without the word that it is HS256', { JWT_SECRET_KEY: secretKey }, /needs JWT_ALGORITHM=HS256/],
+    ['HS256 without a secret', { JWT_ALGORITHM: 'HS256' }, /JWT_SECRET_KEY/],
+    ['a secret that is too short', { JWT_ALGORITHM: 'HS256', JWT_SECRET_KEY: 'canary' }, /HS256 needs at least 32/],
+    ['an algorithm that nobody knows', { JWT_ALGORITHM: 'none' }, /jwtAlgorithm.*must be one of/s],
+    ['an empty token', { SERVICE_TOKEN: '' }, /serviceToken/],
+    ['a key for another algorithm', { JWT_PRIVATE_KEY: ed25519(), JWT_ALGORITHM: 'RS256' }, /is for EdDSA/],
+  ] as const) {
+    test(`refuses ${title}, and shows no secret`, async () => {
+      await assert.rejects(tokenOf(env), (error: Error) => {
+        assert.doesNotMatch(error.message, /canary/);
+        return reason.test(error.message);
+      });
+    });
+  }
+
+  test('S1-077 S1-127 takes SERVICE_TOKEN when it is set, even beside a key', async () => {
+    assert.equal(await tokenOf({ SERVICE_TOKEN: 'abc', JWT_PRIVATE_KEY: ed25519() }), 'Bearer abc');
+  });
+
+  test('S1-072 takes TENANT_DELETION_ORCHESTRATOR_TOKEN from the environment or .env', async () => {
+    assert.equal(await tokenOf({ TENANT_DELETION_ORCHESTRATOR_TOKEN: 'abc' }), 'Bearer abc');
+    const directory = mkdtempSync(path.join(tmpdir(), 'tenant-deletion-'));
+    const file = path.join(directory, '.env');
+    writeFileSync(file, 'TENANT_DELETION_ORCHESTRATOR_TOKEN=from-env-file\n');
+    const sent = await orchestratorCredentials({ envFile: file, env: {} });
+    const request = { method: 'GET', url: new URL('https://localhost/'), headers: {}, body: undefined };
+    assert.deepEqual(await sent.authorize(request), { authorization: 'Bearer from-env-file' });
+    sent.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  test('S1-078 makes its own token as tenant-deletion-orchestrator otherwise: for a day with a key, for a year with HS256', async () => {
+    for (const [env, days, alg] of [
+      [{ JWT_ALGORITHM: 'EdDSA', JWT_PRIVATE_KEY: ed25519() }, 1, 'EdDSA'],
+      [{ JWT_ALGORITHM: 'HS256', JWT_SECRET_KEY: secretKey }, 365, 'HS256'],
+    ] as const) {
+      const token = (await tokenOf(env)).replace(/^Bearer /, '');
+      const { service, type, iat = 0, exp = 0 } = decodeJwt(token);
+      assert.deepEqual([service, type, (exp - iat) / 86_400], [ORCHESTRATOR, 'service', days]);
+      assert.equal(decodeProtectedHeader(token).alg, alg);
+    }
+  });
+});
+
+function ed25519(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+}
+
 test('nothing is deleted when the deletion cannot be recorded', async () => {
   await using started = await startTestPlatform([TENANT]);
-  const orchestrator = orchestratorOf(started, {
+  const orchestrator = await orchestratorOf(started, {
     audit: () => {
       throw new Error('the disk is full');
     },
@@ -96,7 +158,7 @@ test('nothing is deleted when the deletion cannot be recorded', async () => {
 
 test('S1-001 S1-078 S1-082 S1-109 S1-110 S1-111 S1-112 S1-113 S1-131 a deletion needs no user, and the audit trail says who deleted what of whom, and when', async () => {
   await using started = await startTestPlatform([TENANT, 'another-tenant']);
-  const orchestrator = orchestratorOf(started);
+  const orchestrator = await orchestratorOf(started);
   const { services } = await orchestrator.deleteTenant({ tenantId: TENANT, requestedBy: 'alice@bakery.example' });
   assert.deepEqual(
     services.map(({ service, outcome }) => [service, outcome]),

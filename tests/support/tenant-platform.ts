@@ -30,12 +30,12 @@ export async function startTestPlatform(tenants: readonly string[]): Promise<Tes
   const directory = mkdtempSync(path.join(tmpdir(), 'tenant-deletion-'));
   const authority = createTestAuthority('bakery-CA');
   const { certPem, keyPem } = authority.issue({ eku: ['serverAuth'], dns: ['localhost'], ips: ['127.0.0.1'] });
-  const keys = createPlatformKeys('key-2026-11');
+  const keys = createPlatformKeys();
   const audit = openAuditTrail(path.join(directory, 'audit.jsonl'));
   const gatewayLog: string[] = [];
   const serviceLog: string[] = [];
   const platform = await startPlatform({
-    keys,
+    keys: [keys],
     tls: { key: keyPem, cert: certPem },
     audit,
     gatewayLog: (line) => void gatewayLog.push(line),

@@ -18,7 +18,6 @@ export {
 } from './jwt-handler.ts';
 export { KNOWN_SERVICES } from './known-services.ts';
 export { type PublicPem, publicPemKeys, readSigningKey } from './read-key.ts';
-export { createServiceJwt } from './service-jwt.ts';
 export {
   createServiceKeys,
   type ListedServiceKey,

@@ -6,6 +6,7 @@ export {
   duration,
   integer,
   oneOf,
+  type SecretOptions,
   type Setting,
   type SettingOptions,
   type SettingValues,

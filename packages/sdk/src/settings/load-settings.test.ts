@@ -159,6 +159,15 @@ describe('settings are read', () => {
     assert.throws(() => Object.assign(values, { timeout: 1 }), TypeError);
   });
 
+  test('a secret that the program can do without is undefined, and one when it is there', async () => {
+    const schema = { serviceToken: secret({ optional: true }) };
+    const options = { envFile: '/nowhere/.env' };
+    assert.deepEqual((await loadSettings(schema, { ...options, env: {} })).values, { serviceToken: undefined });
+    const { values } = await loadSettings(schema, { ...options, env: { SERVICE_TOKEN: 'canary' } });
+    assert.equal(values.serviceToken?.reveal(), 'canary');
+    await assert.rejects(loadSettings(schema, { ...options, env: { SERVICE_TOKEN: '' } }), SettingsError);
+  });
+
   test('S0-35 from .env, where a real variable wins', async () => {
     await using files = await scene();
     const text = `# a comment\nPAYMENT_CLIENT_ID="from the file"\nTIMEOUT=1s\n${Object.entries(ENV)

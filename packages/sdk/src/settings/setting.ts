@@ -52,9 +52,18 @@ export function url(options: SettingOptions<string> = {}): Setting<string> {
   });
 }
 
+export interface SecretOptions {
+  readonly variable?: string;
+  /** The program can do without; false by default. */
+  readonly optional?: boolean;
+}
+
 /** A secret, which config files hold only as `${VARIABLE}` or as a Vault reference. */
-export function secret({ variable }: { readonly variable?: string } = {}): Setting<Secret> {
-  return { variable, isSecret: true, fallback: undefined, read: () => malformed('is held as a secret') };
+export function secret(options?: SecretOptions & { readonly optional?: false }): Setting<Secret>;
+export function secret(options: SecretOptions): Setting<Secret | undefined>;
+export function secret({ variable, optional = false }: SecretOptions = {}): Setting<Secret | undefined> {
+  const fallback = optional ? { value: undefined } : undefined;
+  return { variable, isSecret: true, fallback, read: () => malformed('is held as a secret') };
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -14,6 +14,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['clients', async () => (await import('./clients.ts')).clientsCommand()],
   ['revoke', async () => (await import('./revoke.ts')).revokeCommand()],
   ['token', async () => (await import('./token.ts')).tokenCommand()],
+  ['doctor', async () => (await import('./doctor.ts')).doctorCommand()],
   ['certs', async () => (await import('./certs.ts')).certsCommand()],
   ['config', async () => (await import('./config.ts')).configCommand()],
   ['generate', async () => (await import('./generate.ts')).generateCommand()],

@@ -1,12 +1,8 @@
 import { Body, Controller, Delete, Get, Injectable, Module, Param, Post, UseGuards } from '@nestjs/common';
 import { HttpModule, HttpService } from '@nestjs/axios';
-import { nestGuards } from '@sidegate/sdk/nestjs';
+import { PublicRoute, RequireServiceAuth, ServiceAuthGuard, ServiceOnly } from '@sidegate/sdk/nestjs';
 import { firstValueFrom } from 'rxjs';
-import { auth } from './auth.js';
 import { TokenSource } from './token-source.js';
-
-const guards = nestGuards(auth);
-const ServiceOnly = () => UseGuards(guards.serviceOnly());
 
 @Injectable()
 export class WarehouseService {
@@ -23,23 +19,24 @@ export class WarehouseService {
 }
 
 @Controller('inventory')
+@UseGuards(ServiceAuthGuard)
 export class InventoryController {
   constructor(private readonly warehouse: WarehouseService) {}
 
   @Get('healthz')
-  @UseGuards(guards.publicRoute())
+  @PublicRoute()
   health() {
     return { status: 'ok' };
   }
 
   @Get(':sku')
-  @UseGuards(guards.requireServiceAuth(['inventory:read']))
+  @RequireServiceAuth('inventory:read')
   stock(@Param('sku') sku: string) {
     return this.warehouse.stock(sku);
   }
 
   @Post('reservations')
-  @UseGuards(guards.requireServiceAuth(['inventory:reserve']))
+  @RequireServiceAuth('inventory:reserve')
   reserve(@Body('sku') sku: string) {
     return { reserved: sku };
   }
