@@ -7,6 +7,7 @@ export type { CallerGrants } from './calling-service.ts';
 export { allOf, anyOf } from './combined.ts';
 export { type CertificateSource, connectionCertificates, type FoundCertificate } from './connection-certificate.ts';
 export { type DetailError, detailError } from './detail-error.ts';
+export { type ForwardedClientCert, parseForwardedClientCert } from './forwarded-client-cert.ts';
 export type { Guards } from './guards.ts';
 export {
   type HttpSignatureAuthenticatorOptions,
@@ -14,13 +15,23 @@ export {
   type SigningCaller,
 } from './http-signature.ts';
 export {
+  type Command,
+  createIdempotency,
+  type IdempotencyOptions,
+  type IdempotencyStore,
+  type KeyState,
+  type Once,
+} from './idempotency.ts';
+export {
   type LegacyCaller,
   type LegacyXSignatureAuthenticatorOptions,
   legacyXSignatureAuthenticator,
 } from './legacy-x-signature.ts';
+export { type MemoryIdempotencyOptions, memoryIdempotencyStore } from './memory-idempotency-store.ts';
 export { type MutualTlsOptions, mutualTls } from './mutual-tls.ts';
 export type { PolicyInput, PolicyOptions } from './policy.ts';
 export type { Principal, ProofKind, ServicePrincipal, ShownCertificate, UserPrincipal } from './principal.ts';
+export { type ProxiedCertificateOptions, proxiedCertificates } from './proxied-certificate.ts';
 export type { ReceivedRequest } from './received-request.ts';
 export { type RolesMapper, rolesByScope, SYSTEM_ROLE } from './roles.ts';
 export type { OwnerOf, Route, RouteRule } from './route-rule.ts';
@@ -37,3 +48,4 @@ export {
   type SharedSecretAuthenticatorOptions,
   sharedSecretAuthenticator,
 } from './shared-secret.ts';
+export type { TrustedProxy } from './trusted-proxy.ts';
