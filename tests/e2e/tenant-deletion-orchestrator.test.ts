@@ -125,7 +125,7 @@ describe('S1-076 the settings of the orchestrator', () => {
     rmSync(directory, { recursive: true });
   });
 
-  test('S1-078 makes its own token as tenant-deletion-orchestrator otherwise: for a day with a key, for a year with HS256', async () => {
+  test('S1-002 S1-078 makes its own token as tenant-deletion-orchestrator otherwise: for a day with a key, for a year with HS256', async () => {
     for (const [env, days, alg] of [
       [{ JWT_ALGORITHM: 'EdDSA', JWT_PRIVATE_KEY: ed25519() }, 1, 'EdDSA'],
       [{ JWT_ALGORITHM: 'HS256', JWT_SECRET_KEY: secretKey }, 365, 'HS256'],

@@ -1,8 +1,14 @@
 /** The tenant deletion of examples/tenant-deletion, over its gateway and past it: who gets in, and what is left afterwards. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { expressGuards } from '@sidegate/sdk/express';
+import { serviceAuth } from '@sidegate/sdk/server';
+import express, { type RequestHandler } from 'express';
 import { ask } from '../../examples/tenant-deletion/ask.ts';
-import { SERVICES } from '../../examples/tenant-deletion/services/topology.ts';
+import { createPlatformKeys, signingHandler, verifyingHandler } from '../../examples/tenant-deletion/auth-service.ts';
+import { tokenAuthenticator } from '../../examples/tenant-deletion/services/token-authenticator.ts';
+import { ORCHESTRATOR, SERVICES } from '../../examples/tenant-deletion/services/topology.ts';
 import { bearer, startTestPlatform, type TestPlatform } from '../support/tenant-platform.ts';
 
 const TENANT = 'dbc2128a-7539-470c-94b9-c1e37031bd77';
@@ -46,7 +52,7 @@ for (const [way, urlOf] of Object.entries(WAYS)) {
         for (const { name } of SERVICES) assert.equal((await asked(name, method, path)).status, 401, name);
       });
 
-      test(`${id}${direct} S1-032 no ${operation} for a user, not even an admin: 403, twelve times`, async () => {
+      test(`${id}${direct} S1-006 S1-031 S1-032 no ${operation} for a user, not even an admin: 403, twelve times`, async () => {
         for (const { name } of SERVICES) {
           const { status, body } = await asked(name, method, path, bearer(started.userToken));
           assert.equal(status, 403, name);
@@ -81,3 +87,74 @@ for (const [way, urlOf] of Object.entries(WAYS)) {
     });
   });
 }
+
+test('S1-104 a service with a destructive route that nobody guards does not start, and each such route is named', () => {
+  const authenticator = tokenAuthenticator(verifyingHandler(started.keys));
+  const guards = expressGuards(serviceAuth({ service: 'orders-service', authenticator }));
+  const deleteTenant: RequestHandler = (_request, response) => void response.json({});
+  const authenticate: RequestHandler = (_request, _response, next) => next();
+  const app = express();
+  app.get('/health', guards.publicRoute(), deleteTenant);
+  app.delete('/api/v1/orders/tenant/:tenantId', authenticate, deleteTenant);
+  app.use('/internal', express.Router().post('/tenant/:tenantId/purge', deleteTenant));
+  assert.throws(
+    () => guards.requireRules(app),
+    (error: Error) => {
+      assert.match(
+        error.message,
+        /^orders-service: DELETE \/api\/v1\/orders\/tenant\/:tenantId, POST .*\/tenant\/:tenantId\/purge: nobody said who may call/,
+      );
+      assert.doesNotMatch(error.message, /health/);
+      return true;
+    },
+  );
+});
+
+test('S1-107 a token that is not good gets no further than the gateway', async () => {
+  const [head = '', claims = '', signature = ''] = started.serviceToken.split('.');
+  const stranger = signingHandler(createPlatformKeys()).createServiceToken(ORCHESTRATOR);
+  const before = started.audit.read().length;
+  for (const token of [
+    `${head}.${claims}.${signature.slice(0, -4)}AAAA`,
+    `${head}.${claims}.`,
+    stranger,
+    'abc',
+    'a.b.c',
+  ]) {
+    for (const { name } of SERVICES) {
+      const url = `${started.platform.gateway}/api/v1/${name}/tenant/${TENANT}`;
+      assert.equal((await ask({ method: 'DELETE', url, headers: bearer(token), ca: started.ca })).status, 401, name);
+    }
+  }
+  assert.equal(started.audit.read().length, before, 'no service has seen any of them');
+});
+
+test('S1-050 S1-051 the gateway hands Authorization on, which the service verifies itself, and logs Service authentication with the name', async () => {
+  const lines = started.gatewayLog.length;
+  const url = `${started.platform.gateway}/api/v1/orders/tenant/${TENANT}/deletion-preview`;
+  assert.equal((await ask({ method: 'GET', url, headers: bearer(started.serviceToken), ca: started.ca })).status, 200);
+  const logged = started.gatewayLog.slice(lines);
+  assert.equal(logged.length, 1);
+  assert.match(logged[0] ?? '', /Service authentication.*tenant-deletion-orchestrator/);
+});
+
+test('S1-106 a service token reaches every tenant, and the guide says how to protect it', async () => {
+  for (const tenant of [TENANT, 'another-tenant', 'a-third_one']) {
+    const url = `${started.platform.directUrl('orders')}/tenant/${tenant}/deletion-preview`;
+    assert.equal((await ask({ method: 'GET', url, headers: bearer(started.serviceToken) })).status, 200);
+  }
+  const guide = readFileSync(new URL('../../examples/tenant-deletion/README.md', import.meta.url), 'utf8');
+  assert.match(guide, /^## What the token can do\n\nA service token may reach every tenant and delete/m);
+});
+
+test('what is no id of a tenant is 400 for a service, and still 401 and 403 for others', async () => {
+  for (const [token, status] of [
+    [started.serviceToken, 400],
+    [started.userToken, 403],
+    [undefined, 401],
+  ] as const) {
+    const url = `${started.platform.directUrl('orders')}/tenant/${'x'.repeat(65)}`;
+    const headers = token === undefined ? {} : bearer(token);
+    assert.equal((await ask({ method: 'DELETE', url, headers })).status, status);
+  }
+});
