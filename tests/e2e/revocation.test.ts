@@ -14,6 +14,7 @@ import {
   startFollowingSidecar,
   startRevokingAuthority,
 } from '../support/revoking-authority.ts';
+import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
 import { HANDSHAKE, openWebSocket, startWebSocketService } from '../support/websocket.ts';
 
@@ -77,6 +78,30 @@ describe('a sidecar that follows its authority', () => {
     await until(() => Math.floor(Date.now() / 1000) > second);
     assert.equal(await following.outcome(await authority.token()), 200);
     assert.equal(await following.outcome(token), 'token_revoked');
+  });
+
+  test('a JWT-SVID of a workload that was revoked is refused beside any certificate, an old one for what was issued so far, and those of others are served', async () => {
+    const key = createSigningKey('ES256', 'svid-1');
+    const svid = (sub: string, iat = Math.floor(Date.now() / 1000)) =>
+      mint({ sub, aud: 'data-service', iat, exp: iat + 300 }, { key, header: { typ: 'JWT' } });
+    await using authority = await startRevokingAuthority();
+    await using following = await startFollowingSidecar(authority, {
+      jwt: 'trust_domains: [{ trust_domain: example.org, audience: data-service, bundle_file: /bundle.json }]',
+      files: { '/bundle.json': keySetBytes(key.jwk({ use: 'jwt-svid' })).toString() },
+      bound: false,
+    });
+    const [token, another] = [svid(ORDER_ID), svid('spiffe://example.org/zone2/another')];
+    for (const each of [token, another]) assert.equal(await following.outcome(each, following.other), 200);
+    assert.equal((await authority.revoke({ spiffe_id: ORDER_ID, only_issued: 'true' })).status, 200);
+    await following.becomes('token_revoked', token, following.other);
+    const second = Math.floor(Date.now() / 1000);
+    await until(() => Math.floor(Date.now() / 1000) > second);
+    assert.equal(await following.outcome(svid(ORDER_ID), following.other), 200);
+    await authority.revoke({ spiffe_id: ORDER_ID });
+    await following.becomes('token_revoked', svid(ORDER_ID), following.other);
+    assert.equal(await following.outcome(another, following.other), 200);
+    await authority.lift({ spiffe_id: ORDER_ID });
+    await following.becomes(200, svid(ORDER_ID), following.other);
   });
 
   test('a token of a revoked client is refused from a peer that may forward it, and that peer is served', async () => {

@@ -7,9 +7,11 @@ import { describe, test } from 'node:test';
 import { type WorkloadApi, workloadApi } from '@sidegate/sdk/workload-api';
 import { PERL } from '../../packages/sidegate/src/authority/workload-api/peer-credentials.ts';
 import { type AuthorityFolder, authorityFolder } from '../support/authority.ts';
+import { ORDER_SECRET } from '../support/realms.ts';
 import { startTestSidecar } from '../support/sidecar.ts';
 import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
+import { sendRequest } from '../support/wire.ts';
 import { CLOCK, SCHEDULE } from '../support/workload-authority.ts';
 
 const CA = `ca:
@@ -210,6 +212,61 @@ workload_api: { socket: "unix://${folder.at('api.sock')}" }`;
   await using shown = await tlsPeer(sidecar.ingressPort);
   assert.match(shown.certificate.subjectAltName ?? '', new RegExp(`DNS:order\\.zone2\\.local, URI:${ORDER}`));
   assert.ok((await readFile(folder.at('authority.db'))).length > 0);
+});
+
+test('S4-083 an SVID that was taken back is refused by a sidecar with the lists of the Workload API, and its workload has got another', {
+  skip,
+}, async () => {
+  const gateway = 'spiffe://example.org/zone2/gateway';
+  const entries = [
+    entry({ more: ', dns_names: [order.zone2.local], hint: order' }),
+    entry({ id: gateway, more: ', hint: gateway' }),
+  ];
+  await using folder = await authorityFolder({ more: `${CA}\n${settings(entries.join(', '))}` });
+  await using _authority = await folder.start();
+  using client = clientOf(folder);
+  const source = client.watchX509();
+  await source.first();
+  const shown = () => source.current()?.svids.find(({ hint }) => hint === 'gateway');
+  const old = shown();
+  const revoked = await folder.command('ca', 'revoke', gateway);
+  assert.equal(revoked.code, 0, revoked.stderr);
+  await until(() => shown()?.cert !== old?.cert, WAIT_MS);
+  const yaml = `
+service: { name: order-service }
+http: { addr: "127.0.0.1:0", tls: { enabled: true, source: workload_api, client_auth: require } }
+proxy: { enabled: true, upstream: { url: "http://127.0.0.1:1" }, auth: { enabled: false }, authz: { enabled: false } }
+workload_api: { socket: "unix://${folder.at('api.sock')}", hint: order }`;
+  await using sidecar = await startTestSidecar({ yaml, files: {} });
+  const ask = (svid: typeof old) => {
+    const tls = {
+      ca: source.current()?.bundles.get('example.org') ?? '',
+      cert: svid?.cert ?? '',
+      key: svid?.key ?? '',
+    };
+    return sendRequest({ port: sidecar.ingressPort, tls: { ...tls, servername: 'order.zone2.local' } }, {});
+  };
+  await assert.rejects(ask(old), /revoked|ECONNRESET|closed|ended|without/);
+  assert.equal((await ask(shown())).status, 502, 'there is no app, but it was let in');
+});
+
+test('a workload that an administrator revokes gets nothing more, and is told so', { skip }, async () => {
+  const administrators = 'administrators: { clients: [order-service] }';
+  await using folder = await authorityFolder({ more: `${CA}\n${settings(entry())}\n${administrators}` });
+  await using authority = await folder.start();
+  using client = clientOf(folder);
+  const source = client.watchX509();
+  await source.first();
+  const asked = { client_id: 'order-service', client_secret: ORDER_SECRET, spiffe_id: ORDER };
+  const revocations = `${authority.url}/realms/services/revocations`;
+  const { status } = await fetch(revocations, { method: 'POST', body: new URLSearchParams(asked) });
+  assert.equal(status, 200);
+  await assert.rejects(async () => client.jwtSvid(['data-service']), /the workload was revoked/);
+  await until(() => source.failure() !== undefined, WAIT_MS);
+  assert.match(source.failure() ?? '', /PERMISSION_DENIED: the workload was revoked/);
+  await fetch(`${revocations}/lift`, { method: 'POST', body: new URLSearchParams(asked) });
+  await until(() => source.failure() === undefined, WAIT_MS);
+  assert.equal(source.failure(), undefined);
 });
 
 async function tlsPeer(port: number): Promise<AsyncDisposable & { readonly certificate: X509Certificate }> {

@@ -121,11 +121,15 @@ export async function startRevokingAuthority(options: RevokingOptions = {}): Pro
   };
 }
 
-export interface FollowingOptions extends Partial<Omit<TestSidecarOptions, 'yaml' | 'files'>> {
+export interface FollowingOptions extends Partial<Omit<TestSidecarOptions, 'yaml'>> {
   /** Members of `revocation` besides its source, as in a flow mapping. */
   readonly revocation?: string;
   /** Whole YAML chapters besides. */
   readonly chapters?: string;
+  /** More members of `jwt`, as in a flow mapping. */
+  readonly jwt?: string;
+  /** False: certificates are not tied to clients. */
+  readonly bound?: boolean;
   /** YAML of `proxy.authz`, as a flow mapping. Default: switched off. */
   readonly authz?: string;
   /** Rego in the folder of policies. */
@@ -176,6 +180,9 @@ export async function startFollowingSidecar(
     ready = true,
     answer,
     upstreamPort,
+    jwt = '',
+    bound = true,
+    files = {},
     certificate: own = issueSidecar(ca),
     ...more
   } = options;
@@ -184,8 +191,12 @@ export async function startFollowingSidecar(
   const sidecar = started.use(
     await startTestSidecar({
       ...more,
-      yaml: followingYaml({ jwks, port: upstreamPort ?? app.port, revocation, routes, chapters, authz }),
-      files: { ...followingFiles(ca, own), ...(policy === undefined ? {} : { '/etc/authz/policies/p.rego': policy }) },
+      yaml: followingYaml({ jwks, port: upstreamPort ?? app.port, revocation, routes, chapters, authz, jwt, bound }),
+      files: {
+        ...files,
+        ...followingFiles(ca, own),
+        ...(policy === undefined ? {} : { '/etc/authz/policies/p.rego': policy }),
+      },
       connectTo: new Map([['keycloak.example.com:443', { address: '127.0.0.1', port: eventsPort }]]),
     }),
   );
@@ -249,23 +260,28 @@ export interface FollowingYaml
   readonly jwks: Pick<JwksServer, 'origin'>;
   /** Of the app. */
   readonly port: number;
+  readonly jwt?: string;
+  readonly bound?: boolean;
 }
 
-export function followingYaml({ jwks, port, revocation, routes, chapters, authz }: FollowingYaml): string {
+const IDENTITIES = `identities:
+  ${ORDER_ID}: { client_id: order-service }
+  ${OTHER_ID}: { client_id: other-service, may_forward: [order-service] }`;
+
+export function followingYaml(given: FollowingYaml): string {
+  const { jwks, port, revocation, routes, chapters, authz, jwt = '', bound = true } = given;
   return `
 http:
   addr: 127.0.0.1:0
   tls: { enabled: true, cert_file: /server.crt, key_file: /server.key, client_ca_file: /ca.crt, client_auth: require }
-jwt: { issuer: "${ISSUER}", audience: data-service, jwks_url: "${jwks.origin}/certs" }
+jwt: { issuer: "${ISSUER}", audience: data-service, jwks_url: "${jwks.origin}/certs", ${jwt} }
 proxy:
   enabled: true
   upstream: { url: "http://127.0.0.1:${port}" }
   authz: ${authz}
   routes: ${routes}
   mtls: { enabled: true, allowed_clients: [${ORDER_ID}, ${OTHER_ID}] }
-identities:
-  ${ORDER_ID}: { client_id: order-service }
-  ${OTHER_ID}: { client_id: other-service, may_forward: [order-service] }
+${bound ? IDENTITIES : ''}
 revocation:
   sources:
     - issuer: ${ISSUER}

@@ -41,6 +41,10 @@ export interface WorkloadAuthority extends AsyncDisposable {
   jwtKeys(): readonly object[];
   /** Another key signs tokens from now on, and the bundle has both. */
   rotateKey(): void;
+  /** DER: its revocation lists from now on. */
+  publishLists(...crl: readonly Buffer[]): void;
+  /** Whoever has it gets nothing more. */
+  revoke(spiffeId: string): void;
   /** The JWT bundle of another trust domain; undefined: it federates with it no longer. */
   federate(trustDomain: string, jwks: Buffer | undefined): void;
 }
@@ -61,6 +65,8 @@ export async function startWorkloadAuthority(
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
+  let lists: readonly Buffer[] = [];
+  const taken = new Set<string>();
   const federated = new Map<string, Buffer>();
   const certificates = () => authorities.map(({ certificate }) => certificate);
   const bundles: TrustBundles = {
@@ -71,6 +77,7 @@ export async function startWorkloadAuthority(
         [TRUST_DOMAIN, Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }))],
         ...federated,
       ]),
+    crl: () => lists,
     subscribe,
   };
   const ring: KeyRing = { current: () => keys[0], published: () => keys.map(({ publicJwk }) => publicJwk) };
@@ -90,6 +97,7 @@ export async function startWorkloadAuthority(
     entriesChanged: subscribe,
     issuer: issuerOf(() => authorities[0] as Issuer),
     bundles,
+    revoked: { isRevoked: async ({ uri }) => taken.has(uri), subscribe },
     keys: ring,
     clock: CLOCK,
     schedule: SCHEDULE,
@@ -114,6 +122,14 @@ export async function startWorkloadAuthority(
     federate(trustDomain, jwks) {
       if (jwks === undefined) federated.delete(trustDomain);
       else federated.set(trustDomain, jwks);
+      changed();
+    },
+    publishLists(...crl) {
+      lists = crl;
+      changed();
+    },
+    revoke(spiffeId) {
+      taken.add(spiffeId);
       changed();
     },
     async [Symbol.asyncDispose]() {

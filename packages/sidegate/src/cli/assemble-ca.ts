@@ -8,7 +8,7 @@ import { enrolmentRoutes } from '../authority/enrolment/enrolment-routes.ts';
 import { createFederation, type Federation } from '../authority/enrolment/federation.ts';
 import type { TrustDomain } from '../authority/enrolment/identity.ts';
 import { findOwnCertificate } from '../authority/enrolment/own-certificates.ts';
-import { createRevocationLists } from '../authority/enrolment/revocation-lists.ts';
+import { createRevocationLists, type RevocationLists } from '../authority/enrolment/revocation-lists.ts';
 import { establishAuthorities, signWithNewZones } from '../authority/enrolment/rotation.ts';
 import type { Routes } from '../authority/issuer/serve.ts';
 import type { OwnCertificates } from '../authority/issuer/start.ts';
@@ -24,6 +24,7 @@ type Settings = NonNullable<AuthorityConfig['ca']>;
 
 export interface AssembledCa {
   readonly ca: CertificateAuthority;
+  readonly lists: RevocationLists;
   /** SPIFFE bundles of others, by trust domain; those that were ever good. */
   readonly federated: () => ReadonlyMap<string, Buffer>;
   readonly routes: Routes;
@@ -51,6 +52,8 @@ export function certificateAuthorityOf(settings: Settings, { database, sealing }
 
 const SWEEP_MS = 60_000;
 const ZONES_MS = 1_000;
+/** Workloads have new lists from the Workload API by then; they say nothing of it. */
+const PUSHED_MS = 5_000;
 
 export interface CaSurroundings {
   /** Those that sign JWT-SVIDs; none: nothing does. */
@@ -85,8 +88,10 @@ export async function assembleCa(
     for (const problem of await federation.refresh()) printEvent({ event: 'federation', problem }, 'warn');
   };
   await refresh();
+  const lists = createRevocationLists(ca, settings.crl_valid_for);
   return {
     ca,
+    lists,
     federated: () =>
       new Map(
         Object.keys(settings.federation).flatMap((trustDomain) => {
@@ -100,14 +105,14 @@ export async function assembleCa(
     },
     routes: enrolmentRoutes({
       ca,
-      lists: createRevocationLists(ca, settings.crl_valid_for),
+      lists,
       jwtKeys,
       federated: (trustDomain) => federation.bundle(trustDomain),
       log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),
     }),
     chores: [
       { name: 'certificates', everyMs: SWEEP_MS, run: () => sweepCertificates(store.database, Date.now()) },
-      { name: 'zones', everyMs: ZONES_MS, run: async () => void (await signWithNewZones(ca)) },
+      { name: 'zones', everyMs: ZONES_MS, run: async () => void (await signWithNewZones(ca, PUSHED_MS)) },
       { name: 'federation', everyMs: settings.bundle_refresh_hint, run: refresh },
     ],
   };

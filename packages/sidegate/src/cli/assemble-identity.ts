@@ -60,7 +60,7 @@ export async function assembleIdentity(
     return refuse(`no identity within ${settings.timeout} ms: ${watched.failure()}`, 'is this workload registered?');
   }
   source.inUse = context;
-  const { svids, bundles } = context;
+  const { svids, bundles, crl } = context;
   const svid = settings.hint === undefined ? svids[0] : svids.find(({ hint }) => hint === settings.hint);
   const bundle = svid === undefined ? undefined : bundles.get(svid.id.trustDomain);
   if (svid === undefined || bundle === undefined) {
@@ -75,6 +75,8 @@ export async function assembleIdentity(
       : {}),
     pair: { cert: svid.cert, key: svid.key },
     bundle,
+    // One that gives none has none to be looked at.
+    ...(crl.length === 0 ? {} : { revocationLists: crl }),
     jwtSvid: (audiences) => api.jwtSvid(audiences, svid.id),
   };
 }

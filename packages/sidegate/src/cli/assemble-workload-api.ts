@@ -10,6 +10,7 @@ import {
   type Schedule,
 } from '@sidegate/sdk';
 import type { CertificateAuthority } from '../authority/enrolment/certificate-authority.ts';
+import type { RevocationLists } from '../authority/enrolment/revocation-lists.ts';
 import { recordJwtKeys } from '../authority/enrolment/trust-bundle.ts';
 import type { KeyRing } from '../authority/issuer/signing-key.ts';
 import type { Chore } from '../authority/upkeep.ts';
@@ -18,6 +19,7 @@ import { type AttestToken, kubernetesAttestor } from '../authority/workload-api/
 import { PERL, perlCredentials } from '../authority/workload-api/peer-credentials.ts';
 import { compileRegistrations, type RegistrationEntry } from '../authority/workload-api/registration.ts';
 import { storedBundles } from '../authority/workload-api/stored-bundles.ts';
+import { storedRevokedWorkloads } from '../authority/workload-api/stored-revocations.ts';
 import { unixAttestor } from '../authority/workload-api/unix-attestor.ts';
 import type { AuthorityConfig } from '../config/schema/authority.ts';
 import { createHttpClient } from '../net/http-client.ts';
@@ -29,6 +31,7 @@ type Settings = NonNullable<AuthorityConfig['workload_api']>;
 
 export interface WorkloadApiParts {
   readonly ca: CertificateAuthority;
+  readonly lists: RevocationLists;
   /** SPIFFE bundles of others. */
   readonly federated: () => ReadonlyMap<string, Buffer>;
   /** Signs JWT-SVIDs, and nothing else. */
@@ -49,15 +52,17 @@ const MAX_SERVICE_ACCOUNT_TOKEN_SECONDS = 86_400;
 
 /** @throws StartRefused */
 export async function assembleWorkloadApi(settings: Settings, given: WorkloadApiParts): Promise<readonly Chore[]> {
-  const { ca, federated, keys, clock, schedule, parts } = given;
+  const { ca, lists, federated, keys, clock, schedule, parts } = given;
   const missing = missingPackages(FILE, PACKAGES);
   if (missing !== undefined) throw new StartRefused([missing]);
   if (!existsSync(PERL)) throw refused(`needs ${PERL}, which asks the kernel who a workload is`, 'install perl');
   const entries = compileEntries(settings, ca);
-  const bundles = storedBundles({ ca, keys, federated });
+  const bundles = storedBundles({ ca, keys, lists, federated });
+  const revoked = storedRevokedWorkloads(ca.options.database, clock);
   const refresh = async (): Promise<void> => {
     await recordJwtKeys(ca.options.database, keys.published(), clock.now());
     await bundles.refresh();
+    await revoked.refresh();
   };
   await refresh();
   const { serveWorkloadApi } = await import('../authority/workload-api/server.ts');
@@ -71,6 +76,7 @@ export async function assembleWorkloadApi(settings: Settings, given: WorkloadApi
     entriesChanged: () => () => undefined,
     issuer: enrolledIssuer(ca),
     bundles,
+    revoked,
     keys,
     clock,
     schedule,

@@ -99,7 +99,7 @@ async function startParts(
   const ca = config.ca && (await assembleCa(config.ca, store, { jwtKeys: () => svids?.published() ?? [], parts }));
   chores.push(...(ca?.chores ?? []));
   if (ca !== undefined && svids !== undefined && config.workload_api !== undefined) {
-    const given = { ca: ca.ca, federated: ca.federated, keys: svids, clock, schedule, parts };
+    const given = { ca: ca.ca, lists: ca.lists, federated: ca.federated, keys: svids, clock, schedule, parts };
     chores.push(...(await assembleWorkloadApi(config.workload_api, given)));
   }
   const upkeep = startUpkeep(chores, schedule, (event) => {

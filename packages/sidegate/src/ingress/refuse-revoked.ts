@@ -61,8 +61,18 @@ export class RevocationCheck {
   /** @throws Problem `token_revoked` */
   checkToken(token: VerifiedToken | undefined): void {
     if (token === undefined) return;
-    const kind = this.#byIssuer.get(token.issuer)?.revocations.ofToken(token);
+    const kind = token.issuer.startsWith('spiffe://')
+      ? this.#ofSvid(token)
+      : this.#byIssuer.get(token.issuer)?.revocations.ofToken(token);
     if (kind !== undefined) throw new Problem('token_revoked', REASONS[kind]);
+  }
+
+  /** A JWT-SVID names a workload as a certificate does, and belongs to no realm: each of them may have revoked it. */
+  #ofSvid({ subject: spiffeId, claims }: VerifiedToken): 'spiffe_id' | undefined {
+    // One that does not say when it was issued is taken for an old one.
+    const notBefore = typeof claims.iat === 'number' ? claims.iat * 1000 : 0;
+    const peer = { spiffeId, clientId: undefined, notBefore };
+    return this.#feeds.some(({ revocations }) => revocations.ofPeer(peer) !== undefined) ? 'spiffe_id' : undefined;
   }
 
   /** @throws Problem `peer_revoked` or `token_revoked` */

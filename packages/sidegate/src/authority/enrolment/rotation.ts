@@ -105,12 +105,13 @@ export async function rotateZone(ca: CertificateAuthority, zone: Zone): Promise<
 }
 
 /** Authorities of zones sign from now on, where everybody has their revocation lists; the others go on waiting. */
-export async function signWithNewZones(ca: CertificateAuthority): Promise<readonly Authority[]> {
+export async function signWithNewZones(ca: CertificateAuthority, minAgeMs = 0): Promise<readonly Authority[]> {
   const { database, clock } = ca.options;
   return database.transaction(async (queries) => {
     const now = clock.now();
     const signing: Authority[] = [];
     for (const waiting of waitingZones(await readAuthorities(queries))) {
+      if (now < waiting.createdAt + minAgeMs) continue;
       if ((await behind(queries, await sequenceOf(queries, 'zone', waiting), now)).length > 0) continue;
       await setState(queries, waiting, 'active');
       await changeBundle(queries, { after: await bundleSequence(queries), change: 'sign', authority: waiting.id, now });

@@ -75,6 +75,15 @@ export async function isWorkloadRevoked(
   return found.length > 0;
 }
 
+/** What is said of workloads now, in an order of its own. */
+export async function revokedWorkloads(queries: Queries, now: number): Promise<readonly object[]> {
+  return queries.query<{ value: string }>(
+    `SELECT realm, value, sequence, issued_until FROM revocations
+     WHERE kind = 'spiffe_id' AND lifted = 0 AND (ends_at IS NULL OR ends_at > $1) ORDER BY realm, value`,
+    [Math.floor(now)],
+  );
+}
+
 async function append(queries: Queries, realm: string, { operation, revocation }: RevocationChange): Promise<void> {
   // Whoever appends to this history waits here, so that places become visible in their order.
   const [history] = await queries.query<{ sequence: number }>(

@@ -1,11 +1,15 @@
 /** Who a caller is: its registration entries, by what was seen of it. */
+import type { Clock } from '@sidegate/sdk';
 import type { AttestToken } from './kubernetes-attestor.ts';
+import type { RevokedWorkloads } from './ports.ts';
 import { Refusal } from './refusal.ts';
 import { matching, type RegistrationEntry } from './registration.ts';
 import type { AttestedPeer } from './unix-attestor.ts';
 
 export interface IdentitiesDeps {
   readonly entries: () => readonly RegistrationEntry[];
+  readonly revoked: RevokedWorkloads;
+  readonly clock: Pick<Clock, 'now'>;
   /** Absent: no cluster's tokens are accepted. */
   readonly attestToken?: AttestToken | undefined;
 }
@@ -31,12 +35,20 @@ export async function selectorsOf(
   }
 }
 
-/** @throws Refusal `PERMISSION_DENIED` */
-export function identitiesOf(
+/**
+ * Those that nobody has taken back.
+ *
+ * @throws Refusal `PERMISSION_DENIED`, as a rejection
+ */
+export async function identitiesOf(
   selectors: ReadonlySet<string>,
-  { entries }: IdentitiesDeps,
-): readonly RegistrationEntry[] {
+  { entries, revoked, clock }: IdentitiesDeps,
+): Promise<readonly RegistrationEntry[]> {
   const found = matching(entries(), selectors);
   if (found.length === 0) throw new Refusal('PERMISSION_DENIED', 'no identity issued');
-  return found;
+  const now = clock.now();
+  const taken = await Promise.all(found.map(({ id }) => revoked.isRevoked(id, now)));
+  const left = found.filter((_, index) => taken[index] !== true);
+  if (left.length === 0) throw new Refusal('PERMISSION_DENIED', 'the workload was revoked');
+  return left;
 }

@@ -29,6 +29,20 @@ export interface TrustBundles {
   x509(): ReadonlyMap<string, readonly Uint8Array[]>;
   /** Trust domain → its JWK set. */
   jwt(): ReadonlyMap<string, Uint8Array>;
+  /** DER: a revocation list of each authority of the own trust domain. */
+  crl(): readonly Uint8Array[];
+  /** Told of every change. Returns what ends it. */
+  subscribe(told: () => void): () => void;
+}
+
+/** Workloads that were taken back. */
+export interface RevokedWorkloads {
+  /**
+   * Whether what was issued to it at that time counts no more.
+   *
+   * @param issuedAt milliseconds since the epoch
+   */
+  isRevoked(id: SpiffeId, issuedAt: number): Promise<boolean>;
   /** Told of every change. Returns what ends it. */
   subscribe(told: () => void): () => void;
 }

@@ -10,6 +10,7 @@ import { after, describe, test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { parseSpiffeId } from '@sidegate/sdk';
 import { type WorkloadApi, type WorkloadApiMethod, workloadApi, workloadApiPath } from '@sidegate/sdk/workload-api';
+import { createTestAuthority } from '../../../../../tests/support/certificates.ts';
 import { until } from '../../../../../tests/support/until.ts';
 import {
   CLOCK,
@@ -26,6 +27,8 @@ const SELF: AttestedPeer = { pid: process.pid, selectors: new Set([`unix:uid:${u
 const attestPeer = async (): Promise<AttestedPeer> => SELF;
 
 const METHODS = ['FetchX509SVID', 'FetchX509Bundles', 'FetchJWTSVID', 'FetchJWTBundles', 'ValidateJWTSVID'] as const;
+
+const pemBytes = (pem: string): Buffer => Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
 
 function clientOf(socket: string): WorkloadApi & Disposable {
   const client = workloadApi({ socket, clock: CLOCK, schedule: SCHEDULE, random: Math.random });
@@ -252,6 +255,45 @@ test('whoever is no longer entitled is told so, and keeps what it has until that
   authority.register({});
   await until(() => source.failure() === undefined, 10_000);
   assert.equal(source.failure(), undefined);
+});
+
+test('a workload that was revoked gets no SVID, its streams are told so, and who shares its socket is served', async () => {
+  await using authority = await startWorkloadAuthority({ attestPeer });
+  using client = clientOf(authority.socket);
+  const [source, keys] = [client.watchX509(), client.watchJwtBundles()];
+  const { svids } = await source.first();
+  await keys.first();
+  authority.revoke(ID);
+  await until(() => keys.failure() !== undefined && source.failure() !== undefined);
+  for (const watched of [source, keys])
+    assert.match(watched.failure() ?? '', /PERMISSION_DENIED: the workload was rev/);
+  assert.equal(source.current()?.svids[0].cert, svids[0].cert, 'what it has is for others to refuse');
+  for (const method of METHODS.filter((each) => each.startsWith('Fetch') && each !== 'FetchJWTSVID')) {
+    assert.equal((await ask(authority.socket, method)).code, status.PERMISSION_DENIED, method);
+  }
+  using second = clientOf(authority.socket);
+  await assert.rejects(async () => second.jwtSvid(['data-service']), /PERMISSION_DENIED/);
+  authority.register({}, { spiffeId: `spiffe://${TRUST_DOMAIN}/zone2/other` });
+  using shared = clientOf(authority.socket);
+  const context = await shared.watchX509().first();
+  assert.deepEqual(
+    context.svids.map(({ id }) => id.uri),
+    [`spiffe://${TRUST_DOMAIN}/zone2/other`],
+  );
+});
+
+test('revocation lists come with identities and with bundles, and each new one is pushed', async () => {
+  await using authority = await startWorkloadAuthority({ attestPeer });
+  const lists = createTestAuthority('example-CA');
+  authority.publishLists(pemBytes(lists.revocationList()));
+  using client = clientOf(authority.socket);
+  const source = client.watchX509();
+  assert.equal((await source.first()).crl.length, 1);
+  const revoked = lists.issue();
+  const next = lists.revocationList({ revoked: [revoked] });
+  authority.publishLists(pemBytes(next));
+  await until(() => source.current()?.crl.some((each) => pemBytes(each).equals(pemBytes(next))) === true);
+  assert.deepEqual(source.current()?.crl.map(pemBytes), [pemBytes(next)]);
 });
 
 test('S4-083 a JWT-SVID is issued for its audience, kept, and valid there and nowhere else', async () => {

@@ -1,6 +1,7 @@
 /** Trust bundles as the store has them now: the own roots and token keys, and what federated trust domains have published. */
 import { X509Certificate } from 'node:crypto';
 import type { CertificateAuthority } from '../enrolment/certificate-authority.ts';
+import type { RevocationLists } from '../enrolment/revocation-lists.ts';
 import type { KeyRing } from '../issuer/signing-key.ts';
 import type { TrustBundles } from './ports.ts';
 
@@ -12,6 +13,7 @@ export interface StoredBundles extends TrustBundles {
 export interface StoredBundlesOptions {
   readonly ca: CertificateAuthority;
   readonly keys: KeyRing;
+  readonly lists: RevocationLists;
   /** The SPIFFE bundles of others, checked, by trust domain. */
   readonly federated: () => ReadonlyMap<string, Buffer>;
 }
@@ -22,15 +24,17 @@ interface Bundle {
   readonly jwt: Uint8Array | undefined;
 }
 
-export function storedBundles({ ca, keys, federated }: StoredBundlesOptions): StoredBundles {
+export function storedBundles({ ca, keys, lists, federated }: StoredBundlesOptions): StoredBundles {
   const { name: trustDomain } = ca.options.trustDomain;
   const listeners = new Set<() => void>();
   let bundles: ReadonlyMap<string, Bundle> = new Map();
+  let crl: readonly Uint8Array[] = [];
   let shown = '';
   return {
     trustDomain,
     x509: () => new Map(Array.from(bundles, ([name, { x509 }]) => [name, x509] as const)),
     jwt: () => new Map([...bundles].flatMap(([name, { jwt }]) => (jwt === undefined ? [] : [[name, jwt] as const]))),
+    crl: () => crl,
     subscribe(told) {
       listeners.add(told);
       return () => void listeners.delete(told);
@@ -40,9 +44,11 @@ export function storedBundles({ ca, keys, federated }: StoredBundlesOptions): St
       const own = { x509: roots.map(({ pem }) => new X509Certificate(pem).raw), jwt: keySet(keys.published()) };
       const others = Array.from(federated(), ([name, document]) => [name, federatedBundle(document)] as const);
       const next = new Map<string, Bundle>([[trustDomain, own], ...others]);
-      const text = JSON.stringify([...next].map(([name, { x509, jwt }]) => [name, x509.map(hex), jwt && hex(jwt)]));
+      const current = [...(await lists.current()).values()];
+      const parts = [...next].map(([name, { x509, jwt }]) => [name, x509.map(hex), jwt && hex(jwt)]);
+      const text = JSON.stringify([parts, current.map(hex)]);
       if (text === shown) return;
-      [bundles, shown] = [next, text];
+      [bundles, crl, shown] = [next, current, text];
       for (const listener of listeners) listener();
     },
   };

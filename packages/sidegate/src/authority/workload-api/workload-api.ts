@@ -54,7 +54,7 @@ export interface CallerApi {
 }
 
 export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi {
-  const { issuer, bundles, keys, clock, schedule, log } = deps;
+  const { issuer, bundles, keys, revoked, clock, schedule, log } = deps;
   const { pid, selectors: seen } = caller.peer;
   let selectors: ReadonlySet<string> = seen;
 
@@ -82,7 +82,9 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
     },
     async FetchX509Bundles(send) {
       await identities();
-      send(writeX509BundlesResponse({ crl: [], bundles: byId(bundles.x509(), (each) => Buffer.concat(each)) }));
+      send(
+        writeX509BundlesResponse({ crl: bundles.crl(), bundles: byId(bundles.x509(), (each) => Buffer.concat(each)) }),
+      );
       return undefined;
     },
     async FetchJWTBundles(send) {
@@ -125,7 +127,7 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
           refuse(refusal);
         },
         onRetry: (refusal) => tellRefusal(method, refusal),
-        changes: [(told) => bundles.subscribe(told), deps.entriesChanged],
+        changes: [(told) => bundles.subscribe(told), (told) => revoked.subscribe(told), deps.entriesChanged],
         clock,
         schedule,
       }),

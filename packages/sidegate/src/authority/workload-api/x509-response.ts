@@ -36,7 +36,7 @@ export async function x509Answer(
       bundle,
       hint,
     })),
-    crl: [],
+    crl: bundles.crl(),
     federatedBundles: federated(x509, bundles.trustDomain),
   });
   return {
