@@ -1,8 +1,8 @@
-/** Certificates as the guides make them, with nothing but openssl: unattended, and good for a listener and its callers. */
+/** Certificates as the guides make them, by the scripts of `deploy/dev-certs`, which need nothing but openssl: unattended, and good for a listener and its callers. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -11,13 +11,13 @@ import { createTestAuthority } from '../support/certificates.ts';
 import { sendRequest } from '../support/wire.ts';
 
 const CA = 'ca-cert.pem';
-const USE_CA = ['-CA', CA, '-CAkey', 'ca-key.pem', '-CAcreateserial'] as const;
+const SCRIPTS = path.resolve(import.meta.dirname, '../../deploy/dev-certs');
 
 interface Guide {
   readonly title: string;
-  /** Arguments of openssl, one command after another. */
-  readonly commands: readonly (readonly string[])[];
-  readonly names: string;
+  /** For both scripts. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly service: string;
   readonly key: string;
   readonly cert: string;
   readonly authority: { readonly subject: string; readonly bits: number; readonly days: number };
@@ -29,47 +29,15 @@ interface Guide {
 const GUIDES: readonly Guide[] = [
   {
     title: 'S4-016 S4-017 S4-018 S4-019 the certificates of the internal CA guide serve under both names',
-    commands: [
-      ['genrsa', '-out', 'ca-key.pem', '4096'],
-      [
-        'req',
-        '-new',
-        '-x509',
-        '-days',
-        '3650',
-        '-key',
-        'ca-key.pem',
-        '-out',
-        CA,
-        '-subj',
-        '/C=US/O=Acme Corp/CN=Acme Internal CA',
-      ],
-      ['genrsa', '-out', 'order-service-key.pem', '2048'],
-      [
-        'req',
-        '-new',
-        '-key',
-        'order-service-key.pem',
-        '-out',
-        'order.csr',
-        '-subj',
-        '/C=US/O=Acme Corp/CN=order-service',
-      ],
-      [
-        'x509',
-        '-req',
-        '-days',
-        '90',
-        '-in',
-        'order.csr',
-        ...USE_CA,
-        '-out',
-        'order-service-cert.pem',
-        '-extfile',
-        'names.cnf',
-      ],
-    ],
-    names: 'subjectAltName=DNS:order-service,DNS:order-service.production.svc.cluster.local',
+    settings: {
+      CA_SUBJECT: '/C=US/O=Acme Corp/CN=Acme Internal CA',
+      CA_DAYS: '3650',
+      CA_BITS: '4096',
+      SUBJECT: '/C=US/O=Acme Corp/CN=order-service',
+      DAYS: '90',
+      NAMES: 'DNS:order-service,DNS:order-service.production.svc.cluster.local',
+    },
+    service: 'order-service',
     key: 'order-service-key.pem',
     cert: 'order-service-cert.pem',
     authority: { subject: 'C=US\nO=Acme Corp\nCN=Acme Internal CA', bits: 4096, days: 3650 },
@@ -78,50 +46,8 @@ const GUIDES: readonly Guide[] = [
   },
   {
     title: 'S2-08 S2-09 S2-10 the development certificates are made without a question, with the name that is checked',
-    commands: [
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-days',
-        '365',
-        '-keyout',
-        'ca-key.pem',
-        '-out',
-        CA,
-        '-subj',
-        '/CN=internal-ca',
-      ],
-      [
-        'req',
-        '-new',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        'service-key.pem',
-        '-out',
-        'service.csr',
-        '-subj',
-        '/CN=service-a',
-      ],
-      [
-        'x509',
-        '-req',
-        '-days',
-        '365',
-        '-in',
-        'service.csr',
-        ...USE_CA,
-        '-out',
-        'service-cert.pem',
-        '-extfile',
-        'names.cnf',
-      ],
-    ],
-    names: 'subjectAltName=DNS:service-a',
+    settings: { FILES: 'service' },
+    service: 'service-a',
     key: 'service-key.pem',
     cert: 'service-cert.pem',
     authority: { subject: 'CN=internal-ca', bits: 2048, days: 365 },
@@ -136,11 +62,12 @@ const daysOf = ({ validFromDate, validToDate }: X509Certificate): number =>
 for (const guide of GUIDES) {
   test(guide.title, async () => {
     await using directory = await mkdtempDisposable(path.join(tmpdir(), 'sidegate-guide-'));
-    await writeFile(path.join(directory.path, 'names.cnf'), guide.names);
-    for (const command of guide.commands) {
+    for (const [script, ...args] of [['make-ca.sh'], ['make-service-cert.sh', guide.service]] as const) {
+      const env = { ...process.env, ...guide.settings };
       // Nobody is there to answer: a question would end it.
-      const { status, stderr } = spawnSync('openssl', command, { cwd: directory.path, input: '', encoding: 'utf8' });
-      assert.equal(status, 0, `openssl ${command.join(' ')}: ${stderr}`);
+      const options = { cwd: directory.path, input: '', encoding: 'utf8', env } as const;
+      const { status, stderr } = spawnSync(path.join(SCRIPTS, script), args, options);
+      assert.equal(status, 0, `${script}: ${stderr}`);
     }
     const read = (file: string): Promise<string> => readFile(path.join(directory.path, file), 'utf8');
     const [ca, cert, key] = [await read(CA), await read(guide.cert), await read(guide.key)];

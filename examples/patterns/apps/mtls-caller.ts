@@ -1,0 +1,12 @@
+/** A service that calls another one with its certificate, and believes only what the internal authority has signed. */
+import { identityFromFiles, serviceClient } from '@sidegate/sdk/client';
+
+const { TARGET = 'https://service-b:8443', CERTS = '.' } = process.env;
+const identity = identityFromFiles({
+  cert: `${CERTS}/service-a-cert.pem`,
+  key: `${CERTS}/service-a-key.pem`,
+  ca: `${CERTS}/ca-cert.pem`,
+});
+const serviceB = serviceClient({ target: TARGET, identity });
+console.log(JSON.stringify(await serviceB.json('/internal/data')));
+await serviceB.close();
