@@ -1,8 +1,14 @@
-/** Where Python with httpx, authlib and OpenTelemetry's schema is: what the variable `PEERS_PYTHON` names, or the environment that `install.ts` made. */
+/** Where Python with what our peers are written with is: what the variable `PEERS_PYTHON` names, or the environment that `install.ts` made. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-export const PYTHON_PACKAGES: readonly string[] = ['httpx==0.28.1', 'authlib==1.9.10', 'opentelemetry-proto==1.45.2'];
+export const PYTHON_PACKAGES: readonly string[] = [
+  'httpx==0.28.1',
+  'authlib==1.9.10',
+  'opentelemetry-proto==1.45.2',
+  'http-message-signatures==3.0.0',
+  'PyJWT==2.15.1',
+];
 
 /** Ignored by git, and gone after `npm ci`. */
 export const PYTHON_FOLDER: string = resolve(import.meta.dirname, '../../node_modules/.cache/peers/python');

@@ -8,5 +8,6 @@ const identity = identityFromFiles({
   ca: `${CERTS}/ca-cert.pem`,
 });
 const serviceB = serviceClient({ target: TARGET, identity });
-console.log(JSON.stringify(await serviceB.json('/internal/data')));
+const answer = await serviceB.json('/internal/data');
+process.stdout.write(`${JSON.stringify(answer)}\n`);
 await serviceB.close();

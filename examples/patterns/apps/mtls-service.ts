@@ -19,7 +19,7 @@ const listener = guards.listener(
       (_request, response) => response.end(JSON.stringify({ data: 'sensitive' })),
     ],
   },
-  (error) => console.error(error),
+  (error) => process.stderr.write(`${String(error)}\n`),
 );
 
 const server = https.createServer(
@@ -32,7 +32,7 @@ const server = https.createServer(
   },
   listener,
 );
-server.listen(Number(PORT), HOST, () => console.log(`listening on ${HOST}:${PORT}`));
+server.listen(Number(PORT), HOST, () => process.stdout.write(`listening on ${HOST}:${PORT}\n`));
 process.once('SIGTERM', () => {
   server.close(() => auth.close());
   server.closeAllConnections();
