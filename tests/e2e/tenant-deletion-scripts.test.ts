@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { parse } from 'yaml';
 import { ask } from '../../examples/tenant-deletion/ask.ts';
 import { SERVICES } from '../../examples/tenant-deletion/services/topology.ts';
+import { readYaml } from '../../packages/sidegate/src/config/yaml-source.ts';
 import { bearer, startTestPlatform, type TestPlatform } from '../support/tenant-platform.ts';
 
 const EXAMPLE = path.join(import.meta.dirname, '../../examples/tenant-deletion');
@@ -152,7 +152,7 @@ test('S1-073 fetch deletes at the service itself with the token, and gets JSON',
 });
 
 describe('in a cluster', () => {
-  const manifest = (name: string) => parse(readFileSync(path.join(EXAMPLE, 'kubernetes', name), 'utf8')) as Manifest;
+  const manifest = (name: string) => parse(readFileSync(path.join(EXAMPLE, 'kubernetes', name), 'utf8'));
   const kubectl = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' }).status === 0;
   const skip = kubectl ? false : 'there is no kubectl';
 
@@ -201,7 +201,7 @@ esac
   }
 
   const tokenIn = (yaml: string): string => {
-    const { metadata, data } = parse(yaml) as Manifest;
+    const { metadata, data } = parse(yaml);
     assert.equal(metadata.name, 'service-tokens');
     return Buffer.from(data?.['orchestrator-token'] ?? '', 'base64').toString('utf8');
   };
@@ -274,6 +274,12 @@ esac
     assert.equal(applied(), 'def');
   });
 });
+
+function parse(text: string): Manifest {
+  const { value, diagnostics } = readYaml(text, 'manifest.yaml');
+  assert.deepEqual(diagnostics, []);
+  return value as Manifest;
+}
 
 interface Offline {
   readonly variables: Readonly<Record<string, string>>;
