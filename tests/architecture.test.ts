@@ -68,6 +68,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sdk/x509',
     'sdk',
   ],
+  'sdk/gateway': ['sdk/service-tokens', 'sdk/server', 'sdk/jwt', 'sdk'],
   'sdk/adapters': ['sdk/server', 'sdk'],
   'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'eslint-plugin/analysis': [],

@@ -1,7 +1,7 @@
 /** One record of each accepted and each refused call, for whoever keeps the audit trail. No credential is in it. */
 import type { Problem, ProblemCode } from '../problem.ts';
 import type { Principal, ProofKind } from './principal.ts';
-import type { Route } from './route-rule.ts';
+import { type Route, tenantOf } from './route-rule.ts';
 
 export interface AccessRecord {
   readonly event: 'service_only_access' | 'access';
@@ -40,15 +40,10 @@ export function accessRecord({ route, onlyServices, principal, refusal, now }: A
     decision: refusal === undefined ? 'allow' : 'deny',
     service: principal?.service?.name ?? null,
     endpoint: route.name,
-    tenant_id: tenantOf(route),
+    tenant_id: tenantOf(route) ?? null,
     user_id: principal?.user?.id ?? null,
     proofs: principal?.proofs ?? [],
     timestamp: new Date(now).toISOString(),
     ...(refusal === undefined ? {} : { code: refusal.code, reason: refusal.message }),
   };
-}
-
-function tenantOf({ params }: Route): string | null {
-  const tenant = params['tenantId'] ?? params['tenant_id'];
-  return typeof tenant === 'string' ? tenant : null;
 }

@@ -3,6 +3,7 @@
 import { Problem, type ProblemCode } from '../problem.ts';
 import { type ClientBinding, mayPresent } from '../x509/identities.ts';
 import type { Authenticator } from './authenticator.ts';
+import { bothLimits } from './limits.ts';
 import type { Principal } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { after, orElse } from './settled.ts';
@@ -65,6 +66,7 @@ function agreed(one: Principal, two: Principal): Principal {
     ...speaker,
     scopes: [...new Set([...one.scopes, ...two.scopes])],
     claims: other.claims ?? shown.claims,
+    limits: bothLimits(one.limits, two.limits),
     certificate: shown.certificate,
   });
 }

@@ -1,6 +1,7 @@
 /** Who a request comes from and on whose behalf: what a verifier found, and what handlers, policies and audit see. No credential is in it. */
 import type { JsonObject } from '../jwt/strict-json.ts';
 import type { ClientBinding } from '../x509/identities.ts';
+import type { PrincipalLimits } from './limits.ts';
 
 /** How the caller proved who it is. */
 export type ProofKind = 'mtls' | 'bearer' | 'service_jwt' | 'shared_secret' | 'signature';
@@ -38,6 +39,8 @@ export interface Principal {
   readonly roles: readonly string[];
   /** The verified claims of the token; undefined: there was none. */
   readonly claims: JsonObject | undefined;
+  /** Undefined or absent: its token is limited to no tenants and no operations. */
+  readonly limits?: PrincipalLimits | undefined;
   /** Undefined or absent: none was shown. */
   readonly certificate?: ShownCertificate | undefined;
 }

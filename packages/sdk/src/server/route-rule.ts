@@ -1,6 +1,7 @@
 /** What one route asks of its callers, after they were authenticated. */
 import { requireScopes } from '../jwt/scope.ts';
 import { Problem } from '../problem.ts';
+import { checkLimits } from './limits.ts';
 import type { Principal, UserPrincipal } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { SYSTEM_ROLE } from './roles.ts';
@@ -11,6 +12,12 @@ export interface Route {
   readonly name: string;
   /** Path parameters, decoded. */
   readonly params: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+/** From the path parameter `tenantId` or `tenant_id`. */
+export function tenantOf({ params }: Route): string | undefined {
+  const tenant = params['tenantId'] ?? params['tenant_id'];
+  return typeof tenant === 'string' ? tenant : undefined;
 }
 
 /** Whom a resource belongs to; undefined: to nobody, so that no user has it. */
@@ -28,6 +35,8 @@ export interface RouteRule {
   readonly roles?: readonly string[];
   /** Whether the user that is called for may do this; without a user nobody may. Asked after everything about the service. */
   readonly user?: (user: UserPrincipal) => boolean | Promise<boolean>;
+  /** What a call of this route does, such as `tenant:delete`: a token that is limited to operations must name it. */
+  readonly operation?: string;
   /** A service that calls for itself (`system`) is not asked for it. */
   readonly owner?: OwnerOf;
   /** The route in the audit trail, instead of the framework's name for it. */
@@ -54,6 +63,7 @@ export function checkRule(
   if (rule.roles !== undefined && !rule.roles.some((role) => principal.roles.includes(role))) {
     throw new Problem('role_required', `none of the roles ${rule.roles.join(', ')}`);
   }
+  if (principal.limits !== undefined) checkLimits(principal.limits, rule.operation, tenantOf(asked.route));
   if (rule.user === undefined && rule.owner === undefined) return undefined;
   return checkUser(rule, principal, asked);
 }

@@ -17,6 +17,7 @@ export {
   type TokenLimits,
 } from './jwt-handler.ts';
 export { KNOWN_SERVICES } from './known-services.ts';
+export { type PlatformTokensOptions, platformTokens } from './platform-tokens.ts';
 export { type PublicPem, publicPemKeys, readSigningKey } from './read-key.ts';
 export {
   createServiceKeys,
