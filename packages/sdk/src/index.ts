@@ -18,6 +18,7 @@ export { createPushedJwks, type PushedJwks } from './jwt/pushed-jwks.ts';
 export { readScopes, requireScopes } from './jwt/scope.ts';
 export { type JwtKeys, readJwt, type UnverifiedJwt, verifyJwt } from './jwt/signed-jwt.ts';
 export {
+  isJsonArray,
   isJsonObject,
   JsonError,
   type JsonErrorKind,

@@ -1,5 +1,6 @@
 /** `@sidegate/sdk/client`: calls to other services that prove who calls. */
 
+export { type AnswerSchema, readAs } from './answer-schema.ts';
 export { type CallContext, currentContext, runWithContext } from './call-context.ts';
 export { ServiceResponseError } from './call-failure.ts';
 export type { Credentials, OutgoingRequest, ScopedCredentials } from './credentials.ts';
@@ -8,7 +9,7 @@ export { type ClientIdentity, identityFromPem, identityFromWorkloadApi, type Pem
 export { type IdentityFiles, identityFromFiles } from './identity-files.ts';
 export { type LegacyXSignatureOptions, legacyXSignature } from './legacy-x-signature.ts';
 export { type OAuthClient, type OAuthClientOptions, oauthClient, type TokenRequest } from './oauth-client.ts';
-export { type Operation, type OperationInput, type OperationOptions, operation } from './operation.ts';
+export { type Operation, type OperationInput, type OperationOptions, operation, type Permitted } from './operation.ts';
 export type { CallHeaders, CallInit } from './outgoing.ts';
 export { type ServiceClient, type ServiceClientOptions, serviceClient } from './service-client.ts';
 export { type SharedSecretOptions, sharedSecret } from './shared-secret.ts';

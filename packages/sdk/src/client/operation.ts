@@ -56,6 +56,15 @@ export function operation<const Scope extends string, Result>(
   return { ...options, movesMoney: options.movesMoney ?? false };
 }
 
+/** Of all operations of a service, those whose scopes a client has: the others are not there for it. */
+export type Permitted<
+  Operations,
+  Needs extends Readonly<Record<keyof Operations, readonly string[]>>,
+  Scope extends string,
+> = {
+  readonly [Name in keyof Operations as Needs[Name][number] extends Scope ? Name : never]: Operations[Name];
+};
+
 /** @throws TypeError on a parameter that is missing, or that would make another path of it */
 export function operationPath(template: string, { params = {}, query = {} }: OperationInput): string {
   const path = template.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => {

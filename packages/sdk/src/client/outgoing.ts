@@ -30,7 +30,7 @@ type Forbidden =
   | 'Proxy-Authorization';
 
 /** Credentials are the client's business: these names do not compile, and all others like them are refused when called. */
-export type CallHeaders = Readonly<Record<string, string>> & { readonly [Name in Forbidden]?: never };
+export type CallHeaders = Readonly<Record<string, string | undefined>> & { readonly [Name in Forbidden]?: never };
 
 export interface CallInit {
   readonly method?: string;
@@ -58,6 +58,7 @@ export function readCall({ method = 'GET', headers = {}, body }: CallInit): Outg
   if (!METHOD.test(method)) throw new TypeError('a method is written in capital letters');
   const fields: Record<string, string> = {};
   for (const [written, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
     const name = written.toLowerCase();
     if (NEVER_BY_HAND.has(name) || name.startsWith('x-user-') || name.startsWith('x-service-')) {
       throw new TypeError(

@@ -6,6 +6,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { loadLabConfig } from '../config/load.ts';
 import { loadConfigFile } from './config-file.ts';
 import { EXIT } from './exit-code.ts';
+import { generateClientCommand } from './generate-client.ts';
 import { type SpireService, type SpireTopology, spireFiles } from './spire-files.ts';
 import { fromDiagnostic, reportRefusal, StartRefused } from './start-finding.ts';
 
@@ -38,7 +39,7 @@ export function generateCommand(): Command {
     .action((lab: string | undefined, options: SpireOptions) => {
       process.exitCode = generateSpire(lab, options);
     });
-  return generate;
+  return generate.addCommand(generateClientCommand());
 }
 
 const HELP = `Writes spire-agent.conf and register-entries.sh, over what is there under these names.

@@ -1,6 +1,7 @@
 /** Policies and their data, for the commands that look at them without a sidecar. */
 import { readFileSync } from 'node:fs';
-import { type CompileOptions, compile, type Policy, readSources, type Value } from '@sidegate/rego';
+import { type CompileOptions, compile, type Policy, readSources, toPlainJson, type Value } from '@sidegate/rego';
+import type { JsonValue } from '@sidegate/sdk';
 import { type PolicyLocations, readPolicySources } from '../policy/policy-sources.ts';
 import { renderFinding, type StartFinding } from './start-finding.ts';
 
@@ -54,6 +55,12 @@ export function readDocument(findings: StartFinding[], file: string): Value | un
   if (read.ok) return Object.values(read.data)[0] as Value | undefined;
   findings.push(...read.diagnostics.map((each) => ({ ...each, severity: 'error' as const })));
   return undefined;
+}
+
+/** As {@link readDocument}, as plain JSON. */
+export function readJsonDocument(findings: StartFinding[], file: string): JsonValue | undefined {
+  const value = readDocument(findings, file);
+  return value === undefined ? undefined : (JSON.parse(toPlainJson(value)) as JsonValue);
 }
 
 export function printFindings(findings: readonly StartFinding[], json: boolean): void {
