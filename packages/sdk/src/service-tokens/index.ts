@@ -19,6 +19,7 @@ export {
 export { KNOWN_SERVICES } from './known-services.ts';
 export { type PlatformTokensOptions, platformTokens } from './platform-tokens.ts';
 export { type PublicPem, publicPemKeys, readSigningKey } from './read-key.ts';
+export { createServiceJwt } from './service-jwt.ts';
 export {
   createServiceKeys,
   type ListedServiceKey,
