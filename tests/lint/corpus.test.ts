@@ -27,6 +27,21 @@ for (const [name, lint] of Object.entries(LINTERS)) {
   });
 }
 
+test('S1-104 a check lists the destructive tenant routes without the guard, and fails', async () => {
+  const { code, report } = await oxlint(path.join(CORPUS, 'violations'), ['require-route-declaration']);
+  const routes = report.diagnostics.flatMap(
+    ({ message }) => /^(DELETE \S+) destroys a tenant's data/.exec(message)?.[1] ?? [],
+  );
+  assert.deepEqual(routes.sort(), [
+    'DELETE /inventory/tenant/:tenantId',
+    'DELETE /tenant/:tenant',
+    'DELETE /tenant/:tenantId',
+    'DELETE /tenant/:tenantId/archive',
+  ]);
+  assert.equal(code, 1);
+  assert.equal((await oxlint(path.join(CORPUS, 'clean'), ['require-route-declaration'])).code, 0);
+});
+
 test('the corpus has a dozen services on each side, and plants every rule', () => {
   for (const side of ['violations', 'clean']) assert.ok(readdirSync(path.join(CORPUS, side)).length >= 12, side);
   const rules = new Set(planted().map((finding) => finding.split(' ')[1] ?? ''));
@@ -43,7 +58,7 @@ function planted(): readonly string[] {
         (/\/\/ finds: (.+)$/.exec(line)?.[1]?.split(', ') ?? []).map((rule) => `${file}:${index + 1} ${rule}`),
       ),
   );
-  return findings.filter((finding) => RULES.includes(finding.split(' ')[1] ?? '')).sort();
+  return findings.sort();
 }
 
 async function byEslint(folder: string): Promise<readonly string[]> {
@@ -56,42 +71,51 @@ async function byEslint(folder: string): Promise<readonly string[]> {
   return findings.sort();
 }
 
+async function byOxlint(folder: string): Promise<readonly string[]> {
+  const { report } = await oxlint(folder, RULES);
+  const findings = report.diagnostics.map(({ code, filename, labels }) => {
+    const rule = /^sidegate\((.+)\)$/.exec(code)?.[1] ?? code;
+    return `${path.basename(filename)}:${labels[0]?.span.line ?? 0} ${rule}`;
+  });
+  return findings.sort();
+}
+
 interface OxlintReport {
   readonly diagnostics: readonly {
     readonly code: string;
+    readonly message: string;
     readonly filename: string;
     readonly labels: readonly { readonly span: { readonly line: number } }[];
   }[];
 }
 
-async function byOxlint(folder: string): Promise<readonly string[]> {
+async function oxlint(folder: string, rules: readonly string[]): Promise<{ code: number; report: OxlintReport }> {
   const scratch = mkdtempSync(path.join(tmpdir(), 'sidegate-oxlint-'));
   try {
-    const config = {
+    const config = path.join(scratch, 'oxlintrc.json');
+    const specifier = path.join(ROOT, 'packages/eslint-plugin/src/index.ts');
+    const content = {
       plugins: [],
       categories: { correctness: 'off' },
-      jsPlugins: [{ name: 'sidegate', specifier: path.join(ROOT, 'packages/eslint-plugin/src/index.ts') }],
-      rules: Object.fromEntries(RULES.map((rule) => [`sidegate/${rule}`, 'error'])),
+      jsPlugins: [{ name: 'sidegate', specifier }],
+      rules: Object.fromEntries(rules.map((rule) => [`sidegate/${rule}`, 'error'])),
     };
-    writeFileSync(path.join(scratch, 'oxlintrc.json'), JSON.stringify(config));
-    const { diagnostics } = JSON.parse(await oxlint(scratch, folder)) as OxlintReport;
-    const findings = diagnostics.map(({ code, filename, labels }) => {
-      const rule = /^sidegate\((.+)\)$/.exec(code)?.[1] ?? code;
-      return `${path.basename(filename)}:${labels[0]?.span.line ?? 0} ${rule}`;
-    });
-    return findings.sort();
+    writeFileSync(config, JSON.stringify(content));
+    return await run(
+      [path.join(ROOT, 'node_modules/oxlint/bin/oxlint'), '--config', config, '--format', 'json', '.'],
+      folder,
+    );
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** Its exit status says whether it found something; what it found says its report. */
-function oxlint(scratch: string, folder: string): Promise<string> {
-  const program = path.join(ROOT, 'node_modules/oxlint/bin/oxlint');
-  const args = [program, '--config', path.join(scratch, 'oxlintrc.json'), '--format', 'json', '.'];
+function run(args: readonly string[], cwd: string): Promise<{ code: number; report: OxlintReport }> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: folder }, (error, stdout, stderr) => {
-      if (stdout.startsWith('{')) resolve(stdout);
+    execFile(process.execPath, args, { cwd }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : error.code;
+      if (stdout.startsWith('{') && typeof code === 'number')
+        resolve({ code, report: JSON.parse(stdout) as OxlintReport });
       else reject(new Error(`oxlint: ${stderr}`, { cause: error }));
     });
   });

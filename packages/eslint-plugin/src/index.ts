@@ -1,15 +1,29 @@
 /** `@sidegate/eslint-plugin`: calls between services that prove who calls. For ESLint 10 (flat configuration) and oxlint. */
 import type { ESLint, Linter, Rule } from 'eslint';
 import { noAnonymousServiceCall } from './rules/no-anonymous-service-call.ts';
+import { noBroadScope } from './rules/no-broad-scope.ts';
 import { noDisabledTlsVerification } from './rules/no-disabled-tls-verification.ts';
 import { noHardcodedClientSecret } from './rules/no-hardcoded-client-secret.ts';
+import { noManualTokenCache } from './rules/no-manual-token-cache.ts';
+import { noUnverifiedJwtDecode } from './rules/no-unverified-jwt-decode.ts';
+import { noUserTokenForwarding } from './rules/no-user-token-forwarding.ts';
+import { oneClientPerDomain } from './rules/one-client-per-domain.ts';
+import { requireAudience } from './rules/require-audience.ts';
+import { requireRouteDeclaration } from './rules/require-route-declaration.ts';
 
 const NAME = 'sidegate';
 
 const rules: Readonly<Record<string, Rule.RuleModule>> = {
   'no-anonymous-service-call': noAnonymousServiceCall,
+  'no-broad-scope': noBroadScope,
   'no-disabled-tls-verification': noDisabledTlsVerification,
   'no-hardcoded-client-secret': noHardcodedClientSecret,
+  'no-manual-token-cache': noManualTokenCache,
+  'no-unverified-jwt-decode': noUnverifiedJwtDecode,
+  'no-user-token-forwarding': noUserTokenForwarding,
+  'one-client-per-domain': oneClientPerDomain,
+  'require-audience': requireAudience,
+  'require-route-declaration': requireRouteDeclaration,
 };
 
 /**

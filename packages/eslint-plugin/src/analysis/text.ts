@@ -3,7 +3,7 @@ import type { SourceCode } from 'eslint';
 import type * as ESTree from 'estree';
 import { argumentsFor } from './arguments.ts';
 import { bindingOf } from './bindings.ts';
-import { answerOf, resolve } from './resolve.ts';
+import { answerOf, functionOf, resolve } from './resolve.ts';
 import { memberName, type Node, parameterDefault } from './syntax.ts';
 
 /** A hole stands as the expression itself. */
@@ -15,11 +15,20 @@ const MAXIMUM_STEPS = 12;
 /** Callers of callers are followed, their callers are not. */
 const STEPS_OF_A_CALL = 4;
 
-/** Every text that the branches of an expression can make. */
-export function textsOf(code: SourceCode, expression: Node, steps = MAXIMUM_STEPS): readonly Text[] {
+/**
+ * Every text that the branches of an expression can make.
+ *
+ * @param within the call whose answer the expression is: its arguments are what the parameters stand for
+ */
+export function textsOf(
+  code: SourceCode,
+  expression: Node,
+  steps = MAXIMUM_STEPS,
+  within?: ESTree.CallExpression,
+): readonly Text[] {
   const node = resolve(code, expression);
   if (steps === 0) return [[node]];
-  const texts = (each: Node): readonly Text[] => textsOf(code, each, steps - 1);
+  const texts = (each: Node): readonly Text[] => textsOf(code, each, steps - 1, within);
   switch (node.type) {
     case 'Literal':
       return [[String(node.value)]];
@@ -40,11 +49,11 @@ export function textsOf(code: SourceCode, expression: Node, steps = MAXIMUM_STEP
     case 'NewExpression':
       return isUrl(node) ? urlTexts(node, texts) : [[node]];
     case 'CallExpression':
-      return converted(node, texts) ?? answered(code, node, texts) ?? [[node]];
+      return converted(node, texts) ?? answered(code, node, steps - 1) ?? [[node]];
     case 'MemberExpression':
       return memberName(node) === 'href' && isUrl(resolve(code, node.object)) ? texts(node.object) : [[node]];
     case 'Identifier':
-      return passed(code, node, (each) => textsOf(code, each, Math.max(0, steps - STEPS_OF_A_CALL)));
+      return passed(code, node, within, (each) => textsOf(code, each, Math.max(0, steps - STEPS_OF_A_CALL)));
     default:
       return [[node]];
   }
@@ -58,19 +67,28 @@ export function knownTexts(code: SourceCode, expression: Node): readonly string[
 }
 
 /** A parameter's texts: its default, and what the callers in this file hand over. */
-function passed(code: SourceCode, node: ESTree.Identifier, texts: (each: Node) => readonly Text[]): readonly Text[] {
+function passed(
+  code: SourceCode,
+  node: ESTree.Identifier,
+  within: ESTree.CallExpression | undefined,
+  texts: (each: Node) => readonly Text[],
+): readonly Text[] {
   const binding = bindingOf(code, node);
   if (binding?.kind === 'value' && binding.fallback !== undefined) return [[node], ...texts(binding.fallback)];
   if (binding?.kind !== 'parameter') return [[node]];
   const fallback = parameterDefault(binding.parameter);
+  if (within !== undefined && functionOf(code, within.callee) === binding.owner) {
+    const given = within.arguments[binding.index] ?? fallback;
+    return given === undefined ? [[node]] : texts(given);
+  }
   const values = [...(fallback === undefined ? [] : [fallback]), ...argumentsFor(code, binding.owner, binding.index)];
   return bounded([[node], ...values.slice(0, MAXIMUM_TEXTS).flatMap(texts)]);
 }
 
 /** What a function of this file makes of it. */
-function answered(code: SourceCode, node: Node, texts: (each: Node) => readonly Text[]): readonly Text[] | undefined {
-  const answer = answerOf(code, node);
-  return answer === undefined ? undefined : texts(answer);
+function answered(code: SourceCode, call: ESTree.CallExpression, steps: number): readonly Text[] | undefined {
+  const answer = answerOf(code, call);
+  return answer === undefined ? undefined : textsOf(code, answer, steps, call);
 }
 
 function converted(node: ESTree.CallExpression, texts: (each: Node) => readonly Text[]): readonly Text[] | undefined {

@@ -24,7 +24,17 @@ const CREDENTIAL_HEADERS = [
   'x-api-key',
 ];
 /** Options of axios, got, Node and Sidegate that make every request prove itself. */
-const CREDENTIAL_OPTIONS = ['auth', 'username', 'credentials', 'identity', 'cert', 'pfx', 'certificate', 'clientcert'];
+const CREDENTIAL_OPTIONS = [
+  'auth',
+  'username',
+  'credentials',
+  'identity',
+  'mesh',
+  'cert',
+  'pfx',
+  'certificate',
+  'clientcert',
+];
 /** What runs before a request can put a header in. */
 const HOOKS = ['hooks', 'onrequest', 'beforerequest', 'transformrequest', 'fetch', 'adapter'];
 const TRANSPORTS = ['agent', 'dispatcher', 'httpsagent', 'https', 'connect', 'tls', 'factory', 'secureconfig'];

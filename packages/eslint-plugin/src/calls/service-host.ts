@@ -73,6 +73,20 @@ export function serviceOf(code: SourceCode, url: Text, options: HostOptions = {}
   return serviceOfName(code, first);
 }
 
+/** Whether the host that a URL writes out is one of the globs. */
+export function isHostOf(url: Text, globs: readonly string[]): boolean {
+  const [first] = url;
+  const host = typeof first === 'string' ? /^(?:https?:)?\/\/(?:[^@/]*@)?([^/?#:]+)/.exec(first)?.[1] : undefined;
+  return host !== undefined && globs.some((glob) => matches(glob, host.toLowerCase()));
+}
+
+/** The business that a service is about: `paymentServiceUrl` and `payment-service` are one. */
+export function domainOf(service: string): string {
+  const [host = ''] = service.split('.');
+  const words = wordsOf(/^[\d.]+$/.test(service) ? service : host);
+  return words.filter((word) => !SERVICE_WORDS.has(word) && !ADDRESS_WORDS.has(word)).join(' ');
+}
+
 function isService(host: string, { services = [], exempt = [] }: HostOptions): boolean {
   if (exempt.some((glob) => matches(glob, host))) return false;
   if (services.some((glob) => matches(glob, host))) return true;

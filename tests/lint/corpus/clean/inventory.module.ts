@@ -1,8 +1,12 @@
 import { Body, Controller, Delete, Get, Injectable, Module, Param, Post, UseGuards } from '@nestjs/common';
 import { HttpModule, HttpService } from '@nestjs/axios';
-import { PublicRoute, RequireServiceAuth, ServiceAuthGuard, ServiceOnly } from '@sidegate/sdk/nestjs';
+import { nestGuards } from '@sidegate/sdk/nestjs';
 import { firstValueFrom } from 'rxjs';
+import { auth } from './auth.js';
 import { TokenSource } from './token-source.js';
+
+const guards = nestGuards(auth);
+const ServiceOnly = () => UseGuards(guards.serviceOnly());
 
 @Injectable()
 export class WarehouseService {
@@ -19,24 +23,23 @@ export class WarehouseService {
 }
 
 @Controller('inventory')
-@UseGuards(ServiceAuthGuard)
 export class InventoryController {
   constructor(private readonly warehouse: WarehouseService) {}
 
   @Get('healthz')
-  @PublicRoute()
+  @UseGuards(guards.publicRoute())
   health() {
     return { status: 'ok' };
   }
 
   @Get(':sku')
-  @RequireServiceAuth('inventory:read')
+  @UseGuards(guards.requireServiceAuth(['inventory:read']))
   stock(@Param('sku') sku: string) {
     return this.warehouse.stock(sku);
   }
 
   @Post('reservations')
-  @RequireServiceAuth('inventory:reserve')
+  @UseGuards(guards.requireServiceAuth(['inventory:reserve']))
   reserve(@Body('sku') sku: string) {
     return { reserved: sku };
   }

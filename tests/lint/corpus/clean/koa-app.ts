@@ -1,15 +1,15 @@
 import Koa from 'koa';
 import Router from '@koa/router';
 import jwt from 'jsonwebtoken';
-import { requireRoles, requireServiceAuth } from '@sidegate/sdk/koa';
+import { guards } from './guards.js';
 
 const router = new Router({ prefix: '/recipes' });
 
-router.get('/:id', requireRoles('baker'), async (ctx) => {
+router.get('/:id', guards.requireRoles('baker'), async (ctx) => {
   ctx.body = { id: ctx.params.id };
 });
 
-router.delete('/tenant/:tenant', requireServiceAuth('recipes:delete'), async (ctx) => {
+router.delete('/tenant/:tenant', guards.requireServiceAuth(['recipes:delete']), async (ctx) => {
   ctx.status = 204;
 });
 

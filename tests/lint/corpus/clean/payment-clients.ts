@@ -1,34 +1,29 @@
 /** One client for each operation: none of them can do what it is not for. */
-import { clientCredentials, serviceClient } from '@sidegate/sdk/client';
+import { type OAuthClient, type ServiceClient, serviceClient } from '@sidegate/sdk/client';
 import { settings } from './settings.js';
 
-interface Registration {
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
-
 export class PaymentChargeClient {
-  private readonly http;
+  private readonly http: ServiceClient<'payment:charge'>;
 
-  constructor(registration: Registration) {
-    const credentials = clientCredentials({ ...registration, audience: 'payment-service', scope: 'payment:charge' });
+  constructor(registration: OAuthClient) {
+    const credentials = registration.clientCredentials({ scopes: ['payment:charge'], audience: 'payment-service' });
     this.http = serviceClient({ target: settings.paymentServiceUrl, credentials });
   }
 
   async charge(orderId: string, amountCents: number): Promise<void> {
-    await this.http.fetch('/charge', { method: 'POST', body: JSON.stringify({ orderId, amountCents }) });
+    await this.http.json('/charge', { method: 'POST', body: JSON.stringify({ orderId, amountCents }) });
   }
 }
 
 export class PaymentRefundClient {
-  private readonly http;
+  private readonly http: ServiceClient<'payment:refund'>;
 
-  constructor(registration: Registration) {
-    const credentials = clientCredentials({ ...registration, audience: 'payment-service', scope: 'payment:refund' });
+  constructor(registration: OAuthClient) {
+    const credentials = registration.clientCredentials({ scopes: ['payment:refund'], audience: 'payment-service' });
     this.http = serviceClient({ target: settings.paymentServiceUrl, credentials });
   }
 
   async refund(orderId: string, amountCents: number): Promise<void> {
-    await this.http.fetch('/refund', { method: 'POST', body: JSON.stringify({ orderId, amountCents }) });
+    await this.http.json('/refund', { method: 'POST', body: JSON.stringify({ orderId, amountCents }) });
   }
 }

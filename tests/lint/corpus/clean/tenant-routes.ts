@@ -1,9 +1,11 @@
 import express, { Router } from 'express';
-import { publicRoute, requireOwner, requireRoles, requireServiceAuth, serviceOnly } from '@sidegate/sdk/express';
+import { expressGuards } from '@sidegate/sdk/express';
+import { auth } from './auth.js';
 import { deleteTenant, exportTenant, previewDeletion } from './tenants.js';
 
+const { publicRoute, requireOwner, requireRoles, requireServiceAuth, serviceOnly } = expressGuards(auth);
 const admin = requireRoles('admin', 'system');
-const deletion = [requireServiceAuth('tenants:delete'), serviceOnly()];
+const deletion = [requireServiceAuth(['tenants:delete']), serviceOnly()];
 
 export const router = Router();
 
@@ -23,7 +25,7 @@ router.delete('/tenant/:tenantId', deletion, async (req, res) => {
 router
   .route('/tenant/:tenantId/export')
   .get(admin, async (req, res) => res.json(await exportTenant(String(req.params.tenantId))))
-  .post(requireOwner((req) => req.params.tenantId), async (req, res) => res.json(await exportTenant(String(req.params.tenantId))));
+  .post(requireOwner(({ params }) => params['tenantId']), async (req, res) => res.json(await exportTenant(String(req.params.tenantId))));
 
 const internal = Router();
 internal.use(serviceOnly());

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi';
-import { cachedTokenSource } from '@sidegate/sdk/client';
+import { cachedTokens } from './cached-tokens.js';
 
 const issuer = new URL('https://idp.example.com/realms/main');
 
@@ -14,7 +14,7 @@ export class TokenSource {
 
   constructor({ clientId, privateKey }: Settings) {
     const client: oauth.Client = { client_id: clientId };
-    this.source = cachedTokenSource(async (scope: string) => {
+    this.source = cachedTokens(async (scope: string) => {
       const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer));
       const parameters = new URLSearchParams({ scope, audience: 'warehouse-service' });
       const response = await oauth.clientCredentialsGrantRequest(server, client, oauth.PrivateKeyJwt(privateKey), parameters);

@@ -1,6 +1,9 @@
 /** Backend for the web shop: joins what three services know. */
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { requireRoles } from '@sidegate/sdk/fastify';
+import { fastifyGuards } from '@sidegate/sdk/fastify';
+import { auth } from './auth.js';
+
+const guards = fastifyGuards(auth);
 
 const ORDERS = process.env.ORDERS_SERVICE_URL ?? 'http://orders-service';
 
@@ -9,7 +12,7 @@ function bearerOf(request: FastifyRequest): string | undefined {
 }
 
 export async function routes(app: FastifyInstance): Promise<void> {
-  app.get('/dashboard', { preHandler: requireRoles('customer') }, async (request) => {
+  app.get('/dashboard', { onRequest: guards.requireRoles('customer') }, async (request) => {
     const orders = await fetch(`${ORDERS}/orders?mine=1`, {
       headers: { authorization: request.headers.authorization ?? '' }, // finds: no-user-token-forwarding
     });

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, Injectable, Module, Param, Post, UseGuards } from '@nestjs/common';
 import { HttpModule, HttpService } from '@nestjs/axios';
-import { ServiceAuthGuard, RequireServiceAuth } from '@sidegate/sdk/nestjs';
+import { guards } from './guards.js';
 import { firstValueFrom } from 'rxjs';
 
 @Injectable()
@@ -33,8 +33,7 @@ export class InventoryController {
   }
 
   @Post('reservations')
-  @UseGuards(ServiceAuthGuard)
-  @RequireServiceAuth('inventory:reserve')
+  @UseGuards(guards.requireServiceAuth(['inventory:reserve']))
   reserve(@Body('sku') sku: string, @Headers('authorization') authorization: string) {
     return this.warehouse.reserve(sku, authorization);
   }

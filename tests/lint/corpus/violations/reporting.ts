@@ -1,7 +1,8 @@
 /** Nightly report: reads from two services, writes to a third. */
 import { Hono } from 'hono';
 import { serve } from '@hono/node-server';
-import { requireServiceAuth } from '@sidegate/sdk/hono';
+import { honoGuards } from '@sidegate/sdk/hono';
+import { auth } from './auth.js';
 import { serviceClient } from '@sidegate/sdk/client';
 import { Pool } from 'undici';
 
@@ -16,7 +17,7 @@ async function ordersOf(day: string): Promise<unknown[]> {
 }
 
 const app = new Hono();
-app.get('/reports/:day', requireServiceAuth('reports:read'), async (c) => {
+app.get('/reports/:day', honoGuards(auth).requireServiceAuth(['reports:read']), async (c) => {
   const day = c.req.param('day');
   const [sold, stock] = await Promise.all([ordersOf(day), warehouse.fetch(`/stock?day=${day}`)]);
   return c.json({ sold, stock: await stock.json() });

@@ -1,7 +1,9 @@
 import express, { type Request, type Response, Router } from 'express';
-import { publicRoute, requireServiceAuth, serviceOnly } from '@sidegate/sdk/express';
+import { expressGuards } from '@sidegate/sdk/express';
+import { auth } from './auth.js';
 import { deleteTenant, exportTenant, previewDeletion } from './tenants.js';
 
+const { publicRoute, requireServiceAuth, serviceOnly } = expressGuards(auth);
 export const router = Router();
 
 router.get('/healthz', publicRoute(), (_req, res) => {
@@ -17,7 +19,7 @@ router.delete('/tenant/:tenantId', async (req: Request, res: Response) => { // f
   res.status(204).end();
 });
 
-router.post('/tenant/:tenantId/export', requireServiceAuth('tenants:export'), async (req, res) => {
+router.post('/tenant/:tenantId/export', requireServiceAuth(['tenants:export']), async (req, res) => {
   res.json(await exportTenant(String(req.params.tenantId)));
 });
 
