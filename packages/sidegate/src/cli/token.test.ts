@@ -90,8 +90,8 @@ function shell(line: string, env: Readonly<Record<string, string>> = { JWT_SECRE
 
 const mac = (claims: Readonly<Record<string, unknown>>, secret = SECRET) =>
   new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret));
-const now = Math.floor(Date.now() / 1000);
-const good = { sub: 'auth-service', type: 'service', iat: now, exp: now + 60 };
+const now = (): number => Math.floor(Date.now() / 1000);
+const good = () => ({ sub: 'auth-service', type: 'service', iat: now(), exp: now() + 60 });
 
 describe('no token is made', () => {
   for (const [title, args, env, status, reason] of [
@@ -258,18 +258,18 @@ describe('generate-service-token', () => {
 
 describe('a token is told to be invalid, and why', () => {
   for (const [title, make, reason] of [
-    ['S1-059 S1-116 when it has expired', () => mac({ ...good, exp: now - 3_600 }), /it has expired 36\d\d s ago/],
+    ['S1-059 S1-116 when it has expired', () => mac({ ...good(), exp: now() - 3_600 }), /it has expired 36\d\d s ago/],
     [
       'S1-059 when it was changed',
-      async () => `${(await mac(good)).slice(0, -8)}AAAAAAAA`,
+      async () => `${(await mac(good())).slice(0, -8)}AAAAAAAA`,
       /the signature does not verify/,
     ],
     [
       'S1-059 S1-117 when the secret is another one, with the fingerprint of the one here',
-      () => mac(good, OTHER),
+      () => mac(good(), OTHER),
       /JWT_SECRET_KEY than the one here, whose fingerprint is [0-9a-f]{16}$/m,
     ],
-    ['when it has no expiry', () => mac({ ...good, exp: undefined }), /no expiry/],
+    ['when it has no expiry', () => mac({ ...good(), exp: undefined }), /no expiry/],
     ['when it is none', () => 'canary', /not a compact JWS/],
   ] as const) {
     test(title, async () => {
@@ -283,7 +283,7 @@ describe('a token is told to be invalid, and why', () => {
 });
 
 test('S1-058 a token that is valid is shown with its claims', async () => {
-  const { status, stdout } = await script(['--verify', await mac({ ...good, service: 'auth-service' })]);
+  const { status, stdout } = await script(['--verify', await mac({ ...good(), service: 'auth-service' })]);
   assert.equal(status, 0);
   for (const line of ['✓ Token is valid', '  type: service', '  sub: auth-service', '  service: auth-service']) {
     assert.ok(stdout.split('\n').includes(line), stdout);
@@ -292,7 +292,7 @@ test('S1-058 a token that is valid is shown with its claims', async () => {
 });
 
 test('S1-119 of a token without its type it is said that endpoints refuse it', async () => {
-  const { status, stdout } = await script(['--verify', await mac({ ...good, type: undefined })]);
+  const { status, stdout } = await script(['--verify', await mac({ ...good(), type: undefined })]);
   assert.equal(status, 0);
   assert.match(stdout, /type: missing: endpoints for services refuse it with 403/);
 });
@@ -414,7 +414,7 @@ describe('the inventory', () => {
       /^sidegate_service_token_expires_timestamp_seconds\{service="tenant-deletion-orchestrator",id="[^"]+"\} (\d+)$/m.exec(
         metrics,
       ) ?? [];
-    assert.ok(Math.abs(Number(seconds) - now - 20 * DAY) < 600, metrics);
+    assert.ok(Math.abs(Number(seconds) - now() - 20 * DAY) < 600, metrics);
   });
 
   test('S1-100 S1-103 S1-129 rotation makes a token in place of the one before, and both are good', async () => {
