@@ -20,6 +20,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const SECRET = 'canary-secret-that-is-long-enough-for-hs256';
 const OTHER = 'another-secret-that-is-long-enough-for-hs256';
+const REPOSITORY = path.resolve(import.meta.dirname, '../../../..');
 const ORCHESTRATOR = 'tenant-deletion-orchestrator';
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 const DAY = 86_400;
@@ -330,7 +331,7 @@ describe('sidegate token', () => {
     assert.deepEqual([tenants, operations], [['t-1', 't-2'], ['tenant:delete']]);
   });
 
-  test('S1-097 S1-102 issue writes the secret that a deployment takes its token from', async () => {
+  test('S1-097 issue writes the secret that a deployment takes its token from', async () => {
     const place = ['--secret-key', 'orchestrator-token', '--namespace', 'bakery-ia', '--output', 'k8s-secret'];
     const { data, stringData, ...rest } = parse((await token('issue', ORCHESTRATOR, ...place)).stdout) as Record<
       string,
@@ -364,6 +365,33 @@ describe('sidegate token', () => {
     assert.deepEqual(JSON.parse(list), { services: ['a-service', 'b-service'] });
     assert.equal(decodeJwt(made).sub, 'b-service');
   });
+});
+
+interface Rules {
+  readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+}
+
+test('S1-095 S1-100 S1-129 every sidegate token of the guide does what it says', async () => {
+  const guide = readFileSync(path.join(REPOSITORY, 'docs/service-tokens.md'), 'utf8');
+  assert.match(guide, /Shorter is safer: a day is the default, `--days` says otherwise/);
+  const place = path.join(folder, 'guide.jsonl');
+  const commands = [...guide.matchAll(/sidegate token ([a-z-]+(?: [-\w:.\/<>]+)*)/g)].map(([, line = '']) =>
+    line.split(' '),
+  );
+  const made: string[] = [];
+  for (const words of commands) {
+    const [name = ''] = words;
+    if (name === 'revoke' || name === 'fingerprint') continue;
+    const args = words
+      .map((word) => (word === 'service-tokens.jsonl' ? place : word))
+      .filter((word) => word !== '>' && word !== 'orchestrator-token.txt');
+    const isKeyed = name === 'issue' || name === 'rotate';
+    const { status = 0, stdout, stderr } = await (isKeyed ? token(...args) : keyless(...args));
+    assert.equal(status, name === 'inventory' ? 1 : 0, `${words.join(' ')}: ${stderr}`);
+    if (isKeyed) made.push(TOKEN.exec(stdout)?.[0] ?? '');
+  }
+  assert.equal(made.length, 4);
+  for (const one of made) assert.equal((await token('verify', one)).status, 0);
 });
 
 describe('the inventory', () => {
@@ -415,6 +443,16 @@ describe('the inventory', () => {
         metrics,
       ) ?? [];
     assert.ok(Math.abs(Number(seconds) - now() - 20 * DAY) < 600, metrics);
+  });
+
+  test('S1-128 the alert rules are about the metrics that there are, thirty days ahead', async () => {
+    const rules = parse(readFileSync(path.join(REPOSITORY, 'deploy/alerts/service-tokens.yaml'), 'utf8')) as Rules;
+    const { stdout: metrics } = await list('--metrics');
+    const expressions = rules.groups.flatMap(({ rules: all }) => all.map(({ expr }) => expr));
+    const named = new Set(expressions.join(' ').match(/sidegate_\w+/g));
+    for (const name of named) assert.match(metrics, new RegExp(`^${name}\\{`, 'm'));
+    assert.equal(named.size, 2);
+    assert.match(expressions[0] ?? '', /expires_timestamp_seconds - time\(\) < 30 \* 86400/);
   });
 
   test('S1-100 S1-103 S1-129 rotation makes a token in place of the one before, and both are good', async () => {
