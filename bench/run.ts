@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { caTable, measureCertificates } from './ca.ts';
 import { measureDecisions } from './decision.ts';
+import { guardTable, measureGuards } from './guard.ts';
 import { keep } from './keep.ts';
 import { describeMachine } from './machine.ts';
 import { markdownReport } from './markdown.ts';
@@ -59,6 +60,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async ca({ quick, progress }) {
     const report = await measureCertificates({ rounds: quick ? 11 : 31, progress });
     return { report, table: caTable(report) };
+  },
+  async guard({ quick, progress }) {
+    const report = await measureGuards({ rounds: quick ? 5 : 21, progress });
+    return { report, table: guardTable(report) };
   },
   async decision({ quick, progress }) {
     const report = await measureDecisions({ rounds: quick ? 31 : 101, progress });

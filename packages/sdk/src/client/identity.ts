@@ -44,10 +44,9 @@ export function identityFromWorkloadApi(watched: Watched<X509Context>, trustDoma
       const context = watched.current() ?? (await watched.first());
       if (context === told && shown !== undefined) return shown;
       const [{ cert, key, id }] = context.svids;
-      const trusted = trustDomain ?? id.trustDomain;
-      const ca = context.bundles.get(trusted);
+      const ca = context.bundles.get(trustDomain ?? id.trustDomain);
       // No bundle must not become Node's own authorities.
-      if (ca === undefined) throw new Problem('not_ready', `the Workload API has no bundle of ${trusted}`);
+      if (ca === undefined) throw new Problem('not_ready', `the Workload API has no bundle of ${trustDomain}`);
       told = context;
       shown = { cert, key, ca };
       return shown;

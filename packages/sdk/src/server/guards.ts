@@ -1,4 +1,4 @@
-/** The five ways to declare who may call a route, made into whatever a framework calls a guard. */
+/** The ways to declare who may call a route, made into whatever a framework calls a guard. */
 import type { OwnerOf, RouteRule } from './route-rule.ts';
 import type { RouteGuard, ServiceAuth } from './service-auth.ts';
 
@@ -12,6 +12,8 @@ export interface Guards<Handler> {
   requireRoles(first: string, ...others: readonly string[]): Handler;
   /** The user who is called for must own the resource; a service that calls for itself need not. */
   requireOwner(owner: OwnerOf, rule?: RouteRule): Handler;
+  /** Whoever is authenticated may call, as far as the rule and the policy allow it. */
+  requireAuth(rule?: RouteRule): Handler;
   /** Anybody may call, and nobody is known. */
   publicRoute(): Handler;
   /** Whether a handler is one of these: a route without one has no rule. */
@@ -33,6 +35,7 @@ export function createGuards<Handler extends object>(
     serviceOnly: (rule = {}) => guard({ ...rule, service: true }),
     requireRoles: (...roles) => guard({ roles }),
     requireOwner: (owner, rule = {}) => guard({ ...rule, owner }),
+    requireAuth: (rule = {}) => guard(rule),
     publicRoute: () => guard(undefined),
     declares: (handler) => typeof handler === 'function' && made.has(handler),
   };

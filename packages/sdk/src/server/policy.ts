@@ -1,12 +1,13 @@
 /** The policy that a sidecar would ask, asked in the process of the service: the same input, the same reading of its answer. */
+import type { JsonObject } from '../jwt/strict-json.ts';
 import { Problem } from '../problem.ts';
 import type { Principal } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { splitTarget } from './request-path.ts';
 import { after, orElse } from './settled.ts';
 
-/** What a policy sees, as `docs/policy-engines.md` describes it for sidecars. */
-export interface PolicyInput {
+/** What a policy sees, as `docs/policy-engines.md` describes it for sidecars; an alias, which is a value of every policy engine. */
+export type PolicyInput = {
   readonly mtls: {
     readonly verified: boolean;
     /** Attribute short names (`CN`, `O`) of the client certificate's subject; empty without one. */
@@ -14,7 +15,7 @@ export interface PolicyInput {
     readonly spiffe_id?: string;
   };
   /** All verified claims; absent without a token. */
-  readonly token?: Readonly<Record<string, unknown>>;
+  readonly token?: JsonObject;
   readonly request: {
     readonly method: string;
     readonly path: string;
@@ -25,7 +26,7 @@ export interface PolicyInput {
   };
   /** Named in {@link PolicyOptions.headers}; null = not sent, an array = sent several times. */
   readonly headers: Readonly<Record<string, string | readonly string[] | null>>;
-}
+};
 
 export interface PolicyOptions {
   /** `true`, or an object whose `allow` is true, lets the caller in; whatever else it answers, throws or rejects refuses. */

@@ -8,6 +8,7 @@ import type { Authenticator } from './authenticator.ts';
 import { askPolicy, type PolicyOptions } from './policy.ts';
 import type { Principal } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
+import { splitTarget } from './request-path.ts';
 import { checkCaller, checkRule, type Route, type RouteRule } from './route-rule.ts';
 import { after, orElse } from './settled.ts';
 
@@ -93,8 +94,10 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
       const route = rule.name === undefined ? found : { ...found, name: rule.name };
       const onlyServices = rule.service === true;
       let principal: Principal | undefined;
-      const judged = (): Admission | Promise<Admission> =>
-        after(authenticator.authenticate(request), (caller) => {
+      const judged = (): Admission | Promise<Admission> => {
+        // A sidecar would not even ask who calls.
+        if (policy !== undefined) splitTarget(request);
+        return after(authenticator.authenticate(request), (caller) => {
           principal = caller;
           if (callers !== undefined && caller.service !== undefined) checkCaller(callers, caller.service.name);
           return after(checkRule(rule, caller, { request, route }), () =>
@@ -104,6 +107,7 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
             }),
           );
         });
+      };
       return orElse(judged, (error) => {
         if (!isUnrecorded(error)) record({ route, onlyServices, principal, refusal: asProblem(error) });
         return refused(error);

@@ -19,8 +19,7 @@ interface RevokeOptions {
   readonly service?: string;
 }
 
-const EXPIRES = 'sidegate_service_token_expires_timestamp_seconds';
-const LIFETIME = 'sidegate_service_token_lifetime_seconds';
+const METRIC = 'sidegate_service_token_expires_timestamp_seconds';
 
 export function tokenInventoryCommand(terminal: Terminal): Command {
   return withInventory(new Command('inventory'), true)
@@ -134,17 +133,11 @@ function jsonOf({
 }
 
 function metricLines(tokens: readonly ListedToken[]): string {
-  const family = (name: string, help: string, valueOf: (token: ListedToken) => number): string => {
-    const samples = tokens.map((token) => {
-      const labels = `service=${JSON.stringify(token.service)},id=${JSON.stringify(token.id)}`;
-      return `${name}{${labels}} ${valueOf(token) / 1000}\n`;
-    });
-    return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${samples.join('')}`;
-  };
-  return (
-    family(EXPIRES, 'When a service token that is in use expires.', ({ expiresAt }) => expiresAt) +
-    family(LIFETIME, 'How long it lives as a whole.', ({ issuedAt, expiresAt }) => expiresAt - issuedAt)
+  const samples = tokens.map(
+    ({ service, id, expiresAt }) =>
+      `${METRIC}{service=${JSON.stringify(service)},id=${JSON.stringify(id)}} ${expiresAt / 1000}\n`,
   );
+  return `# HELP ${METRIC} When a service token that is in use expires.\n# TYPE ${METRIC} gauge\n${samples.join('')}`;
 }
 
 function readSpan(text: string): number {

@@ -28,12 +28,7 @@ export interface SharedToken {
   readonly refreshBeforeMs: number;
 }
 
-/** @param refused a token that a target does not accept: whoever has it asks for another one */
-export type ShareToken = (
-  shared: SharedToken,
-  ask: () => Promise<AccessToken>,
-  refused?: string,
-) => Promise<AccessToken>;
+export type ShareToken = (shared: SharedToken, ask: () => Promise<AccessToken>) => Promise<AccessToken>;
 
 /** Longer than a token request may take. */
 const LOCK_MS = 10_000;
@@ -48,7 +43,7 @@ export function createSharedTokens(options: SharedTokenOptions): ShareToken {
   const { clock, keyPrefix, newId, pause } = options;
   const command = watched(options);
 
-  return async (shared, ask, refused) => {
+  return async (shared, ask) => {
     const key = `${keyPrefix}${digest(shared.identity)}`;
     const lock = `${key}:lock`;
     const deadline = clock.monotonic() + WAIT_MS;
@@ -56,7 +51,7 @@ export function createSharedTokens(options: SharedTokenOptions): ShareToken {
       const found = await command(['GET', key]);
       if (found === AWAY) return ask();
       const token = typeof found === 'string' ? open(found, shared, clock.now()) : undefined;
-      if (token !== undefined && token.reveal() !== refused) return token;
+      if (token !== undefined) return token;
       const owner = newId();
       const locked = await command(['SET', lock, owner, 'NX', 'PX', String(LOCK_MS)]);
       if (locked === AWAY || clock.monotonic() >= deadline) return ask();

@@ -3,10 +3,7 @@ import type { ExchangedTokens } from '@sidegate/sdk';
 import type { Credential, CredentialFields, OutgoingCall } from '../../proxy/credential.ts';
 import type { TokenPresentation } from './token-presentation.ts';
 
-export function tokenExchange(
-  tokens: ExchangedTokens,
-  { present, answered, perAttempt }: TokenPresentation,
-): Credential {
+export function tokenExchange(tokens: ExchangedTokens, { present, answered }: TokenPresentation): Credential {
   const exchanged = (subject: string, call: OutgoingCall): CredentialFields | Promise<CredentialFields> => {
     const token = tokens.token(subject);
     return token instanceof Promise ? token.then((one) => present(one, call)) : present(token, call);
@@ -17,7 +14,6 @@ export function tokenExchange(
       return subject instanceof Promise ? subject.then((one) => exchanged(one, call)) : exchanged(subject, call);
     },
     answered,
-    perAttempt,
     close: () => tokens.close(),
   };
 }
