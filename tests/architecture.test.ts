@@ -69,6 +69,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sdk',
   ],
   'sdk/gateway': ['sdk/service-tokens', 'sdk/server', 'sdk/jwt', 'sdk'],
+  'sdk/guard': [],
   'sdk/adapters': ['sdk/server', 'sdk'],
   'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'eslint-plugin/analysis': [],

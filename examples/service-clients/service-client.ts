@@ -1,5 +1,5 @@
 /** A client as a class that calls whichever service it is told: service-a of the second example, which has one registration for all. */
-import { type JsonValue, systemRuntime } from '@sidegate/sdk';
+import { type JsonValue, type Runtime, systemRuntime } from '@sidegate/sdk';
 import { type OAuthClient, oauthClient, serviceClient, type ServiceClient as TargetClient } from '@sidegate/sdk/client';
 import type { Secret } from '@sidegate/sdk/settings';
 
@@ -10,6 +10,8 @@ export interface ServiceClientSettings {
   readonly authServerUrl: string;
   /** PEM: the authorities of the services and of the auth server. */
   readonly ca?: string;
+  /** The clock, timers and HTTP of the process by default. */
+  readonly runtime?: Runtime;
 }
 
 export class ServiceClient {
@@ -17,13 +19,13 @@ export class ServiceClient {
   readonly #ca: { readonly ca?: string };
   readonly #services = new Map<string, TargetClient>();
 
-  constructor({ clientId, clientSecret, authServerUrl, ca }: ServiceClientSettings) {
+  constructor({ clientId, clientSecret, authServerUrl, ca, runtime }: ServiceClientSettings) {
     this.#ca = ca === undefined ? {} : { ca };
     this.#registration = oauthClient({
       tokenUrl: `${authServerUrl}/token`,
       clientId,
       authentication: { method: 'client_secret_post', secret: clientSecret },
-      runtime: systemRuntime(this.#ca),
+      runtime: runtime ?? systemRuntime(this.#ca),
     });
   }
 

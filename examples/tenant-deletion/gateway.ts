@@ -1,29 +1,41 @@
-/** The gateway: TLS outside, a verified token or a refusal, and the service behind the first part of the path. */
+/**
+ * The gateway: TLS outside, a verified token or a refusal, and the service behind the first part of the path. What clients say of
+ * themselves is taken away; what the token says, and the token itself, goes on.
+ */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { asProblem, readBearer } from '@sidegate/sdk';
+import { createGateway, type GatewayEvent, gatewayMiddleware } from '@sidegate/sdk/gateway';
 import type { JWTHandler } from '@sidegate/sdk/service-tokens';
 
-export interface GatewayOptions {
+export interface RunningGatewayOptions {
   readonly tls: { readonly key: string; readonly cert: string };
   readonly tokens: JWTHandler;
   /** First part of the path after `/api/v1/` → origin. */
   readonly origins: ReadonlyMap<string, string>;
-  readonly log: (line: string) => void;
+  readonly log: (event: GatewayEvent) => void;
   readonly port?: number;
 }
 
-export interface Gateway {
+export interface RunningGateway {
   /** `https://localhost:<port>`. */
   readonly url: string;
   stop(): Promise<void>;
 }
 
-export async function startGateway({ tls, tokens, origins, log, port = 0 }: GatewayOptions): Promise<Gateway> {
+const TIMEOUT_MS = 5_000;
+
+export async function startGateway(options: RunningGatewayOptions): Promise<RunningGateway> {
+  const { tls, tokens, origins, log, port = 0 } = options;
+  const authenticate = gatewayMiddleware(createGateway({ tokens, log }));
   const server = createServer(tls, (request, response) => {
-    void handle(request, response).catch(() => response.destroy());
+    authenticate(request, response, (error) => {
+      const origin = origins.get(/^\/api\/v1\/([a-z-]+)\//.exec(request.url ?? '')?.[1] ?? '');
+      if (error !== undefined) refuse(response, 500, 'internal');
+      else if (origin === undefined) refuse(response, 404, 'route_not_found');
+      else forward(request, response, origin);
+    }).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return {
@@ -33,39 +45,21 @@ export async function startGateway({ tls, tokens, origins, log, port = 0 }: Gate
       await new Promise((resolve) => server.close(resolve));
     },
   };
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const claims = await tokens.verify(readBearer(request.rawHeaders));
-      const { type, service } = claims;
-      if (type === 'service' && typeof service === 'string') log(`Service authentication: ${service}`);
-    } catch (error) {
-      const { code, row } = asProblem(error);
-      response.writeHead(row.status, { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer' });
-      response.end(JSON.stringify({ title: row.title, status: row.status, code }));
-      return;
-    }
-    const origin = origins.get(/^\/api\/v1\/([a-z-]+)\//.exec(request.url ?? '')?.[1] ?? '');
-    if (origin === undefined) {
-      response.writeHead(404).end();
-      return;
-    }
-    await forward(request, response, origin);
-  }
 }
 
-async function forward(request: IncomingMessage, response: ServerResponse, origin: string): Promise<void> {
+function forward(request: IncomingMessage, response: ServerResponse, origin: string): void {
   const { method, url, headers } = request;
-  const answer = await new Promise<IncomingMessage | undefined>((resolve) => {
-    httpRequest(`${origin}${url}`, { method, headers, timeout: 5_000 }, resolve)
-      .once('error', () => resolve(undefined))
-      .end();
+  const outgoing = httpRequest(`${origin}${url}`, { method, headers, timeout: TIMEOUT_MS });
+  outgoing.once('timeout', () => outgoing.destroy());
+  outgoing.once('error', () => refuse(response, 502, 'upstream_unreachable'));
+  outgoing.once('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    void pipeline(answer, response).catch(() => response.destroy());
   });
-  if (answer === undefined) {
-    response.writeHead(502, { 'content-type': 'application/problem+json' });
-    response.end(JSON.stringify({ title: 'The service cannot be reached', status: 502, code: 'upstream_unreachable' }));
-    return;
-  }
-  response.writeHead(answer.statusCode ?? 502, answer.headers);
-  await pipeline(answer, response);
+  void pipeline(request, outgoing).catch(() => outgoing.destroy());
+}
+
+function refuse(response: ServerResponse, status: number, code: string): void {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ status, code }));
 }

@@ -103,18 +103,18 @@ function tryLines(platform: Platform, state: string): string {
   return `The gateway is at ${platform.gateway}. Ctrl-C ends it. In another shell:
 
 export JWT_PRIVATE_KEY_FILE=${state}/signing-key.pem SIDEGATE="npm run -s sidegate --"
-export GATEWAY=${platform.gateway} PREVIEW=${preview}
+export GATEWAY=${platform.gateway}
 
 # a token for the orchestrator, and what it would delete
 export SERVICE_TOKEN=$($SIDEGATE token issue ${ORCHESTRATOR} --output raw)
-curl --cacert ${state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $SERVICE_TOKEN" $GATEWAY/api/v1/orders$PREVIEW
+curl --cacert ${state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $SERVICE_TOKEN" $GATEWAY/api/v1/orders${preview}
 
 # whether it gets through to each of the twelve
 examples/tenant-deletion/smoke.sh
 
 # a user gets a 403, and the doctor says what is wrong when something is
-curl --cacert ${state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $(cat ${state}/user-token)" $GATEWAY/api/v1/orders$PREVIEW
-$SIDEGATE doctor $GATEWAY/api/v1/orders$PREVIEW --direct ${platform.directUrl('orders')}$PREVIEW \\
+curl --cacert ${state}/certs/ca/bakery-ca.crt -H "Authorization: Bearer $(cat ${state}/user-token)" $GATEWAY/api/v1/orders${preview}
+$SIDEGATE doctor $GATEWAY/api/v1/orders${preview} --direct ${platform.directUrl('orders')}${preview} \\
   --ca ${state}/certs/ca/bakery-ca.crt --keys ${state}/public-key.pem --user-token-file ${state}/user-token
 `;
 }

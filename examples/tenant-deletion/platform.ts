@@ -2,7 +2,7 @@
 
 import type { AuditTrail } from './audit-trail.ts';
 import { type PublicKeys, verifyingHandler } from './auth-service.ts';
-import { type Gateway, startGateway } from './gateway.ts';
+import { type RunningGateway, startGateway } from './gateway.ts';
 import { type RunningService, startService } from './services/running-service.ts';
 import { createTenantStore, type TenantStore } from './services/tenant-store.ts';
 import { ORCHESTRATOR, SERVICES, type TenantServiceSpec } from './services/topology.ts';
@@ -66,11 +66,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     return entry;
   };
   const origins = new Map([...entries].map(([name, { running }]) => [name, `http://127.0.0.1:${running.port}`]));
-  const gateway: Gateway = await startGateway({
+  const gateway: RunningGateway = await startGateway({
     tls,
     tokens,
     origins,
-    log: gatewayLog,
+    log: (event) => gatewayLog(JSON.stringify(event)),
     ...(gatewayPort === undefined ? {} : { port: gatewayPort }),
   });
   return {

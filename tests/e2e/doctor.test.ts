@@ -8,10 +8,9 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ExpressGuards, expressGuards } from '@sidegate/sdk/express';
 import { type Authenticator, serviceAuth } from '@sidegate/sdk/server';
-import { JWTHandler, readSigningKey } from '@sidegate/sdk/service-tokens';
+import { JWTHandler, platformTokens, readSigningKey } from '@sidegate/sdk/service-tokens';
 import express, { type RequestHandler } from 'express';
 import { createPlatformKeys, signingHandler, verifyingHandler } from '../../examples/tenant-deletion/auth-service.ts';
-import { tokenAuthenticator } from '../../examples/tenant-deletion/services/token-authenticator.ts';
 import { ORCHESTRATOR } from '../../examples/tenant-deletion/services/topology.ts';
 import { doctorCommand } from '../../packages/sidegate/src/cli/doctor.ts';
 import { DOCTOR_CASES, type DoctorCase } from '../../packages/sidegate/src/cli/doctor-cases.ts';
@@ -92,7 +91,7 @@ const gateway = () => `${started.platform.gateway}${PREVIEW}`;
 /** A service of one route, guarded by whatever stands before its handler. */
 async function startVariant(
   guardOf: (guards: ExpressGuards) => RequestHandler,
-  authenticator: Authenticator = tokenAuthenticator(verifyingHandler(started.keys)),
+  authenticator: Authenticator = platformTokens({ tokens: verifyingHandler(started.keys) }),
 ): Promise<Hop & { readonly url: string; readonly log: string[] }> {
   const log: string[] = [];
   const auth = serviceAuth({
@@ -206,7 +205,7 @@ describe('401', () => {
     const next = createPlatformKeys();
     const env = { SERVICE_TOKEN: signingHandler(next).createServiceToken(ORCHESTRATOR) };
     const serve = (keys: typeof next) =>
-      startVariant((guards) => guards.serviceOnly(), tokenAuthenticator(verifyingHandler(keys)));
+      startVariant((guards) => guards.serviceOnly(), platformTokens({ tokens: verifyingHandler(keys) }));
     const keys = file('next.pem', next.publicKey);
     {
       await using before = await serve(started.keys);
@@ -225,7 +224,7 @@ describe('403', () => {
   });
 
   test('S1-121 a middleware that does not pass on what the token says: the log has service_only_access and the reason', async () => {
-    const verified = tokenAuthenticator(verifyingHandler(started.keys));
+    const verified = platformTokens({ tokens: verifyingHandler(started.keys) });
     await using service = await startVariant((guards) => guards.serviceOnly(), {
       ...verified,
       async authenticate(request) {

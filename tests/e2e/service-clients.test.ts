@@ -12,6 +12,7 @@ import {
   Problem,
   readCredentials,
   requireScopes,
+  systemRuntime,
 } from '@sidegate/sdk';
 import { ServiceResponseError } from '@sidegate/sdk/client';
 import { loadSettings, Secret, SettingsError } from '@sidegate/sdk/settings';
@@ -27,7 +28,9 @@ import { SETTINGS } from '../../examples/service-clients/settings.ts';
 import { startCalledService } from '../support/called-service.ts';
 import { createTestAuthority } from '../support/certificates.ts';
 import { endpointUrl, startIdentityProvider, systemClock } from '../support/identity-provider.ts';
+import { manualTime } from '../support/manual-time.ts';
 import { audienceMapper } from '../support/realms.ts';
+import { until } from '../support/until.ts';
 
 const REGISTRATIONS = {
   'order-service-prod': 'payment:charge',
@@ -194,7 +197,7 @@ describe('what may not happen', () => {
     assert.equal(ignored.status, 0);
   });
 
-  test('S0-64 a token lies anywhere but in the token source: adapters hold none', () => {
+  test('adapters hold no token: the token source is the only place for it', () => {
     const root = path.join(import.meta.dirname, '../..');
     const found = spawnSync(
       'grep',
@@ -368,7 +371,7 @@ describe('a class that calls any service', () => {
     }
   });
 
-  test('S2-39 S2-40 S2-41 S2-43 S2-44 gets a token once, and calls with it', async () => {
+  test('S2-39 S2-40 S2-43 gets a token once, and calls with it', async () => {
     await using auth = await authServer();
     await using serviceB = await startCalledService({ tls, answer: ({ target }) => ({ body: { from: target } }) });
     const client = classOf(auth.url);
@@ -391,7 +394,28 @@ describe('a class that calls any service', () => {
   });
 });
 
-test('S4-020 S4-027 S4-028 callInventoryService by mutual TLS: the answer as JSON, or a rejection', async () => {
+test('S2-40 S2-41 a token is used until a minute before it ends, then fetched again', async () => {
+  let issued = 0;
+  await using auth = await startCalledService({
+    answer: () => ({ body: { access_token: `t${(issued += 1)}`, token_type: 'Bearer', expires_in: 3600 } }),
+  });
+  const time = manualTime();
+  const runtime = { ...systemRuntime(), clock: time.clock, random: () => 0 };
+  const clientSecret = new Secret('canary-secret-a');
+  const client = new ServiceClient({ clientId: 'service-a', clientSecret, authServerUrl: auth.url, runtime });
+  await client.getToken();
+  time.advance(3_539_000);
+  assert.equal(await client.getToken(), 't1');
+  assert.equal(auth.calls.length, 1);
+  time.advance(1_000);
+  await client.getToken();
+  await until(async () => (await client.getToken()) === 't2');
+  assert.equal(await client.getToken(), 't2');
+  assert.equal(auth.calls.length, 2);
+  await client.close();
+});
+
+test('S4-027 S4-028 callInventoryService by mutual TLS: the answer as JSON, or a rejection', async () => {
   const order = ca.issue({ subject: [{ CN: 'order-service' }] });
   await writeFile(path.join(folder, 'order-service-cert.pem'), order.certPem);
   await writeFile(path.join(folder, 'order-service-key.pem'), order.keyPem);

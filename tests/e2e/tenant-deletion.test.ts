@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { expressGuards } from '@sidegate/sdk/express';
 import { serviceAuth } from '@sidegate/sdk/server';
+import { platformTokens } from '@sidegate/sdk/service-tokens';
 import express, { type RequestHandler } from 'express';
 import { ask } from '../../examples/tenant-deletion/ask.ts';
 import { createPlatformKeys, signingHandler, verifyingHandler } from '../../examples/tenant-deletion/auth-service.ts';
-import { tokenAuthenticator } from '../../examples/tenant-deletion/services/token-authenticator.ts';
 import { ORCHESTRATOR, SERVICES } from '../../examples/tenant-deletion/services/topology.ts';
 import { bearer, startTestPlatform, type TestPlatform } from '../support/tenant-platform.ts';
 
@@ -89,7 +89,7 @@ for (const [way, urlOf] of Object.entries(WAYS)) {
 }
 
 test('S1-104 a service with a destructive route that nobody guards does not start, and each such route is named', () => {
-  const authenticator = tokenAuthenticator(verifyingHandler(started.keys));
+  const authenticator = platformTokens({ tokens: verifyingHandler(started.keys) });
   const guards = expressGuards(serviceAuth({ service: 'orders-service', authenticator }));
   const deleteTenant: RequestHandler = (_request, response) => void response.json({});
   const authenticate: RequestHandler = (_request, _response, next) => next();
@@ -145,6 +145,23 @@ test('S1-106 a service token reaches every tenant, and the guide says how to pro
   }
   const guide = readFileSync(new URL('../../examples/tenant-deletion/README.md', import.meta.url), 'utf8');
   assert.match(guide, /^## What the token can do\n\nA service token may reach every tenant and delete/m);
+});
+
+test('a token for one tenant and one operation is good for nothing else, through the gateway and past it', async () => {
+  const limits = { tenants: [TENANT], operations: ['tenant:preview'] };
+  const token = signingHandler(started.keys).createServiceToken(ORCHESTRATOR, 60, limits);
+  for (const urlOf of Object.values(WAYS)) {
+    for (const [method, target, status] of [
+      ['GET', `/tenant/${TENANT}/deletion-preview`, 200],
+      ['GET', '/tenant/another-tenant/deletion-preview', 403],
+      ['DELETE', `/tenant/${TENANT}`, 403],
+    ] as const) {
+      const url = `${urlOf('pos')}${target}`;
+      const answer = await ask({ method, url, headers: bearer(token), ca: started.ca });
+      assert.equal(answer.status, status, `${method} ${url}`);
+      if (status === 403) assert.match(answer.body, /"code":"insufficient_scope"/);
+    }
+  }
 });
 
 test('what is no id of a tenant is 400 for a service, and still 401 and 403 for others', async () => {

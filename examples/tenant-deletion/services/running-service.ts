@@ -2,11 +2,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serviceAuth } from '@sidegate/sdk/server';
-import type { JWTHandler } from '@sidegate/sdk/service-tokens';
+import { type JWTHandler, platformTokens } from '@sidegate/sdk/service-tokens';
 import type { AuditTrail } from '../audit-trail.ts';
 import { tenantService } from './tenant-service.ts';
 import type { TenantStore } from './tenant-store.ts';
-import { tokenAuthenticator } from './token-authenticator.ts';
 import type { TenantServiceSpec } from './topology.ts';
 
 export interface RunningService {
@@ -33,7 +32,7 @@ export async function startService(options: StartOptions): Promise<RunningServic
   const { name, service } = spec;
   const auth = serviceAuth({
     service,
-    authenticator: tokenAuthenticator(tokens),
+    authenticator: platformTokens({ tokens }),
     callers,
     audit: (record) => {
       const line = { level: record.decision === 'allow' ? 'info' : 'warn', at: service, ...record };

@@ -37,7 +37,7 @@ export function tenantService({ name, auth, store, failed, deleted }: TenantServ
   });
   app.get(
     `${tenant}/deletion-preview`,
-    guards.serviceOnly({ name: 'preview_tenant_deletion' }),
+    guards.serviceOnly({ name: 'preview_tenant_deletion', operation: 'tenant:preview' }),
     knownTenant,
     ({ params }, response) => {
       const tenantId = String(params['tenantId']);
@@ -46,7 +46,7 @@ export function tenantService({ name, auth, store, failed, deleted }: TenantServ
   );
   app.delete(
     tenant,
-    guards.serviceOnly({ name: 'delete_tenant_data' }),
+    guards.serviceOnly({ name: 'delete_tenant_data', operation: 'tenant:delete' }),
     knownTenant,
     ({ params, principal }, response) => {
       const tenantId = String(params['tenantId']);

@@ -44,9 +44,10 @@ export function identityFromWorkloadApi(watched: Watched<X509Context>, trustDoma
       const context = watched.current() ?? (await watched.first());
       if (context === told && shown !== undefined) return shown;
       const [{ cert, key, id }] = context.svids;
-      const ca = context.bundles.get(trustDomain ?? id.trustDomain);
+      const trusted = trustDomain ?? id.trustDomain;
+      const ca = context.bundles.get(trusted);
       // No bundle must not become Node's own authorities.
-      if (ca === undefined) throw new Problem('not_ready', `the Workload API has no bundle of ${trustDomain}`);
+      if (ca === undefined) throw new Problem('not_ready', `the Workload API has no bundle of ${trusted}`);
       told = context;
       shown = { cert, key, ca };
       return shown;

@@ -7,8 +7,8 @@ import { asProblem, Problem } from '../problem.ts';
 import type { AccessToken } from './access-token.ts';
 
 export interface TokenSourceOptions {
-  /** Asks the issuer once; see {@link obtainToken}. */
-  readonly obtain: () => Promise<AccessToken>;
+  /** Asks the issuer once; see {@link obtainToken}. `refused` is the token that somebody does not accept, where one is asked for in its place. */
+  readonly obtain: (refused?: string) => Promise<AccessToken>;
   readonly clock: Clock;
   /** So that replicas do not ask in step. */
   readonly random: Random;
@@ -78,6 +78,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   let pending: Promise<AccessToken> | undefined;
   let closed = false;
   let refusedAt = Number.NEGATIVE_INFINITY;
+  let refused: string | undefined;
 
   const token = (): AccessToken | Promise<AccessToken> => {
     if (closed) return Promise.reject(new Problem('not_ready', 'this token source is closed'));
@@ -92,7 +93,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     if (pending !== undefined) return pending;
     if (failure !== undefined && elapsed < failure.retryAt) return Promise.reject(repeated(failure, elapsed));
     const startedAt = { wall: clock.now(), elapsed };
-    pending = obtain()
+    pending = obtain(refused)
       .then((received) => keep(received, startedAt), fail)
       .finally(() => {
         pending = undefined;
@@ -106,6 +107,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     const expiresAt = startedAt.elapsed + lifeMs;
     if (!closed) held = { token: received, refreshAt: expiresAt - earlyMs, expiresAt };
     failure = undefined;
+    refused = undefined;
     onRefresh?.(undefined);
     return received;
   };
@@ -126,6 +128,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
       const elapsed = clock.monotonic();
       if (held?.token.reveal() !== value || elapsed - refusedAt < MIN_BETWEEN_REFUSALS_MS) return;
       refusedAt = elapsed;
+      refused = value;
       held = undefined;
     },
     close: () => {

@@ -141,7 +141,7 @@ function ownToken(
   // What is bound to the key of this process is of no use to another one.
   const share = endpoint.prover === undefined ? around.share : undefined;
   const shared = share && sharedToken(grant, auth.refresh_before_expiry, tls);
-  const obtain = share === undefined || shared === undefined ? ask : () => share(shared, ask);
+  const obtain = share === undefined || shared === undefined ? ask : (refused?: string) => share(shared, ask, refused);
   return clientCredentials(createTokenSource({ obtain, ...sourceOptions(auth, around) }), presentation);
 }
 

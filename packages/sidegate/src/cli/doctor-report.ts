@@ -34,7 +34,7 @@ export function reportAsText({ token, key, hops, findings }: DoctorReport): stri
 function tokenLine({ service, type, algorithm, expires }: TokenFacts): string {
   const until = expires === undefined ? 'without end' : `until ${new Date(expires * 1000).toISOString()}`;
   const shown = (text: string | undefined): string => (text === undefined ? 'absent' : excerpt(text));
-  return `service ${shown(service)}, type ${shown(type)}, alg ${shown(algorithm)}, ${until}`;
+  return `of ${shown(service)}, type ${shown(type)}, alg ${shown(algorithm)}, ${until}`;
 }
 
 export function reportAsJson({ token, key, hops, findings }: DoctorReport): object {

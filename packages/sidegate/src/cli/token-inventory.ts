@@ -19,7 +19,8 @@ interface RevokeOptions {
   readonly service?: string;
 }
 
-const METRIC = 'sidegate_service_token_expires_timestamp_seconds';
+const EXPIRES = 'sidegate_service_token_expires_timestamp_seconds';
+const LIFETIME = 'sidegate_service_token_lifetime_seconds';
 
 export function tokenInventoryCommand(terminal: Terminal): Command {
   return withInventory(new Command('inventory'), true)
@@ -133,11 +134,17 @@ function jsonOf({
 }
 
 function metricLines(tokens: readonly ListedToken[]): string {
-  const samples = tokens.map(
-    ({ service, id, expiresAt }) =>
-      `${METRIC}{service=${JSON.stringify(service)},id=${JSON.stringify(id)}} ${expiresAt / 1000}\n`,
+  const family = (name: string, help: string, valueOf: (token: ListedToken) => number): string => {
+    const samples = tokens.map((token) => {
+      const labels = `service=${JSON.stringify(token.service)},id=${JSON.stringify(token.id)}`;
+      return `${name}{${labels}} ${valueOf(token) / 1000}\n`;
+    });
+    return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${samples.join('')}`;
+  };
+  return (
+    family(EXPIRES, 'When a service token that is in use expires.', ({ expiresAt }) => expiresAt) +
+    family(LIFETIME, 'How long it lives as a whole.', ({ issuedAt, expiresAt }) => expiresAt - issuedAt)
   );
-  return `# HELP ${METRIC} When a service token that is in use expires.\n# TYPE ${METRIC} gauge\n${samples.join('')}`;
 }
 
 function readSpan(text: string): number {

@@ -20,6 +20,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const SECRET = 'canary-secret-that-is-long-enough-for-hs256';
 const OTHER = 'another-secret-that-is-long-enough-for-hs256';
+const REPOSITORY = path.resolve(import.meta.dirname, '../../../..');
 const ORCHESTRATOR = 'tenant-deletion-orchestrator';
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 const DAY = 86_400;
@@ -90,8 +91,8 @@ function shell(line: string, env: Readonly<Record<string, string>> = { JWT_SECRE
 
 const mac = (claims: Readonly<Record<string, unknown>>, secret = SECRET) =>
   new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret));
-const now = Math.floor(Date.now() / 1000);
-const good = { sub: 'auth-service', type: 'service', iat: now, exp: now + 60 };
+const now = (): number => Math.floor(Date.now() / 1000);
+const good = () => ({ sub: 'auth-service', type: 'service', iat: now(), exp: now() + 60 });
 
 describe('no token is made', () => {
   for (const [title, args, env, status, reason] of [
@@ -258,18 +259,18 @@ describe('generate-service-token', () => {
 
 describe('a token is told to be invalid, and why', () => {
   for (const [title, make, reason] of [
-    ['S1-059 S1-116 when it has expired', () => mac({ ...good, exp: now - 3_600 }), /it has expired 36\d\d s ago/],
+    ['S1-059 S1-116 when it has expired', () => mac({ ...good(), exp: now() - 3_600 }), /it has expired 36\d\d s ago/],
     [
       'S1-059 when it was changed',
-      async () => `${(await mac(good)).slice(0, -8)}AAAAAAAA`,
+      async () => `${(await mac(good())).slice(0, -8)}AAAAAAAA`,
       /the signature does not verify/,
     ],
     [
       'S1-059 S1-117 when the secret is another one, with the fingerprint of the one here',
-      () => mac(good, OTHER),
+      () => mac(good(), OTHER),
       /JWT_SECRET_KEY than the one here, whose fingerprint is [0-9a-f]{16}$/m,
     ],
-    ['when it has no expiry', () => mac({ ...good, exp: undefined }), /no expiry/],
+    ['when it has no expiry', () => mac({ ...good(), exp: undefined }), /no expiry/],
     ['when it is none', () => 'canary', /not a compact JWS/],
   ] as const) {
     test(title, async () => {
@@ -283,7 +284,7 @@ describe('a token is told to be invalid, and why', () => {
 });
 
 test('S1-058 a token that is valid is shown with its claims', async () => {
-  const { status, stdout } = await script(['--verify', await mac({ ...good, service: 'auth-service' })]);
+  const { status, stdout } = await script(['--verify', await mac({ ...good(), service: 'auth-service' })]);
   assert.equal(status, 0);
   for (const line of ['✓ Token is valid', '  type: service', '  sub: auth-service', '  service: auth-service']) {
     assert.ok(stdout.split('\n').includes(line), stdout);
@@ -292,7 +293,7 @@ test('S1-058 a token that is valid is shown with its claims', async () => {
 });
 
 test('S1-119 of a token without its type it is said that endpoints refuse it', async () => {
-  const { status, stdout } = await script(['--verify', await mac({ ...good, type: undefined })]);
+  const { status, stdout } = await script(['--verify', await mac({ ...good(), type: undefined })]);
   assert.equal(status, 0);
   assert.match(stdout, /type: missing: endpoints for services refuse it with 403/);
 });
@@ -330,7 +331,7 @@ describe('sidegate token', () => {
     assert.deepEqual([tenants, operations], [['t-1', 't-2'], ['tenant:delete']]);
   });
 
-  test('S1-097 S1-102 issue writes the secret that a deployment takes its token from', async () => {
+  test('S1-097 issue writes the secret that a deployment takes its token from', async () => {
     const place = ['--secret-key', 'orchestrator-token', '--namespace', 'bakery-ia', '--output', 'k8s-secret'];
     const { data, stringData, ...rest } = parse((await token('issue', ORCHESTRATOR, ...place)).stdout) as Record<
       string,
@@ -364,6 +365,33 @@ describe('sidegate token', () => {
     assert.deepEqual(JSON.parse(list), { services: ['a-service', 'b-service'] });
     assert.equal(decodeJwt(made).sub, 'b-service');
   });
+});
+
+interface Rules {
+  readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+}
+
+test('S1-095 S1-100 S1-129 every sidegate token of the guide does what it says', async () => {
+  const guide = readFileSync(path.join(REPOSITORY, 'docs/service-tokens.md'), 'utf8');
+  assert.match(guide, /Shorter is safer: a day is the default, `--days` says otherwise/);
+  const place = path.join(folder, 'guide.jsonl');
+  const commands = [...guide.matchAll(/sidegate token ([a-z-]+(?: [-\w:.\/<>]+)*)/g)].map(([, line = '']) =>
+    line.split(' '),
+  );
+  const made: string[] = [];
+  for (const words of commands) {
+    const [name = ''] = words;
+    if (name === 'revoke' || name === 'fingerprint') continue;
+    const args = words
+      .map((word) => (word === 'service-tokens.jsonl' ? place : word))
+      .filter((word) => word !== '>' && word !== 'orchestrator-token.txt');
+    const isKeyed = name === 'issue' || name === 'rotate';
+    const { status = 0, stdout, stderr } = await (isKeyed ? token(...args) : keyless(...args));
+    assert.equal(status, name === 'inventory' ? 1 : 0, `${words.join(' ')}: ${stderr}`);
+    if (isKeyed) made.push(TOKEN.exec(stdout)?.[0] ?? '');
+  }
+  assert.equal(made.length, 4);
+  for (const one of made) assert.equal((await token('verify', one)).status, 0);
 });
 
 describe('the inventory', () => {
@@ -414,7 +442,17 @@ describe('the inventory', () => {
       /^sidegate_service_token_expires_timestamp_seconds\{service="tenant-deletion-orchestrator",id="[^"]+"\} (\d+)$/m.exec(
         metrics,
       ) ?? [];
-    assert.ok(Math.abs(Number(seconds) - now - 20 * DAY) < 600, metrics);
+    assert.ok(Math.abs(Number(seconds) - now() - 20 * DAY) < 600, metrics);
+  });
+
+  test('S1-128 the alert rules are about the metrics that there are, thirty days ahead', async () => {
+    const rules = parse(readFileSync(path.join(REPOSITORY, 'deploy/alerts/service-tokens.yaml'), 'utf8')) as Rules;
+    const { stdout: metrics } = await list('--metrics');
+    const expressions = rules.groups.flatMap(({ rules: all }) => all.map(({ expr }) => expr));
+    const named = new Set(expressions.join(' ').match(/sidegate_\w+/g));
+    for (const name of named) assert.match(metrics, new RegExp(`^${name}\\{`, 'm'));
+    assert.equal(named.size, 2);
+    assert.match(expressions[0] ?? '', /expires_timestamp_seconds - time\(\) < 30 \* 86400/);
   });
 
   test('S1-100 S1-103 S1-129 rotation makes a token in place of the one before, and both are good', async () => {

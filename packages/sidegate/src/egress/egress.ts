@@ -1,5 +1,5 @@
 /** Everything that goes out, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
-import { type CredentialFields, type OutgoingCall, tryingAgain } from '../proxy/credential.ts';
+import { type CredentialFields, type OutgoingCall, renewing, tryingAgain } from '../proxy/credential.ts';
 import { forward } from '../proxy/forward.ts';
 import { IdentityHeaders } from '../proxy/identity-headers.ts';
 import type { Pipeline } from '../proxy/serve.ts';
@@ -28,7 +28,8 @@ export function createEgress(options: EgressOptions): Pipeline {
     const shape = (fields: CredentialFields) => shapeHeaders(exchange, { hopByHop, identityHeaders }, fields);
     const proceed = (fields: CredentialFields): Promise<void> => {
       const onAnswer = tryingAgain(credential, request, { call, shape });
-      return forward(permit, shape(fields), exchange, { request, reply, onAnswer });
+      const renew = renewing(credential, { call, shape });
+      return forward(permit, shape(fields), exchange, { request, reply, onAnswer, renew });
     };
     return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
   };

@@ -1,7 +1,7 @@
 /** Everything that comes in, top to bottom. A stage refuses by throwing a Problem; `proxy/serve.ts` answers and records it. */
 import { Problem } from '@sidegate/sdk';
 import type { InboundRequest } from '../net/listener.ts';
-import { type CredentialFields, tryingAgain } from '../proxy/credential.ts';
+import { type CredentialFields, renewing, tryingAgain } from '../proxy/credential.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import { type ForwardedMessage, forward, type OutgoingHeaders } from '../proxy/forward.ts';
 import type { Permit } from '../proxy/permit.ts';
@@ -40,16 +40,17 @@ export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pip
         const { credential } = accepted.route;
         const shape = (fields: CredentialFields) =>
           shapeHeaders(exchange, accepted, { headers: deps.headers, credential: fields });
-        if (credential === undefined) return send({ permit, headers: shape(NO_FIELDS), onAnswer: undefined });
+        if (credential === undefined) return send({ permit, headers: shape(NO_FIELDS) });
         const call = { permit, exchange, subjectToken: () => presentedToken(request, deps) };
         const onAnswer = tryingAgain(credential, request, { call, shape });
-        const proceed = (fields: CredentialFields) => send({ permit, headers: shape(fields), onAnswer });
+        const renew = renewing(credential, { call, shape });
+        const proceed = (fields: CredentialFields) => send({ permit, headers: shape(fields), onAnswer, renew });
         const obtained = credential.fields(call);
         return obtained instanceof Promise ? obtained.then(proceed) : proceed(obtained);
       },
     });
-    function send({ permit, headers, onAnswer }: Allowed): Promise<void> {
-      const message = { request, reply, onAnswer };
+    function send({ permit, headers, ...told }: Allowed): Promise<void> {
+      const message = { request, reply, ...told };
       if (mayHoldToken(request, exchange)) return forwardForm(permit, headers, exchange, message);
       if (request.tunnel === undefined) return forward(permit, headers, exchange, message);
       refuseEarlyBytes(request.tunnel);
@@ -61,10 +62,9 @@ export function createIngress(deps: IngressDeps, latest: () => IngressDeps): Pip
   };
 }
 
-interface Allowed {
+interface Allowed extends Pick<ForwardedMessage, 'onAnswer' | 'renew'> {
   readonly permit: Permit;
   readonly headers: OutgoingHeaders;
-  readonly onAnswer: ForwardedMessage['onAnswer'];
 }
 
 const NO_FIELDS: CredentialFields = [];
@@ -100,9 +100,9 @@ async function forwardForm(
   permit: Permit,
   headers: OutgoingHeaders,
   exchange: Exchange,
-  { request, reply, onAnswer }: ForwardedMessage,
+  { request, reply, ...told }: ForwardedMessage,
 ): Promise<void> {
   if (request.fields.has('expect')) reply.continue();
   const body = request.body && (await withoutToken(request.body, exchange));
-  await forward(permit, headers, exchange, { request: { ...request, body }, reply, onAnswer });
+  await forward(permit, headers, exchange, { request: { ...request, body }, reply, ...told });
 }

@@ -26,6 +26,8 @@ export interface UpstreamRequest {
   readonly path: string;
   /** Field lines, without hop-by-hop fields, without Host and without those that frame the message. */
   readonly lines: string;
+  /** The field lines of each further attempt; undefined: the same. */
+  readonly renew?: (() => Promise<string>) | undefined;
   /** When the upstream's own name is not to be used. */
   readonly host: string | undefined;
   readonly body: RequestBody | undefined;
@@ -108,7 +110,7 @@ interface SendingPorts {
 
 /** One request, until its answer is whole or it has failed. */
 class Sending implements Transfer, Cancellable {
-  readonly request: UpstreamRequest;
+  request: UpstreamRequest;
   readonly sink: ResponseSink;
   /** Undefined: whatever is answered is passed on. */
   readonly #withholding: WithholdingSink | undefined;
@@ -171,7 +173,7 @@ class Sending implements Transfer, Cancellable {
     if (this.#withholding?.withheld === true && this.#again('5xx')) return;
     if (failure === undefined) resolve();
     // The other side ended an idle connection as we took it: nothing was done, so it is safe to ask again.
-    else if (failure.stale && !this.#fresh && isRepeatable(this.request)) this.attempt(true);
+    else if (failure.stale && !this.#fresh && isRepeatable(this.request)) this.#attemptAnew(true);
     else {
       const problem = transferProblem(failure, origin);
       if (problem.code !== 'upstream_unreachable' || !this.#again('reset')) reject(problem);
@@ -191,13 +193,29 @@ class Sending implements Transfer, Cancellable {
     this.#cancellation.work = this;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      try {
-        this.attempt(false);
-      } catch (error) {
-        this.#ports.reject(error);
-      }
+      this.#attemptAnew(false);
     }, this.#ports.retry?.delayMs);
     return true;
+  }
+
+  /** With field lines of its own where those of the last attempt are used up. */
+  #attemptAnew(fresh: boolean): void {
+    const { reject } = this.#ports;
+    const { renew } = this.request;
+    const attempt = (lines: string): void => {
+      this.request = { ...this.request, lines };
+      if (this.#cancellation.cancelled) this.onDone(ABORTED);
+      else this.attempt(fresh);
+    };
+    if (renew !== undefined) {
+      renew().then(attempt).catch(reject);
+      return;
+    }
+    try {
+      this.attempt(fresh);
+    } catch (error) {
+      reject(error);
+    }
   }
 
   /** @param since when it began to wait for the connection; absent: it did not */

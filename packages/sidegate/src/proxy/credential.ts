@@ -3,7 +3,7 @@
 import type { InboundRequest } from '../net/listener.ts';
 import type { ResponseHead } from '../net/response-parser.ts';
 import type { Exchange } from './exchange.ts';
-import type { Again, OutgoingHeaders } from './forward.ts';
+import type { Again, OutgoingHeaders, Renew } from './forward.ts';
 import type { SetField } from './headers.ts';
 import type { Permit } from './permit.ts';
 
@@ -28,11 +28,13 @@ export interface Credential {
    */
   fields(call: OutgoingCall): CredentialFields | Promise<CredentialFields>;
   /**
-   * Told of each answer: a server may ask for something in the next proof.
+   * Told of each answer: a server may ask for something in the next proof, or refuse the token.
    *
    * @returns whether other {@link fields} might be answered otherwise
    */
-  readonly answered?: ((head: ResponseHead) => boolean) | undefined;
+  readonly answered?: ((head: ResponseHead, call: OutgoingCall) => boolean) | undefined;
+  /** Its {@link fields} are good for one attempt, however often a request is repeated. */
+  readonly perAttempt?: boolean;
   close(): void;
 }
 
@@ -49,7 +51,15 @@ export function tryingAgain(
   const { answered } = credential;
   if (answered === undefined) return undefined;
   return (head) => {
-    if (!answered(head) || request.body !== undefined || request.tunnel !== undefined) return undefined;
+    if (!answered(head, call) || request.body !== undefined || request.tunnel !== undefined) return undefined;
     return async () => shape(await credential.fields(call));
   };
+}
+
+/** For `forward`: the header fields of a further attempt, where those of the one before are used up. */
+export function renewing(
+  credential: Credential,
+  { call, shape }: { readonly call: OutgoingCall; readonly shape: (fields: CredentialFields) => OutgoingHeaders },
+): Renew | undefined {
+  return credential.perAttempt === true ? async () => shape(await credential.fields(call)) : undefined;
 }

@@ -25,7 +25,11 @@ export interface ForwardedMessage {
   readonly reply: Reply;
   /** Told of the answer before anything of it leaves. What it returns is what the request is sent again with, once; the answer is then dropped. */
   readonly onAnswer?: ((head: ResponseHead) => Again | undefined) | undefined;
+  /** What each further attempt is made with; undefined: with the same. */
+  readonly renew?: Renew | undefined;
 }
+
+export type Renew = () => Promise<OutgoingHeaders>;
 
 /** The header fields of another try. */
 export type Again = () => OutgoingHeaders | Promise<OutgoingHeaders>;
@@ -37,7 +41,7 @@ export function forward(
   exchange: Exchange,
   message: ForwardedMessage,
 ): Promise<void> {
-  const { request, reply, onAnswer } = message;
+  const { request, reply, onAnswer, renew } = message;
   const { cancellation } = exchange;
   // Gone, or broken, while a token was fetched: the record says so, and that is all.
   if (cancellation.cancelled) throw exchange.problem;
@@ -46,8 +50,10 @@ export function forward(
   const { body, announcedEmpty, tunnel } = request;
   const { method, path, upstream } = permit;
   const send = ({ lines, host }: OutgoingHeaders, sink: Answer): Promise<void> => {
-    const written = tunnel === undefined ? lines : lines + UPGRADE_LINES;
-    return upstream.send({ method, path, lines: written, host, body, announcedEmpty, tunnel }, sink, cancellation);
+    const written = (text: string): string => (tunnel === undefined ? text : text + UPGRADE_LINES);
+    const renewed = renew && (async () => written((await renew()).lines));
+    const outgoing = { method, path, lines: written(lines), renew: renewed, host, body, announcedEmpty, tunnel };
+    return upstream.send(outgoing, sink, cancellation);
   };
   const answer = new Answer(exchange, message);
   const sent = send(headers, answer);

@@ -28,7 +28,12 @@ export interface SharedToken {
   readonly refreshBeforeMs: number;
 }
 
-export type ShareToken = (shared: SharedToken, ask: () => Promise<AccessToken>) => Promise<AccessToken>;
+/** @param refused a token that a target does not accept: whoever has it asks for another one */
+export type ShareToken = (
+  shared: SharedToken,
+  ask: () => Promise<AccessToken>,
+  refused?: string,
+) => Promise<AccessToken>;
 
 /** Longer than a token request may take. */
 const LOCK_MS = 10_000;
@@ -43,7 +48,7 @@ export function createSharedTokens(options: SharedTokenOptions): ShareToken {
   const { clock, keyPrefix, newId, pause } = options;
   const command = watched(options);
 
-  return async (shared, ask) => {
+  return async (shared, ask, refused) => {
     const key = `${keyPrefix}${digest(shared.identity)}`;
     const lock = `${key}:lock`;
     const deadline = clock.monotonic() + WAIT_MS;
@@ -51,7 +56,7 @@ export function createSharedTokens(options: SharedTokenOptions): ShareToken {
       const found = await command(['GET', key]);
       if (found === AWAY) return ask();
       const token = typeof found === 'string' ? open(found, shared, clock.now()) : undefined;
-      if (token !== undefined) return token;
+      if (token !== undefined && token.reveal() !== refused) return token;
       const owner = newId();
       const locked = await command(['SET', lock, owner, 'NX', 'PX', String(LOCK_MS)]);
       if (locked === AWAY || clock.monotonic() >= deadline) return ask();

@@ -3,7 +3,10 @@ import type { ExchangedTokens } from '@sidegate/sdk';
 import type { Credential, CredentialFields, OutgoingCall } from '../../proxy/credential.ts';
 import type { TokenPresentation } from './token-presentation.ts';
 
-export function tokenExchange(tokens: ExchangedTokens, { present, answered }: TokenPresentation): Credential {
+export function tokenExchange(
+  tokens: ExchangedTokens,
+  { present, answered, perAttempt }: TokenPresentation,
+): Credential {
   const exchanged = (subject: string, call: OutgoingCall): CredentialFields | Promise<CredentialFields> => {
     const token = tokens.token(subject);
     return token instanceof Promise ? token.then((one) => present(one, call)) : present(token, call);
@@ -14,6 +17,7 @@ export function tokenExchange(tokens: ExchangedTokens, { present, answered }: To
       return subject instanceof Promise ? subject.then((one) => exchanged(one, call)) : exchanged(subject, call);
     },
     answered,
+    perAttempt,
     close: () => tokens.close(),
   };
 }

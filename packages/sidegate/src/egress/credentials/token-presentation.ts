@@ -1,12 +1,15 @@
 /** How an access token is shown to a target: by whoever bears it (RFC 6750), or with the proof of our key (RFC 9449 section 7). */
 import type { Clock, DpopProver } from '@sidegate/sdk';
-import type { Credential, CredentialFields, OutgoingCall } from '../../proxy/credential.ts';
+import type { ResponseHead } from '../../net/response-parser.ts';
+import type { CredentialFields, OutgoingCall } from '../../proxy/credential.ts';
 import { setField } from '../../proxy/headers.ts';
 
 export interface TokenPresentation {
   readonly present: (token: Hidden, call: OutgoingCall) => CredentialFields;
   /** Undefined: no answer is of interest. */
-  readonly answered: Credential['answered'];
+  readonly answered: ((head: ResponseHead) => boolean) | undefined;
+  /** A proof is good for one attempt. */
+  readonly perAttempt: boolean;
 }
 
 interface Hidden {
@@ -18,6 +21,7 @@ const ASKS_FOR_NONCE = 'error="use_dpop_nonce"';
 export const BEARER: TokenPresentation = {
   present: (token) => [setField('Authorization', `Bearer ${token.reveal()}`, 'authorization')],
   answered: undefined,
+  perAttempt: false,
 };
 
 /** @param origin of the target, as it knows itself */
@@ -28,6 +32,7 @@ export function proven(origin: string, prover: DpopProver, clock: Pick<Clock, 'n
       const proof = prover.prove({ method, url: `${origin}${path}`, accessToken }, clock.now());
       return [setField('Authorization', `DPoP ${accessToken}`, 'authorization'), setField('DPoP', proof, 'dpop')];
     },
+    perAttempt: true,
     // RFC 9449 section 9: a nonce may come with any answer, and is asked for by one.
     answered: ({ status, fields }) => {
       if (!fields.has('dpop-nonce')) return false;
@@ -35,4 +40,9 @@ export function proven(origin: string, prover: DpopProver, clock: Pick<Clock, 'n
       return isNew && status === 401 && fields.all('www-authenticate').some((value) => value.includes(ASKS_FOR_NONCE));
     },
   };
+}
+
+/** RFC 6750 section 3.1: the token is expired, revoked, or not good for another reason. */
+export function refusesToken({ status, fields }: ResponseHead): boolean {
+  return status === 401 && fields.all('www-authenticate').some((value) => /\berror="?invalid_token\b/.test(value));
 }
