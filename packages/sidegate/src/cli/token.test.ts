@@ -375,7 +375,7 @@ test('S1-095 S1-100 S1-129 every sidegate token of the guide does what it says',
   const guide = readFileSync(path.join(REPOSITORY, 'docs/service-tokens.md'), 'utf8');
   assert.match(guide, /Shorter is safer: a day is the default, `--days` says otherwise/);
   const place = path.join(folder, 'guide.jsonl');
-  const commands = [...guide.matchAll(/sidegate token ([a-z-]+(?: [-\w:.\/<>]+)*)/g)].map(([, line = '']) =>
+  const commands = [...guide.matchAll(/sidegate token ([a-z-]+(?: [-\w:./<>]+)*)/g)].map(([, line = '']) =>
     line.split(' '),
   );
   const made: string[] = [];
