@@ -9,7 +9,8 @@ import { observeProcess } from './process-metrics.ts';
 
 export interface ObservedAuthority {
   readonly keys: KeyStore;
-  readonly replay: StoredReplays;
+  /** Undefined: they are kept elsewhere. */
+  readonly replays: StoredReplays | undefined;
   readonly maxReplays: number;
   readonly upkeep: Upkeep;
   /** Concerns of the last inventory, by kind. */
@@ -33,7 +34,7 @@ export class AuthorityMetrics {
     if (event.event === 'token') this.#tokens.with(event.realm, event.decision, event.error ?? '').increment();
   }
 
-  observe({ keys, replay, maxReplays, upkeep, concerns, now }: ObservedAuthority): void {
+  observe({ keys, replays, maxReplays, upkeep, concerns, now }: ObservedAuthority): void {
     observeProcess(this.metrics);
     const gauge = (name: string, help: string, labels: readonly string[], read: () => [readonly string[], number][]) =>
       this.metrics.observed({ name, help, labels }, 'gauge', () =>
@@ -46,10 +47,12 @@ export class AuthorityMetrics {
       ['realm', 'algorithm'],
       () => signing().map(({ realm, algorithm, activateAt }) => [[realm, algorithm], (now() - activateAt) / 1000]),
     );
-    gauge('sidegate_authority_replay_entries', 'One-time identifiers that are remembered.', [], () => [
-      [[], replay.entries],
-    ]);
-    gauge('sidegate_authority_replay_limit', 'More of them are refused.', [], () => [[[], maxReplays]]);
+    gauge('sidegate_authority_replay_entries', 'One-time identifiers that are remembered.', [], () =>
+      replays === undefined ? [] : [[[], replays.entries]],
+    );
+    gauge('sidegate_authority_replay_limit', 'More of them are refused.', [], () =>
+      replays === undefined ? [] : [[[], maxReplays]],
+    );
     gauge('sidegate_authority_chores_failing', 'Chores of the upkeep whose last run failed.', [], () => [
       [[], upkeep.failing().length],
     ]);

@@ -9,12 +9,12 @@ import { type KeyRotation, rotateDueKeys } from '../authority/keys/key-rotation.
 import type { KeyStore } from '../authority/keys/key-store.ts';
 import { storedSecrets } from '../authority/store/client-secrets.ts';
 import { storedTokens } from '../authority/store/issued-tokens.ts';
-import { storedReplays } from '../authority/store/replays.ts';
 import { storedRevocations } from '../authority/store/revocations.ts';
 import { type Chore, startUpkeep } from '../authority/upkeep.ts';
 import type { Address } from '../config/address.ts';
 import { loadAuthorityConfig } from '../config/load.ts';
 import { assembleCa } from './assemble-ca.ts';
+import { assembleReplays } from './assemble-replays.ts';
 import { assembleWorkloadApi, svidRing } from './assemble-workload-api.ts';
 import { listenAdmin } from './authority-admin.ts';
 import { AuthorityMetrics } from './authority-metrics.ts';
@@ -80,7 +80,7 @@ async function startParts(
   const { clock } = held.ports;
   const metrics = new AuthorityMetrics();
 
-  const replay = storedReplays({ database, maxEntries: config.replay.max_entries, clock });
+  const { replay, stored: replays } = assembleReplays(config, store, { clock, parts });
   const issued = storedTokens(database);
   const revocations = storedRevocations(database, () => clock.now());
   const rotate = keyRotation(setup, store, clock);
@@ -90,7 +90,7 @@ async function startParts(
 
   const chores: Chore[] = [
     { name: 'keys', everyMs: Math.min(KEY_REFRESH_MS, config.signing.publish_before / 4), run: rotate },
-    { name: 'replays', everyMs: REPLAY_SWEEP_MS, run: () => replay.sweep() },
+    ...(replays === undefined ? [] : [{ name: 'replays', everyMs: REPLAY_SWEEP_MS, run: () => replays.sweep() }]),
     { name: 'revocations', everyMs: MINUTE_MS, run: () => revocations.sweep(clock.now()) },
     { name: 'tokens', everyMs: MINUTE_MS, run: () => issued.sweep(clock.now()) },
     { name: 'inventory', everyMs: MINUTE_MS, run: concerns.run },
@@ -129,7 +129,7 @@ async function startParts(
   if (config.admin !== undefined) {
     const { counts } = concerns;
     const maxReplays = config.replay.max_entries;
-    metrics.observe({ keys, replay, maxReplays, upkeep, concerns: counts, now: () => clock.now() });
+    metrics.observe({ keys, replays, maxReplays, upkeep, concerns: counts, now: () => clock.now() });
     const state = { metrics: metrics.metrics, unready: () => unready(setup, keys) };
     const admin = await listenAdmin(config.admin, state).catch((error: NodeJS.ErrnoException) => {
       throw new IssuerRefused([

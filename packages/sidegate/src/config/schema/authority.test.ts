@@ -37,3 +37,21 @@ for (const [title, store, dpop] of [
     assert.deepEqual(loaded.ok ? [] : loaded.diagnostics.map(renderDiagnostic), []);
   });
 }
+
+for (const [replay, expected] of [
+  ['{ type: redis }', 'replay.redis: is required (set redis.address)'],
+  ['{ redis: { address: "127.0.0.1:6379" } }', 'replay.redis: is not used (set type to redis, or remove it)'],
+  [
+    '{ type: redis, redis: { address: "redis.example.org:6379" } }',
+    'replay.redis.tls: must be true (redis.address is another machine)',
+  ],
+] as const) {
+  test(`a memory for what is used once of ${replay} is refused`, () => {
+    const loaded = load('{ file: /a.db }', `{}\nreplay: ${replay}`);
+    assert.ok(!loaded.ok);
+    assert.deepEqual(
+      loaded.diagnostics.map((each) => renderDiagnostic(each).replace(/^\S+ error: /, '')),
+      [expected],
+    );
+  });
+}

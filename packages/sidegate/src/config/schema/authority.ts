@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { adminSchema } from './admin.ts';
 import { certificateAuthoritySchema } from './certificate-authority.ts';
 import { issuerFields, issuerFindings, signingAlgorithms } from './issuer.ts';
+import { redisFindings, redisSchema } from './redis.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { duration, filePath, name, secret } from './scalars.ts';
 import { workloadApiServerFindings, workloadApiServerSchema } from './workload-api-server.ts';
@@ -76,13 +77,21 @@ export const authoritySchema = z
     signing: signingSchema.describe('The keys that sign tokens.'),
     replay: z
       .strictObject({
+        type: z
+          .enum(['store', 'redis'])
+          .default('store')
+          .describe(
+            '`store`: in the database; `redis`: in a Redis that all replicas share, which must neither evict nor forget.',
+          ),
+        redis: redisSchema('sidegate:replay:').optional().describe('For `redis`.'),
         max_entries: z
           .int()
           .min(1_000)
           .max(100_000_000)
           .default(1_000_000)
-          .describe('One-time identifiers remembered at once; more are refused with 503.'),
+          .describe('For `store`: one-time identifiers remembered at once; more are refused with 503.'),
       })
+      .superRefine((replay, context) => refuse(context, redisFindings(replay)), reading('type', 'redis'))
       .prefault({})
       .describe('What may be used once: assertions, proofs.'),
     ca: certificateAuthoritySchema.optional().describe('Certificates of services; absent: it issues none.'),
