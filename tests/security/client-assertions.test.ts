@@ -177,7 +177,7 @@ describe('a client assertion', () => {
       const response = await ask(token, more);
       const answer = await response.text();
       assert.deepEqual([response.status, JSON.parse(answer).error], [401, 'invalid_client'], answer);
-      assert.equal(JSON.parse(answer).error_description, 'client authentication failed');
+      assert.equal(JSON.parse(answer).error_description, 'Invalid credentials');
       assert.equal(response.headers.get('cache-control'), 'no-store');
     });
   }

@@ -504,9 +504,24 @@ test('C-205 the 21st failure of a caller within a minute is 429, and so is the r
   assert.equal((await attempt(ORDER_SECRET, '127.8.0.2')).status, 200, 'another caller is not affected');
 });
 
+test('S2-33 another grant than the realm offers is 400, and its description says so', async () => {
+  for (const grant of [
+    'authorization_code',
+    'password',
+    'refresh_token',
+    'CLIENT_CREDENTIALS',
+    'client_credentials ',
+  ]) {
+    const body = `${new URLSearchParams({ grant_type: grant })}&${orderService}`;
+    const { status, text } = await issuer.send({ headers: { 'content-type': FORM }, body });
+    const expected = { error: 'unsupported_grant_type', error_description: 'Invalid grant type' };
+    assert.deepEqual([status, JSON.parse(text)], [400, expected], grant);
+  }
+});
+
 const UNKNOWN_OR_WRONG = ['nobody', 'order-service', 'retired', 'data-service', 'web-app', 'constructor'];
 
-test('C-193 an unknown client and a wrong secret get the same bytes', async () => {
+test('C-193 S2-34 an unknown client and a wrong secret get the same bytes', async () => {
   const answers = [];
   for (const id of UNKNOWN_OR_WRONG) {
     const body = `grant_type=client_credentials&client_id=${id}&client_secret=x`;
@@ -514,9 +529,12 @@ test('C-193 an unknown client and a wrong secret get the same bytes', async () =
     answers.push(JSON.stringify([status, { ...headers, date: '' }, text]));
   }
   assert.deepEqual([...new Set(answers)], answers.slice(0, 1));
+  const [status, , text] = JSON.parse(answers[0] ?? '') as [number, unknown, string];
+  assert.equal(status, 401);
+  assert.deepEqual(JSON.parse(text), { error: 'invalid_client', error_description: 'Invalid credentials' });
 });
 
-test('C-193 an unknown client and a wrong secret take about the same time', async () => {
+test('C-193 S2-34 an unknown client and a wrong secret take about the same time', async () => {
   const times: Record<string, number[]> = { nobody: [], 'order-service': [] };
   for (let round = 0; round < 150; round += 1) {
     for (const [id, taken] of Object.entries(times)) {

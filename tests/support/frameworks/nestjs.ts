@@ -35,7 +35,7 @@ export const startNest: Framework = async ({ auth, routes, tls }) => {
   // oxlint-disable-next-line typescript/no-extraneous-class -- what Nest calls a module
   class PaymentModule {}
   Module({ controllers: [controllerOf(routes, guards)] })(PaymentModule);
-  const app = await NestFactory.create(PaymentModule, { logger: false });
+  const app = await NestFactory.create(PaymentModule, { logger: false, rawBody: true });
   app.useGlobalGuards(guards.requireRules);
   await app.init();
   const listener = app.getHttpAdapter().getInstance() as RequestListener;

@@ -45,7 +45,7 @@ export class OAuthError extends Error {
 
 /** RFC 9110 section 15.5.2: every 401 names a scheme, also where the client did not use it. */
 export function invalidClient(detail: string): OAuthError {
-  return new OAuthError('invalid_client', 'client authentication failed', {
+  return new OAuthError('invalid_client', 'Invalid credentials', {
     detail,
     headers: { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' },
   });

@@ -99,7 +99,10 @@ async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace 
   const grantType = form.get('grant_type');
   if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is required');
   const grant = findGrant(realm, grantType);
-  if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'this realm does not offer that grant');
+  if (grant === undefined) {
+    const detail = 'this realm does not offer that grant';
+    throw new OAuthError('unsupported_grant_type', 'Invalid grant type', { detail });
+  }
   trace.grant = grantType;
 
   const credentials = readCredentials(request.authorization, form);
