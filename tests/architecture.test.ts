@@ -36,7 +36,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/settings': ['sdk/jwt', 'sdk/runtime', 'sdk'],
   'sdk/runtime': ['sdk/x509', 'sdk'],
   'sdk/signatures': ['sdk/jwt', 'sdk/replay', 'sdk'],
+  'sdk/identity': ['sdk/runtime', 'sdk/spiffe', 'sdk/workload-api', 'sdk/x509', 'sdk'],
   'sdk/client': [
+    'sdk/identity',
     'sdk/dpop',
     'sdk/runtime',
     'sdk/jwt',
@@ -48,6 +50,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sdk',
   ],
   'sdk/server': [
+    'sdk/identity',
     'sdk/dpop',
     'sdk/runtime',
     'sdk/jwt',

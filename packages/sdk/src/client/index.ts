@@ -1,12 +1,12 @@
 /** `@sidegate/sdk/client`: calls to other services that prove who calls. */
 
+export { type Identity, identityFromPem, identityFromWorkloadApi, type PemIdentity } from '../identity/identity.ts';
+export { type IdentityFiles, identityFromFiles } from '../identity/identity-files.ts';
 export { type AnswerSchema, readAs } from './answer-schema.ts';
 export { type CallContext, currentContext, runWithContext } from './call-context.ts';
 export { ServiceResponseError } from './call-failure.ts';
 export type { Credentials, OutgoingRequest, ScopedCredentials } from './credentials.ts';
 export { type HttpSignatureOptions, httpSignature } from './http-signature.ts';
-export { type ClientIdentity, identityFromPem, identityFromWorkloadApi, type PemIdentity } from './identity.ts';
-export { type IdentityFiles, identityFromFiles } from './identity-files.ts';
 export { type LegacyXSignatureOptions, legacyXSignature } from './legacy-x-signature.ts';
 export { type OAuthClient, type OAuthClientOptions, oauthClient, type TokenRequest } from './oauth-client.ts';
 export { type Operation, type OperationInput, type OperationOptions, operation, type Permitted } from './operation.ts';

@@ -2,6 +2,8 @@
  * One registration at an identity provider, and the tokens it gets: one for each audience and set of scopes, asked for once
  * however many calls wait, renewed before it ends. The only place of a service where tokens lie.
  */
+
+import type { Identity } from '../identity/identity.ts';
 import { requireSecureUrl } from '../jwt/secure-url.ts';
 import type { AccessToken } from '../oauth/access-token.ts';
 import type { ClientAuthentication } from '../oauth/client-authentication.ts';
@@ -16,7 +18,6 @@ import { systemRuntime } from '../runtime/system-runtime.ts';
 import { currentContext } from './call-context.ts';
 import { openConnections } from './connections.ts';
 import type { OutgoingRequest, ScopedCredentials } from './credentials.ts';
-import type { ClientIdentity } from './identity.ts';
 
 interface Registration {
   /** https, or http on a loopback host. */
@@ -31,9 +32,9 @@ interface Registration {
 type Proof =
   | {
       readonly authentication: Exclude<ClientAuthentication, { method: 'tls_client_auth' }>;
-      readonly identity?: ClientIdentity;
+      readonly identity?: Identity;
     }
-  | { readonly authentication: ClientAuthentication; readonly identity: ClientIdentity };
+  | { readonly authentication: ClientAuthentication; readonly identity: Identity };
 
 export type OAuthClientOptions = Registration & Proof;
 

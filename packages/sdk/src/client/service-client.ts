@@ -2,12 +2,13 @@
  * Calls to one other service, each of which proves who calls: by mutual TLS, by credentials, or by both. A client that could
  * call without any proof cannot be made.
  */
+
+import type { Identity } from '../identity/identity.ts';
 import type { JsonValue } from '../jwt/strict-json.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import { openConnections } from './connections.ts';
 import type { Credentials } from './credentials.ts';
-import type { ClientIdentity } from './identity.ts';
 import { idempotencyKeyField, type Operation, type OperationInput, operationPath } from './operation.ts';
 import type { CallInit } from './outgoing.ts';
 import { readJson } from './read-json.ts';
@@ -38,8 +39,8 @@ type Proven<Scope extends string> = Credentials & { readonly scopes?: readonly S
 
 /** How it proves who calls: at least one of the two, or the sidecar beside it does. */
 type Proof<Scope extends string> =
-  | { readonly mesh?: false; readonly identity: ClientIdentity; readonly credentials?: Proven<Scope> }
-  | { readonly mesh?: false; readonly identity?: ClientIdentity; readonly credentials: Proven<Scope> }
+  | { readonly mesh?: false; readonly identity: Identity; readonly credentials?: Proven<Scope> }
+  | { readonly mesh?: false; readonly identity?: Identity; readonly credentials: Proven<Scope> }
   /** The sidecar shows the certificate and encrypts; credentials of the application itself may stand beside that. */
   | { readonly mesh: true; readonly identity?: never; readonly credentials?: Proven<Scope> };
 
@@ -147,7 +148,7 @@ const JSON_BODY = { 'content-type': 'application/json' };
 
 interface GivenProof {
   readonly target: string;
-  readonly identity: ClientIdentity | undefined;
+  readonly identity: Identity | undefined;
   readonly credentials: Credentials | undefined;
   readonly mesh: boolean;
   readonly development: boolean;
@@ -177,7 +178,7 @@ function scopesOf({ scopes, credentials }: ServiceClientOptions<string>): readon
 
 /** The identity with what is trusted beside it: the same object while the identity is the same. */
 function shownWith(
-  identity: ClientIdentity,
+  identity: Identity,
   trust: { readonly ca: string | undefined; readonly serverId: string | undefined },
 ) {
   let from: unknown;

@@ -1,4 +1,7 @@
 /** `@sidegate/sdk/server`: who calls, on whose behalf, and whether they may; for every framework. */
+
+export { type Identity, identityFromPem, identityFromWorkloadApi, type PemIdentity } from '../identity/identity.ts';
+export { type IdentityFiles, identityFromFiles } from '../identity/identity-files.ts';
 export type { AccessRecord } from './access-record.ts';
 export type { Answer, ErrorFormat } from './answer.ts';
 export type { Authenticator } from './authenticator.ts';
@@ -29,6 +32,7 @@ export {
 } from './legacy-x-signature.ts';
 export { type MemoryIdempotencyOptions, memoryIdempotencyStore } from './memory-idempotency-store.ts';
 export { type MutualTlsOptions, mutualTls } from './mutual-tls.ts';
+export { type MutualTlsServer, type MutualTlsServerOptions, mutualTlsServer } from './mutual-tls-server.ts';
 export type { PolicyInput, PolicyOptions } from './policy.ts';
 export type { Principal, ProofKind, ServicePrincipal, ShownCertificate, UserPrincipal } from './principal.ts';
 export { type ProxiedCertificateOptions, proxiedCertificates } from './proxied-certificate.ts';

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { Problem } from '../problem.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
-import { type ClientIdentity, findingOf, type PemIdentity } from './identity.ts';
+import { findingOf, type Identity, type PemIdentity } from './identity.ts';
 
 export interface IdentityFiles {
   readonly cert: string;
@@ -33,7 +33,7 @@ const MAX_BYTES = 1024 * 1024;
  * });
  * ```
  */
-export function identityFromFiles({ cert, key, ca, onProblem, runtime }: IdentityFiles): ClientIdentity {
+export function identityFromFiles({ cert, key, ca, onProblem, runtime }: IdentityFiles): Identity {
   const { clock } = runtime ?? systemRuntime();
   const paths = ca === undefined ? [cert, key] : [cert, key, ca];
   let held: PemIdentity | undefined;

@@ -1,4 +1,4 @@
-/** Whom the connections of a client speak for: a certificate with its key, from wherever it comes and however often it changes. */
+/** Who a service is on its connections: a certificate with its key, from wherever it comes and however often it changes. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Problem } from '../problem.ts';
 import type { TlsIdentity } from '../runtime/verified-tls.ts';
@@ -12,9 +12,9 @@ export interface PemIdentity extends TlsIdentity {
   readonly key: string;
 }
 
-export interface ClientIdentity {
+export interface Identity {
   /**
-   * What new connections show: the same object until it changes.
+   * What new connections show, of clients and of servers: the same object until it changes.
    * Rejects with Problem `not_ready` when there is none that could be shown.
    */
   current(): Promise<PemIdentity>;
@@ -25,7 +25,7 @@ export interface ClientIdentity {
  *
  * @throws TypeError when they do not belong together
  */
-export function identityFromPem(identity: PemIdentity): ClientIdentity {
+export function identityFromPem(identity: PemIdentity): Identity {
   const wrong = findingOf(identity);
   if (wrong !== undefined) throw new TypeError(`the identity cannot be used: ${wrong}`);
   return { current: () => Promise.resolve(identity) };
@@ -36,7 +36,7 @@ export function identityFromPem(identity: PemIdentity): ClientIdentity {
  *
  * @param trustDomain of the servers; by default the own one
  */
-export function identityFromWorkloadApi(watched: Watched<X509Context>, trustDomain?: string): ClientIdentity {
+export function identityFromWorkloadApi(watched: Watched<X509Context>, trustDomain?: string): Identity {
   let told: X509Context | undefined;
   let shown: PemIdentity | undefined;
   return {
