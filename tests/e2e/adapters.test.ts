@@ -454,6 +454,41 @@ describe('S0-05 a route whose rule was forgotten', () => {
   });
 });
 
+describe('S1-104 a route that is for services alone and lets users in', () => {
+  /** A rule, and the wrong one: whoever is an administrator deletes tenants. */
+  const open: ServiceRoute = {
+    method: 'DELETE',
+    path: '/admin/tenants/:tenantId',
+    rule: (guards) => guards.requireRoles('admin'),
+    handle: () => assert.fail('the handler ran'),
+  };
+  const payments = (serviceOnlyRoutes: RegExp) =>
+    serviceAuth({ service: AUDIENCE, authenticator: authenticator(), serviceOnlyRoutes });
+
+  for (const [name, start] of Object.entries(FRAMEWORKS)) {
+    if (name === 'NestJS') continue;
+    test(`stops the start in ${name}, by its name, and a guarded one does not`, async () => {
+      const routes = paymentRoutes(() => {});
+      await assert.rejects(
+        start({ auth: payments(/^DELETE .*\/tenants\//), routes: [...routes, open] }),
+        /^Error: payment-service: DELETE \/admin\/tenants\/:tenantId: users could call it; put serviceOnly/,
+      );
+      await using _ = await start({ auth: payments(/^DELETE .*\/tenants\//), routes });
+    });
+  }
+
+  test('refuses everybody in NestJS', async () => {
+    await using served = await startNest({ auth: payments(/\./), routes: [open] });
+    for (const bearer of [charge, token(asUser('root', 'admin'))]) {
+      const { status, body } = await sendRequest(
+        { port: served.port },
+        { method: 'DELETE', target: '/admin/tenants/t1', headers: ['Authorization', `Bearer ${bearer}`] },
+      );
+      assert.deepEqual([status, JSON.parse(body).code], [403, 'route_undeclared']);
+    }
+  });
+});
+
 function ask(port: number, { ask: asked, bearer: text, headers = [], certificate }: Row) {
   const [method = '', target = ''] = asked.split(' ');
   const authorization = text === undefined ? [] : ['Authorization', `Bearer ${text}`];

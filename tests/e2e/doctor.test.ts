@@ -165,6 +165,18 @@ describe('401', () => {
     });
   });
 
+  test('S1-117 a service with another JWT_SECRET_KEY: its fingerprint gives it away, and the secrets stay where they are', async () => {
+    const handlerOf = (secretKey: string) => new JWTHandler({ legacySharedSecret: true, secretKey, warn: () => {} });
+    const there = handlerOf(`another-${SECRET}`);
+    await using service = await startVariant((guards) => guards.serviceOnly(), platformTokens({ tokens: there }));
+    const env = { SERVICE_TOKEN: handlerOf(SECRET).createServiceToken(ORCHESTRATOR), JWT_SECRET_KEY: SECRET };
+    const [fingerprint = ''] = there.keyFingerprints;
+    const told = await doctor([service.url, '--legacy', '--fingerprint', `orders=${fingerprint}`], env);
+    assertFound(told, { finds: ['key_mismatch'], evidence: /orders$/ });
+    const elsewhere = await doctor([service.url, '--legacy'], { ...env, JWT_SECRET_KEY: `another-${SECRET}` });
+    assertFound(elsewhere, { finds: ['key_mismatch'], evidence: /does not verify under the key given here/ });
+  });
+
   test('S1-122 S1-123 an ingress that strips Authorization: the gateway is fine without it, and what to set is said', async () => {
     const ingress = await startHop({ to: started.platform.gateway, ca: started.ca, change: withoutAuthorization });
     await using _ = ingress;

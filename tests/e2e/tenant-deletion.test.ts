@@ -8,6 +8,7 @@ import { platformTokens } from '@sidegate/sdk/service-tokens';
 import express, { type RequestHandler } from 'express';
 import { ask } from '../../examples/tenant-deletion/ask.ts';
 import { createPlatformKeys, signingHandler, verifyingHandler } from '../../examples/tenant-deletion/auth-service.ts';
+import { TENANT_DATA } from '../../examples/tenant-deletion/services/running-service.ts';
 import { ORCHESTRATOR, SERVICES } from '../../examples/tenant-deletion/services/topology.ts';
 import { bearer, startTestPlatform, type TestPlatform } from '../support/tenant-platform.ts';
 
@@ -88,26 +89,29 @@ for (const [way, urlOf] of Object.entries(WAYS)) {
   });
 }
 
-test('S1-104 a service with a destructive route that nobody guards does not start, and each such route is named', () => {
+test('S1-104 S1-105 a service does not start with a destructive route that nobody guards, or that lets users in; each is named', () => {
   const authenticator = platformTokens({ tokens: verifyingHandler(started.keys) });
-  const guards = expressGuards(serviceAuth({ service: 'orders-service', authenticator }));
+  const auth = serviceAuth({ service: 'orders-service', authenticator, serviceOnlyRoutes: TENANT_DATA });
+  const guards = expressGuards(auth);
   const deleteTenant: RequestHandler = (_request, response) => void response.json({});
   const authenticate: RequestHandler = (_request, _response, next) => next();
-  const app = express();
-  app.get('/health', guards.publicRoute(), deleteTenant);
-  app.delete('/api/v1/orders/tenant/:tenantId', authenticate, deleteTenant);
-  app.use('/internal', express.Router().post('/tenant/:tenantId/purge', deleteTenant));
+  const starting = (app: express.Express) => () => guards.requireRules(app);
+  const app = () => express().get('/health', guards.publicRoute(), deleteTenant);
+  const path = '/api/v1/orders/tenant/:tenantId';
+
+  const unguarded = app().delete(path, authenticate, deleteTenant);
+  unguarded.use('/internal', express.Router().post('/tenant/:tenantId/purge', deleteTenant));
   assert.throws(
-    () => guards.requireRules(app),
-    (error: Error) => {
-      assert.match(
-        error.message,
-        /^orders-service: DELETE \/api\/v1\/orders\/tenant\/:tenantId, POST .*\/tenant\/:tenantId\/purge: nobody said who may call/,
-      );
-      assert.doesNotMatch(error.message, /health/);
-      return true;
-    },
+    starting(unguarded),
+    /^Error: orders-service: DELETE \/api\/v1\/orders\/tenant\/:tenantId, POST .*\/tenant\/:tenantId\/purge: nobody said who may call/,
   );
+  for (const open of [guards.requireRoles('admin'), guards.publicRoute()]) {
+    assert.throws(
+      starting(app().delete(path, open, deleteTenant)),
+      /^Error: orders-service: DELETE \/api\/v1\/orders\/tenant\/:tenantId: users could call it; put serviceOnly/,
+    );
+  }
+  assert.doesNotThrow(starting(app().delete(path, guards.serviceOnly(), deleteTenant)));
 });
 
 test('S1-107 a token that is not good gets no further than the gateway', async () => {

@@ -8,6 +8,9 @@ import { tenantService } from './tenant-service.ts';
 import type { TenantStore } from './tenant-store.ts';
 import type { TenantServiceSpec } from './topology.ts';
 
+/** Whatever is done to a tenant's data, it is a service that does it: a route that lets users in stops the start. */
+export const TENANT_DATA = / .*\/tenant\//;
+
 export interface RunningService {
   /** `http://127.0.0.1:<port>/api/v1/<name>`. */
   readonly url: string;
@@ -34,6 +37,7 @@ export async function startService(options: StartOptions): Promise<RunningServic
     service,
     authenticator: platformTokens({ tokens }),
     callers,
+    serviceOnlyRoutes: TENANT_DATA,
     audit: (record) => {
       const line = { level: record.decision === 'allow' ? 'info' : 'warn', at: service, ...record };
       audit.write(line);

@@ -41,8 +41,9 @@ export function nestGuards(auth: ServiceAuth): NestGuards {
       const declared = [context.getHandler(), context.getClass()].flatMap(
         (target): unknown[] => Reflect.getMetadata(GUARDS_METADATA, target) ?? [],
       );
-      if (declared.some(guards.declares)) return true;
-      const answer = auth.refusal(new Problem('route_undeclared', `${context.getHandler().name} has no rule`));
+      const name = `${context.getClass().name}.${context.getHandler().name}`;
+      if (declared.some(guards.declares) && !guards.letsUsersIn({ name, handlers: declared })) return true;
+      const answer = auth.refusal(new Problem('route_undeclared', `${name} has no rule, or one that lets users in`));
       throw answer === undefined ? new HttpException('', 403) : exceptionOf(context, answer);
     },
   };

@@ -18,18 +18,21 @@ export interface Guards<Handler> {
   publicRoute(): Handler;
   /** Whether a handler is one of these: a route without one has no rule. */
   readonly declares: (handler: unknown) => boolean;
+  /** Whether users may call a route that is for services alone, as `serviceOnlyRoutes` has it. */
+  readonly letsUsersIn: (route: RegisteredRoute) => boolean;
 }
 
 export function createGuards<Handler extends object>(
   auth: ServiceAuth,
   handlerOf: (guard: RouteGuard) => Handler,
 ): Guards<Handler> {
-  const made = new WeakSet<object>();
+  const made = new WeakMap<object, RouteRule | undefined>();
   const guard = (rule: RouteRule | undefined): Handler => {
     const handler = handlerOf(auth.guard(rule));
-    made.add(handler);
+    made.set(handler, rule);
     return handler;
   };
+  const declares = (handler: unknown): handler is Handler => typeof handler === 'function' && made.has(handler);
   return {
     requireServiceAuth: (scopes = [], rule = {}) => guard({ ...rule, scopes, service: true }),
     serviceOnly: (rule = {}) => guard({ ...rule, service: true }),
@@ -37,7 +40,9 @@ export function createGuards<Handler extends object>(
     requireOwner: (owner, rule = {}) => guard({ ...rule, owner }),
     requireAuth: (rule = {}) => guard(rule),
     publicRoute: () => guard(undefined),
-    declares: (handler) => typeof handler === 'function' && made.has(handler),
+    declares,
+    letsUsersIn: ({ name, handlers }) =>
+      auth.isServiceOnly(name) && !handlers.some((handler) => declares(handler) && made.get(handler)?.service === true),
   };
 }
 
@@ -49,18 +54,27 @@ export interface RegisteredRoute {
 }
 
 /**
- * Stops the start of a service that has a route without a rule.
+ * Stops the start of a service that has a route without a rule, or one that is for services alone and lets users in.
  *
  * @throws Error that names every one of them
  */
 export function requireRules(
   service: string,
   routes: Iterable<RegisteredRoute>,
-  guards: Pick<Guards<never>, 'declares'>,
+  guards: Pick<Guards<never>, 'declares' | 'letsUsersIn'>,
 ): void {
-  const missing = [...routes].filter(({ handlers }) => !handlers.some(guards.declares)).map(({ name }) => name);
-  if (missing.length === 0) return;
-  throw new Error(
-    `${service}: ${missing.join(', ')}: nobody said who may call; put requireServiceAuth(…), requireRoles(…), requireOwner(…) or publicRoute() before the handler`,
-  );
+  const all = [...routes];
+  const named = (lacking: (route: RegisteredRoute) => boolean): string =>
+    all
+      .filter(lacking)
+      .map(({ name }) => name)
+      .join(', ');
+  const undeclared = named(({ handlers }) => !handlers.some(guards.declares));
+  if (undeclared !== '') {
+    throw new Error(
+      `${service}: ${undeclared}: nobody said who may call; put requireServiceAuth(…), requireRoles(…), requireOwner(…) or publicRoute() before the handler`,
+    );
+  }
+  const open = named(guards.letsUsersIn);
+  if (open !== '') throw new Error(`${service}: ${open}: users could call it; put serviceOnly(…) before the handler`);
 }

@@ -19,6 +19,11 @@ export interface ServiceAuthOptions {
   readonly authenticator: Authenticator;
   /** Which services may call at all; by default all that are authenticated. */
   readonly callers?: readonly string[];
+  /**
+   * The routes that must be for services alone, by their names in the audit trail: `/^DELETE .*\/tenant\//`. One that lets users in
+   * stops the start, as one without a rule does.
+   */
+  readonly serviceOnlyRoutes?: RegExp;
   /** What refused callers are told; `problem` by default. */
   readonly errors?: ErrorFormat;
   /** Keeps a record of each call; one that throws refuses the call, since nothing happens unrecorded. */
@@ -44,6 +49,8 @@ export interface RouteGuard {
 
 export interface ServiceAuth {
   readonly service: string;
+  /** Whether a route of that name, such as `DELETE /orders/:id`, must be for services alone. */
+  isServiceOnly(name: string): boolean;
   /** @param rule undefined: the route is public */
   guard(rule: RouteRule | undefined): RouteGuard;
   /** What to answer for a refusal that a handler threw; undefined: it is no refusal. */
@@ -69,7 +76,8 @@ export interface ServiceAuth {
  * ```
  */
 export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
-  const { service, authenticator, callers, errors = 'problem', audit, policy, runtime = systemRuntime() } = options;
+  const { service, authenticator, callers, serviceOnlyRoutes, errors = 'problem', audit, policy } = options;
+  const { runtime = systemRuntime() } = options;
   if (service === '') throw new RangeError('serviceAuth: name the service');
   // From JavaScript it may well be missing, and then everybody would be let in.
   if (typeof (authenticator as Authenticator | undefined)?.authenticate !== 'function') {
@@ -122,6 +130,7 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
 
   return {
     service,
+    isServiceOnly: (name) => serviceOnlyRoutes !== undefined && name.search(serviceOnlyRoutes) >= 0,
     guard: (rule) => (rule === undefined ? PUBLIC : guarded(rule)),
     refusal: (error) => (error instanceof Problem ? answerOf(error, errors) : undefined),
     failure: () => answerOf(new Problem('internal', 'a handler failed'), errors),

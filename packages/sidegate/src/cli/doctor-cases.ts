@@ -43,7 +43,8 @@ const CASES = {
   },
   service_needs_restart: {
     title: 'The token is good under the current key, and still refused: the process has an older key, or older code',
-    remedy: 'restart it: kubectl rollout restart deployment <name>',
+    remedy:
+      'compare the fingerprint of its key (--fingerprint), then restart it: kubectl rollout restart deployment <name>',
   },
   token_refused: {
     title: 'The token is refused',
