@@ -35,6 +35,7 @@ const otherKey = createSigningKey('ES256', 'k1');
 const authority = createTestAuthority('mesh');
 const strangers = createTestAuthority('strangers');
 const server = authority.issue({ subject: [{ CN: 'localhost' }], dns: ['localhost'], eku: ['serverAuth'] });
+const serverTls = { key: server.keyPem, cert: server.certPem, ca: authority.certPem };
 const order = authority.issue({ subject: [{ CN: 'order-service' }, { O: 'Acme' }] });
 const report = authority.issue({ uris: ['spiffe://acme.com/ns/production/sa/report-service'] });
 const forged = strangers.issue({ subject: [{ CN: 'order-service' }, { O: 'Acme' }] });
@@ -288,14 +289,14 @@ const ROWS: readonly Row[] = [
   },
   { title: 'S4-061 an error of the handler stays what it is', ask: 'GET /broken', bearer: charge, status: 500 },
   {
-    title: 'S0-49 a service charges',
+    title: 'S0-18 S0-49 S0-54 S4-062 a service charges, over a bare socket, and the handler knows which one',
     ask: 'POST /charge',
     bearer: charge,
     status: 200,
     body: { service: 'order-service', user: null },
   },
   {
-    title: 'S0-51 a scope of services makes a caller system',
+    title: 'S0-48 S0-51 a scope of services makes a caller system',
     ask: 'POST /commands',
     bearer: charge,
     status: 200,
@@ -397,8 +398,7 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
         authenticator: authenticator(),
         audit: (record) => records.push(record),
       });
-      const tls = { key: server.keyPem, cert: server.certPem, ca: authority.certPem };
-      served = await start({ auth, routes: paymentRoutes((route) => ran.push(route)), tls });
+      served = await start({ auth, routes: paymentRoutes((route) => ran.push(route)), tls: serverTls });
     });
     after(async () => {
       await served[Symbol.asyncDispose]();
@@ -419,6 +419,35 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     }
   });
 }
+
+test('S4-006 with every credential of one service an attacker reaches what that service may, and nothing else', async () => {
+  const reached: string[] = [];
+  const routes = paymentRoutes((route) => reached.push(route));
+  const auth = serviceAuth({ service: AUDIENCE, authenticator: authenticator() });
+  await using served = await startExpress({ auth, routes, tls: serverTls });
+  for (const { method, path } of routes) {
+    for (const stolen of [{ bearer: charge }, { certificate: order }, { bearer: charge, certificate: order }]) {
+      await ask(served.port, { title: '', status: 0, ask: `${method} ${path.replace(/:\w+/, '43')}`, ...stolen });
+    }
+  }
+  assert.deepEqual(
+    [...new Set(reached)],
+    ['POST /charge', 'POST /commands', 'GET /orders/:id', 'DELETE /tenants/:tenantId', 'GET /health', 'GET /broken'],
+  );
+});
+
+test('S0-12 each side refuses a certificate that is not of its authority', async () => {
+  const auth = serviceAuth({
+    service: AUDIENCE,
+    authenticator: mutualTls({ allowedClients: ['CN=order-service,O=Acme'] }),
+  });
+  await using served = await startExpress({ auth, routes: paymentRoutes(() => {}), tls: serverTls });
+  const tls = { ca: strangers.certPem, cert: order.certPem, key: order.keyPem };
+  await assert.rejects(sendRequest({ port: served.port, tls }, { method: 'POST', target: '/commands' }), /certificate/);
+  const row = { title: '', ask: 'POST /commands', status: 0 };
+  assert.equal((await ask(served.port, { ...row, certificate: forged })).status, 401);
+  assert.equal((await ask(served.port, { ...row, certificate: order })).status, 200);
+});
 
 describe('S0-05 a route whose rule was forgotten', () => {
   const forgotten: ServiceRoute = {

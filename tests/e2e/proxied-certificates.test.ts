@@ -153,6 +153,18 @@ describe('X-Forwarded-Client-Cert', () => {
   }
 });
 
+test('S4-023 whoever calls without a certificate is told so', async () => {
+  const auth = serviceAuth({
+    service: 'payment-service',
+    authenticator: mutualTls({ allowedClients }),
+    errors: 'text',
+  });
+  const tls = { key: server.keyPem, cert: server.certPem, ca: authority.certPem };
+  await using served = await startExpress({ auth, routes: paymentRoutes(() => {}), tls });
+  const { status, body } = await ask(served.port, []);
+  assert.deepEqual([status, body], [401, 'Client certificate required']);
+});
+
 describe('Client-Cert, RFC 9440', () => {
   let served: GuardedServer;
   before(async () => {
