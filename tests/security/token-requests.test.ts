@@ -512,7 +512,7 @@ test('S2-33 another grant than the realm offers is 400, and its description says
     'CLIENT_CREDENTIALS',
     'client_credentials ',
   ]) {
-    const body = `${new URLSearchParams({ grant_type: grant })}&${orderService}`;
+    const body = `${new URLSearchParams({ grant_type: grant }).toString()}&${orderService}`;
     const { status, text } = await issuer.send({ headers: { 'content-type': FORM }, body });
     const expected = { error: 'unsupported_grant_type', error_description: 'Invalid grant type' };
     assert.deepEqual([status, JSON.parse(text)], [400, expected], grant);
