@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ExpressGuards, expressGuards } from '@sidegate/sdk/express';
-import { type Authenticator, serviceAuth } from '@sidegate/sdk/server';
+import { type Authenticator, type ErrorFormat, serviceAuth } from '@sidegate/sdk/server';
 import { JWTHandler, platformTokens, readSigningKey } from '@sidegate/sdk/service-tokens';
 import express, { type RequestHandler } from 'express';
 import { createPlatformKeys, signingHandler, verifyingHandler } from '../../examples/tenant-deletion/auth-service.ts';
@@ -92,11 +92,13 @@ const gateway = () => `${started.platform.gateway}${PREVIEW}`;
 async function startVariant(
   guardOf: (guards: ExpressGuards) => RequestHandler,
   authenticator: Authenticator = platformTokens({ tokens: verifyingHandler(started.keys) }),
+  errors: ErrorFormat = 'problem',
 ): Promise<Hop & { readonly url: string; readonly log: string[] }> {
   const log: string[] = [];
   const auth = serviceAuth({
     service: 'orders-service',
     authenticator,
+    errors,
     audit: (line) => log.push(JSON.stringify(line)),
   });
   const guards = expressGuards(auth);
@@ -229,6 +231,34 @@ describe('401', () => {
   });
 });
 
+describe('whatever words a service has for it', () => {
+  for (const errors of ['problem', 'service-auth', 'service-auth-401', 'detail', 'text'] as const) {
+    test(`a key of before, a header that is lost, and a user are told apart in the format ${errors}`, async () => {
+      const next = createPlatformKeys();
+      const env = { SERVICE_TOKEN: signingHandler(next).createServiceToken(ORCHESTRATOR) };
+      await using service = await startVariant((guards) => guards.serviceOnly(), undefined, errors);
+      const keys = file('next.pem', next.publicKey);
+      assertFound(await doctor([service.url, '--keys', keys], env), { finds: ['service_needs_restart'] });
+      await using ingress = await startHop({ to: service.origin, change: withoutAuthorization });
+      assertFound(await doctor([`${ingress.origin}${PREVIEW}`]), { finds: ['authorization_lost'] });
+      await using unaware = await startVariant((guards) => guards.serviceOnly(), takesServicesForUsers(), errors);
+      assertFound(await doctor([unaware.url]), { finds: ['service_context_missing'] });
+    });
+  }
+});
+
+/** A middleware that verifies the token, and hands on nothing of what it says. */
+function takesServicesForUsers(): Authenticator {
+  const verified = platformTokens({ tokens: verifyingHandler(started.keys) });
+  return {
+    ...verified,
+    async authenticate(request) {
+      const { service: _, ...others } = await verified.authenticate(request);
+      return { ...others, service: undefined, user: { id: 'unknown', roles: [] } };
+    },
+  };
+}
+
 describe('403', () => {
   test('S1-119 a token without type: service', async () => {
     const told = await doctor([gateway(), '--direct', direct()], { SERVICE_TOKEN: started.userToken });
@@ -236,14 +266,7 @@ describe('403', () => {
   });
 
   test('S1-121 a middleware that does not pass on what the token says: the log has service_only_access and the reason', async () => {
-    const verified = platformTokens({ tokens: verifyingHandler(started.keys) });
-    await using service = await startVariant((guards) => guards.serviceOnly(), {
-      ...verified,
-      async authenticate(request) {
-        const { service: _, ...others } = await verified.authenticate(request);
-        return { ...others, service: undefined, user: { id: 'unknown', roles: [] } };
-      },
-    });
+    await using service = await startVariant((guards) => guards.serviceOnly(), takesServicesForUsers());
     assertFound(await doctor([service.url]), { finds: ['service_context_missing'] });
     const told = await doctor([service.url, '--service-log', file('orders.log', service.log.join('\n'))]);
     assertFound(told, {

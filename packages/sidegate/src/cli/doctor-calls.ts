@@ -14,8 +14,6 @@ export interface Answer {
   readonly status: number | undefined;
   /** What the answer calls its refusal; or why there was none. */
   readonly code: string | undefined;
-  /** The body, for patterns to be looked for in; never printed. */
-  readonly body: string;
 }
 
 export interface HopAnswers extends Hop {
@@ -51,18 +49,21 @@ export async function callHop(http: HttpClient, hop: Hop, { token, user, otherHe
 
 async function call(http: HttpClient, url: string, headers: Readonly<Record<string, string>>): Promise<Answer> {
   try {
-    const { status, body } = await http({
+    const {
+      status,
+      headers: answered,
+      body,
+    } = await http({
       method: METHOD,
       url,
       headers: { accept: 'application/json', ...headers },
       timeoutMs: TIMEOUT_MS,
       maxBytes: MAX_BYTES,
     });
-    const text = body.toString('utf8');
-    return { status, code: codeIn(text), body: text };
+    return { status, code: codeIn(body.toString('utf8')) ?? challengeIn(answered['www-authenticate']) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'no_answer';
-    return { status: undefined, code, body: '' };
+    return { status: undefined, code };
   }
 }
 
@@ -76,6 +77,11 @@ function codeIn(body: string): string | undefined {
   } catch {
     return meaningOf(body);
   }
+}
+
+/** RFC 6750 section 3.1: a challenge names an error where a token was seen, and none where there was none. */
+function challengeIn(challenge: string | undefined): string | undefined {
+  return /\berror="?([a-z_]{1,64})/.exec(challenge ?? '')?.[1];
 }
 
 const MEANINGS: readonly (readonly [RegExp, string])[] = [

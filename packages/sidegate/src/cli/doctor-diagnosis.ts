@@ -136,6 +136,7 @@ const KEY_REFUSALS: ReadonlySet<string> = new Set([
   'token_signature_invalid',
   'token_key_not_found',
   'token_invalid',
+  'invalid_token',
   'unknown_key_id',
 ]);
 const MISSING: ReadonlySet<string | undefined> = new Set([undefined, 'token_missing', 'missing_token']);
