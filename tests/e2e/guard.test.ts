@@ -201,6 +201,14 @@ for (const [field, value] of [
   });
 }
 
+test('a worker thread is guarded as well, and says what it stopped', async () => {
+  await using service = await startCalledService();
+  const { outcomes, stderr } = await run([{ client: 'worker', url: service.url }], BLOCK);
+  assert.deepEqual(outcomes, [{ code: STOPPED }], stderr);
+  assert.match(stderr, /AUTH-14: GET http:\/\/localhost:\d+\/ was stopped/);
+  assert.equal(service.calls.length, 0);
+});
+
 test('a setting that is none stops the start: nothing runs unguarded by a slip of the pen', async () => {
   const { code, outcomes, stderr } = await run([], { SIDEGATE_GUARD: 'blok' });
   assert.notEqual(code, 0);

@@ -13,6 +13,8 @@ import { sendRequest } from '../support/wire.ts';
 import { type InstalledPackages, installPackages } from './installed-package.ts';
 
 const COMPILER = path.resolve(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
+const OXLINT = path.resolve(import.meta.dirname, '../../node_modules/oxlint/bin/oxlint');
+const ESLINT = path.resolve(import.meta.dirname, '../../node_modules/eslint/bin/eslint.js');
 const TYPES = path.resolve(import.meta.dirname, '../../node_modules/@types');
 const NAMES = ['@sidegate/rego', '@sidegate/sdk', '@sidegate/eslint-plugin', 'sidegate'];
 const ISSUER = 'https://keycloak.example.com/realms/users';
@@ -130,6 +132,34 @@ test('a sidecar answers over mutual TLS, and refuses who shows no certificate', 
     ['/orders/42'],
   );
   assert.equal(await sidecar.end(), 0, sidecar.stderr());
+});
+
+test('the lint rules run in oxlint and in ESLint, from the package', async () => {
+  installed.write('service.js', "export const orders = () => fetch('http://orders-service:8000/orders');\n");
+  const jsPlugins = [{ name: 'sidegate', specifier: '@sidegate/eslint-plugin' }];
+  const rules = { 'sidegate/no-anonymous-service-call': 'error' };
+  installed.write('.oxlintrc.json', JSON.stringify({ jsPlugins, rules }));
+  const oxlint = await installed.run(process.execPath, OXLINT, 'service.js');
+  assert.equal(oxlint.code, 1, oxlint.stderr);
+  assert.match(oxlint.stdout, /AUTH-14: this call to orders-service proves nobody/);
+
+  installed.write(
+    'eslint.config.js',
+    "import sidegate from '@sidegate/eslint-plugin';\nexport default [sidegate.configs.recommended];\n",
+  );
+  const eslint = await installed.run(process.execPath, ESLINT, 'service.js');
+  assert.equal(eslint.code, 1, eslint.stderr);
+  assert.match(
+    eslint.stdout,
+    /AUTH-14: this call to orders-service proves nobody.*sidegate\/no-anonymous-service-call/s,
+  );
+});
+
+test('the guard sees what a program sends, from the package', async () => {
+  installed.write('calls.js', "await fetch('http://127.0.0.1:59/orders').catch(() => {});\n");
+  const { code, stderr } = await installed.run(process.execPath, '--import', '@sidegate/sdk/guard', 'calls.js');
+  assert.equal(code, 0);
+  assert.match(stderr, /AUTH-14: GET http:\/\/127\.0\.0\.1:59\/orders proves nobody[^\n]*\n {2}at \S*calls\.js:1:7\n/);
 });
 
 for (const [name, types, lines] of [

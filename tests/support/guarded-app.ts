@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
+import { Worker } from 'node:worker_threads';
 import { Agent, Client, Pool, request, fetch as undiciFetch } from 'undici';
 
 export type ClientName = keyof typeof CLIENTS;
@@ -89,6 +90,16 @@ const CLIENTS = {
     session.close();
     stream.close();
     return Number(fields[':status']);
+  },
+  async worker({ url }) {
+    const program = `import { parentPort } from 'node:worker_threads';
+      const answer = await fetch(${JSON.stringify(url)}).catch((error) => { throw error.cause; });
+      parentPort.postMessage(answer.status);`;
+    const [status] = (await once(
+      new Worker(new URL(`data:text/javascript,${encodeURIComponent(program)}`)),
+      'message',
+    )) as [number];
+    return status;
   },
 } satisfies Record<string, Send>;
 

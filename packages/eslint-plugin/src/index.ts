@@ -1,5 +1,5 @@
 /** `@sidegate/eslint-plugin`: calls between services that prove who calls. For ESLint 10 (flat configuration) and oxlint. */
-import type { ESLint, Linter, Rule } from 'eslint';
+import type { Linter, Rule } from 'eslint';
 import { noAnonymousServiceCall } from './rules/no-anonymous-service-call.ts';
 import { noBroadScope } from './rules/no-broad-scope.ts';
 import { noDisabledTlsVerification } from './rules/no-disabled-tls-verification.ts';
@@ -13,7 +13,7 @@ import { requireRouteDeclaration } from './rules/require-route-declaration.ts';
 
 const NAME = 'sidegate';
 
-const rules: Readonly<Record<string, Rule.RuleModule>> = {
+const rules: Record<string, Rule.RuleModule> = {
   'no-anonymous-service-call': noAnonymousServiceCall,
   'no-broad-scope': noBroadScope,
   'no-disabled-tls-verification': noDisabledTlsVerification,
@@ -26,6 +26,14 @@ const rules: Readonly<Record<string, Rule.RuleModule>> = {
   'require-route-declaration': requireRouteDeclaration,
 };
 
+export interface SidegatePlugin {
+  readonly meta: { readonly name: string; readonly version: string };
+  readonly rules: Record<string, Rule.RuleModule>;
+  readonly configs: { readonly recommended: Linter.Config };
+}
+
+const meta = { name: NAME, version: '0.1.0' };
+
 /**
  * The plugin: its rules, and the flat configuration `recommended` that turns every one of them on.
  *
@@ -36,15 +44,16 @@ const rules: Readonly<Record<string, Rule.RuleModule>> = {
  * export default [sidegate.configs.recommended];
  * ```
  */
-const plugin = {
-  meta: { name: NAME, version: '0.1.0' },
+const plugin: SidegatePlugin = {
+  meta,
   rules,
-} satisfies ESLint.Plugin;
-
-const recommended: Linter.Config = {
-  name: `${NAME}/recommended`,
-  plugins: { [NAME]: plugin },
-  rules: Object.fromEntries(Object.keys(rules).map((name) => [`${NAME}/${name}`, 'error'])),
+  configs: {
+    recommended: {
+      name: `${NAME}/recommended`,
+      plugins: { [NAME]: { meta, rules } },
+      rules: Object.fromEntries(Object.keys(rules).map((name) => [`${NAME}/${name}`, 'error'])),
+    },
+  },
 };
 
-export default { ...plugin, configs: { recommended } };
+export default plugin;

@@ -141,6 +141,7 @@ testRule('no-hardcoded-client-secret', noHardcodedClientSecret, {
     { name: 'an empty default', code: "function login({ clientSecret = '' }) {}" },
     { name: 'Basic credentials of a value', code: "Buffer.from(`${id}:${secret}`).toString('base64');" },
     { name: 'a text that is no secret in base64', code: "Buffer.from('hello').toString('base64');" },
+    { name: 'JSON in base64', code: 'Buffer.from(\'{"alg":"none"}\').toString(\'base64url\'); btoa(\'{"a":12345}\');' },
     { name: 'a type', code: "interface Client { client_secret: 'string' }" },
   ],
 });

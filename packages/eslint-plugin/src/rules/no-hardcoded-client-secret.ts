@@ -123,7 +123,7 @@ export const noHardcodedClientSecret = defineRule(
       const value = first === undefined ? undefined : unwrap(first);
       if (!encodes || value === undefined) return;
       for (const text of value.type === 'Literal' || value.type === 'TemplateLiteral' ? knownTexts(code, value) : [])
-        if (/^[^\s:]+:[^\s:]+$/.test(text)) report(value, 'the secret of Basic credentials', false);
+        if (/^[\w.@-]+:[^\s:]{4,}$/.test(text)) report(value, 'the secret of Basic credentials', false);
     }
   },
 );
@@ -134,7 +134,7 @@ function isBase64Encoded(node: Node): boolean {
   if (member?.type !== 'MemberExpression' || memberName(member) !== 'toString' || call?.type !== 'CallExpression')
     return false;
   const [encoding] = call.arguments;
-  return encoding?.type === 'Literal' && String(encoding.value).startsWith('base64');
+  return encoding?.type === 'Literal' && encoding.value === 'base64';
 }
 
 /** `new TextEncoder().encode(text)`, `Buffer.from(text)`, `createSecretKey(Buffer.from(text))`. */

@@ -111,6 +111,10 @@ testRule('require-route-declaration', requireRouteDeclaration, {
       code: `${NEST}import { nestGuards } from '@sidegate/sdk/nestjs';\nconst guards = nestGuards(auth);\n@UseGuards(guards.requireServiceAuth(['orders:read']))\n@Controller('orders')\nexport class Orders {\n @Get(':id') find() {}\n @ServiceOnly() @Delete('tenant/:tenantId') remove() {}\n}`,
     },
     {
+      name: 'routes of a table, whose rules take the guards',
+      code: `${EXPRESS}const app = express();\nfor (const { method, path, rule, handle } of routes) {\n const before = rule === undefined ? [] : [rule(guards)];\n app.get(path, ...before, handle);\n}`,
+    },
+    {
       name: "a guard of the project's own",
       code: `${EXPRESS}import { onlyPartners } from './partners.js';\nconst app = express();\napp.get('/a', onlyPartners, a);\napp.delete('/tenant/:id', onlyPartners(), a);`,
       options: { guards: ['onlyPartners'] },
