@@ -241,6 +241,17 @@ test('a caller has one secret, or two during a rotation, and none that is short'
   await assert.rejects(async () => short.authenticate(forged), { code: 'signature_invalid' });
 });
 
+test('a second secret that is not set yet signs nothing and stands in nobody’s way', async () => {
+  const verifier = authenticator({ callers: { 'service-a': { secrets: [hidden(SECRET), hidden('')] } } });
+  await assert.rejects(async () => verifier.authenticate(receivedRequest({ headers: sign(at(0), ''), body: BODY })), {
+    code: 'signature_invalid',
+  });
+  assert.equal(
+    (await verifier.authenticate(receivedRequest({ headers: good, body: BODY }))).service?.name,
+    'service-a',
+  );
+});
+
 test('during a rotation both secrets of a caller verify', async () => {
   const verifier = authenticator({ callers: { 'service-a': { secrets: [hidden(SECRET), hidden(NEXT)] } } });
   for (const secret of [SECRET, NEXT]) {

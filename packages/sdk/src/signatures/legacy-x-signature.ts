@@ -24,22 +24,28 @@ const MIN_SECRET_BYTES = 16;
 
 /** @throws Problem `signature_invalid` when the body is not JSON although that is signed, or the secret is short */
 export function legacySignature(signed: LegacySigned, secret: string): string {
-  const key = Buffer.from(secret);
-  if (key.length < MIN_SECRET_BYTES) {
-    throw new Problem('signature_invalid', `a secret has fewer than ${MIN_SECRET_BYTES} bytes`);
-  }
-  return createHmac('sha256', key).update(signedBytes(signed)).digest('hex');
+  if (isShort(secret)) throw new Problem('signature_invalid', `the secret has fewer than ${MIN_SECRET_BYTES} bytes`);
+  return hexMac(signedBytes(signed), secret);
 }
 
-/** Whether the signature is that of one of the secrets; each is tried, so that the time does not tell which. */
+/**
+ * Whether the signature is that of one of the secrets; each is tried, so that the time does not tell which. One that is short, such as a
+ * variable that is not set, signs nothing.
+ *
+ * @throws Problem `signature_invalid` when the body is not JSON although that is signed
+ */
 export function isLegacySignature(given: string, signed: LegacySigned, secrets: readonly string[]): boolean {
+  const message = signedBytes(signed);
   const bytes = Buffer.from(given);
   const matching = secrets.filter((secret) => {
-    const expected = Buffer.from(legacySignature(signed, secret));
-    return bytes.length === expected.length && timingSafeEqual(bytes, expected);
+    const expected = Buffer.from(hexMac(message, secret));
+    return bytes.length === expected.length && timingSafeEqual(bytes, expected) && !isShort(secret);
   });
   return matching.length > 0;
 }
+
+const hexMac = (message: Buffer, secret: string): string => createHmac('sha256', secret).update(message).digest('hex');
+const isShort = (secret: string): boolean => Buffer.byteLength(secret) < MIN_SECRET_BYTES;
 
 const TIMESTAMP = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-]\d{2}:\d{2})?$/;
 

@@ -48,3 +48,27 @@ for (const [text, expected] of written) {
     assert.equal(pythonJson(Buffer.from(text)), expected);
   });
 }
+
+test('whatever is cut out of a text, put into it or doubled, it is refused, or written once and for all', () => {
+  let state = 9421;
+  const pick = (below: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const pieces = Array.from('{}[]:,"\\0123456789.eE+-truefalsn \n\ud83d\u00e9');
+  let accepted = 0;
+  for (let round = 0; round < 20_000; round += 1) {
+    const [text = ''] = written[pick(written.length)] ?? [];
+    const at = pick(text.length + 1);
+    const piece = pieces[pick(pieces.length * 2)] ?? text.slice(at, at + pick(6)).repeat(2);
+    const spoilt = text.slice(0, at) + piece + text.slice(at + pick(3));
+    try {
+      const once = pythonJson(Buffer.from(spoilt));
+      assert.equal(pythonJson(Buffer.from(once)), once);
+      accepted += 1;
+    } catch (error) {
+      assert.ok(error instanceof JsonError, `${JSON.stringify(spoilt)}: ${String(error)}`);
+    }
+  }
+  assert.ok(accepted > 1_000 && accepted < 19_000, String(accepted));
+});
