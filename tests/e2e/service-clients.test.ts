@@ -1,6 +1,7 @@
 /** The sample clients, for real: our identity provider, servers that verify its tokens, TLS between all of them. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,6 +33,7 @@ import { manualTime } from '../support/manual-time.ts';
 import { audienceMapper } from '../support/realms.ts';
 import { until } from '../support/until.ts';
 
+const ROOT = path.join(import.meta.dirname, '../..');
 const REGISTRATIONS = {
   'order-service-prod': 'payment:charge',
   'order-service-refunds': 'payment:refund',
@@ -195,6 +197,27 @@ describe('what may not happen', () => {
       cwd: path.join(import.meta.dirname, '../..'),
     });
     assert.equal(ignored.status, 0);
+  });
+
+  test('S0-06 a secret that lies in git: examples and settings hold references alone, and a literal stops the start', async () => {
+    const tracked = spawnSync('git', ['ls-files', '*.env', '*.env.*', 'examples'], { cwd: ROOT, encoding: 'utf8' });
+    const files = tracked.stdout.split('\n').filter((file) => /\.(?:env|example|json|ya?ml|ts)$/.test(file));
+    assert.ok(files.length > 10);
+    assert.deepEqual(
+      files.filter((file) => /(?:^|\/)\.env(?:\.(?!example)|$)/.test(file)),
+      [],
+    );
+    const literal = /(?:secret|password)["']?\s*[:=]\s*["']?(?!\$\{|vault:|\/|["']?$)[A-Za-z0-9+/_-]{16,}["']?\s*,?$/im;
+    assert.match('client_secret: "abcdefghijklmnop123"', literal);
+    for (const file of files.filter((each) => !each.endsWith('.ts'))) {
+      assert.doesNotMatch(readFileSync(path.join(ROOT, file), 'utf8'), literal, file);
+    }
+    const configFile = path.join(folder, 'settings.json');
+    await writeFile(configFile, JSON.stringify({ payment_client_secret: 'canary-literal' }));
+    await assert.rejects(
+      loadSettings(SETTINGS, { env: {}, envFile: '/nowhere', configFile }),
+      /holds a secret: write \$\{/,
+    );
   });
 
   test('adapters hold no token: the token source is the only place for it', () => {

@@ -76,10 +76,15 @@ export function readCall({ method = 'GET', headers = {}, body }: CallInit): Outg
   return { method, headers: fields, bytes, stream: undefined };
 }
 
-/** @throws TypeError when a field holds the token of the request that arrived: S2S calls speak for this service alone */
-export function refuseUserToken(headers: Readonly<Record<string, string>>, { subjectToken }: CallContext): void {
+/** @throws TypeError when a field or the URL holds the token of the request that arrived: these calls speak for this service alone */
+export function refuseUserToken(
+  headers: Readonly<Record<string, string>>,
+  { href }: URL,
+  { subjectToken }: CallContext,
+): void {
   if (subjectToken === undefined || subjectToken === '') return;
-  const found = Object.entries(headers).find(([, value]) => value.includes(subjectToken));
-  if (found === undefined) return;
-  throw new TypeError(`the header ${found[0]} holds the token of the user: it must be exchanged, never handed on`);
+  const header = Object.entries(headers).find(([, value]) => value.includes(subjectToken))?.[0];
+  if (header === undefined && !href.includes(subjectToken)) return;
+  const place = header === undefined ? 'the URL' : `the header ${header}`;
+  throw new TypeError(`${place} holds the token of the user: it must be exchanged, never handed on`);
 }

@@ -185,6 +185,7 @@ describe('what goes along', () => {
       await assert.rejects(client.fetch('/'), { name: 'TypeError', message: /must be exchanged, never handed on/ });
       const honest = clientOf(service.url);
       await assert.rejects(honest.fetch('/', { headers: { 'x-token': 'Bearer of-the-user' } }), /never handed on/);
+      await assert.rejects(honest.fetch('/?access_token=of-the-user'), /the URL holds the token of the user/);
       assert.equal(service.calls.length, 0);
       await honest.fetch('/');
       await Promise.all([client.close(), honest.close()]);

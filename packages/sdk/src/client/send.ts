@@ -63,7 +63,7 @@ export function createSender({ target, credentials, pool, runtime, timeoutMs, re
     const request = { method, url, headers: told, body: bytes };
     const proof = credentials === undefined ? {} : await withoutProof(credentials.authorize(request));
     const all = { ...told, ...proof };
-    refuseUserToken(all, context);
+    refuseUserToken(all, url, context);
     return { ...request, headers: all, proof };
   }
 

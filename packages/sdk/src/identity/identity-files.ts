@@ -38,6 +38,8 @@ export function identityFromFiles({ cert, key, ca, onProblem, runtime }: Identit
   const paths = ca === undefined ? [cert, key] : [cert, key, ca];
   let held: PemIdentity | undefined;
   let seen = '';
+  /** The latest problem, which is told once while it lasts. */
+  let told: string | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<PemIdentity> | undefined;
 
@@ -52,11 +54,13 @@ export function identityFromFiles({ cert, key, ca, onProblem, runtime }: Identit
       // Written meanwhile: what was read may be half of it, so the next look reads again.
       seen = (await stateOf(paths)) === state ? state : '';
       held = read;
+      told = undefined;
       return read;
     } catch (error) {
       const problem = error instanceof Problem ? error : unreadable(error);
       if (held === undefined) throw problem;
-      onProblem?.(problem);
+      if (problem.message !== told) onProblem?.(problem);
+      told = problem.message;
       return held;
     } finally {
       lookedAt = clock.monotonic();

@@ -123,6 +123,8 @@ describe('a start stops', () => {
       assert.match(found.join('\n'), reason);
     }
     assert.match((await findingsOf(load(ENV, { configFile: files.at('none') }))).join(), /cannot be read/);
+    const envFile = await files.write('.env', `A=${'x'.repeat(256 * 1024)}`);
+    assert.match((await findingsOf(load(ENV, { envFile }))).join(), /\.env: cannot be read/);
   });
 
   test('for a file that is not there, a variable and its file at once, and a Vault that nobody told of', async () => {

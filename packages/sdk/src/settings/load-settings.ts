@@ -64,11 +64,10 @@ export async function loadSettings<const S extends Readonly<Record<string, Setti
 ): Promise<Settings<S>> {
   const { vault, refreshEveryMs = REFRESH_EVERY_MS, onProblem, runtime = systemRuntime() } = options;
   const written = readWritten(options);
-  const findings: SettingFinding[] = [];
+  const findings: SettingFinding[] = [...written.findings];
   const rotating: Rotating[] = [];
   const values: Record<string, unknown> = {};
 
-  if (written.problem !== undefined) findings.push({ key: options.configFile ?? '', message: written.problem });
   for (const key of written.unknown(Object.keys(schema))) {
     findings.push({ key, message: `${options.configFile} has this key, and the program does not know it` });
   }

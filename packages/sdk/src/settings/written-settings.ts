@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { isJsonObject, JsonError, type JsonObject, parseStrictJson } from '../jwt/strict-json.ts';
+import type { SettingFinding } from './settings-error.ts';
 import { isVaultReference } from './vault-reference.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -26,20 +27,21 @@ export interface WrittenSettings {
   find(key: string, variable: string, isSecret: boolean): Written | undefined;
   /** Keys of the config file that are none of these. */
   unknown(keys: readonly string[]): readonly string[];
-  /** What is wrong with a file as a whole. */
-  readonly problem: string | undefined;
+  /** What is wrong with a file as a whole: the key is its name. */
+  readonly findings: readonly SettingFinding[];
 }
 
 const MAX_BYTES = 256 * 1024;
 const VARIABLE = /^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 export function readWritten({ env = process.env, envFile = '.env', configFile }: WrittenOptions): WrittenSettings {
-  const fileEnv = readEnvFile(envFile);
-  const { config, problem } = configFile === undefined ? { config: {}, problem: undefined } : readConfig(configFile);
+  const findings: SettingFinding[] = [];
+  const fileEnv = readEnvFile(envFile, findings);
+  const config = configFile === undefined ? {} : readConfig(configFile, findings);
   const inVariables = (variable: string): Written | undefined =>
     inEnvironment(env, variable, variable) ?? inEnvironment(fileEnv, variable, `${variable} in ${envFile}`);
   return {
-    problem,
+    findings,
     find(key, variable, isSecret) {
       const found = inVariables(variable);
       if (found !== undefined) return found;
@@ -83,24 +85,26 @@ function inEnvironment(variables: Variables, name: string, place: string): Writt
   return path === undefined ? undefined : { kind: 'file', path, place: `${name}_FILE` };
 }
 
-function readEnvFile(path: string): Variables {
+function readEnvFile(path: string, findings: SettingFinding[]): Variables {
   try {
     return parseEnv(readValueFile(path));
-  } catch {
+  } catch (error) {
+    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    if (!absent) findings.push({ key: path, message: 'cannot be read' });
     return {};
   }
 }
 
-function readConfig(path: string): { readonly config: JsonObject; readonly problem: string | undefined } {
+function readConfig(path: string, findings: SettingFinding[]): JsonObject {
   try {
     const value = parseStrictJson(Buffer.from(readValueFile(path)));
-    if (isJsonObject(value)) return { config: value, problem: undefined };
-    return { config: {}, problem: 'must be a JSON object' };
+    if (isJsonObject(value)) return value;
+    findings.push({ key: path, message: 'must be a JSON object' });
   } catch (error) {
     // The parser's own words could quote what is written there.
-    const problem = error instanceof JsonError ? 'is not JSON' : 'cannot be read';
-    return { config: {}, problem };
+    findings.push({ key: path, message: error instanceof JsonError ? 'is not JSON' : 'cannot be read' });
   }
+  return {};
 }
 
 const snake = (key: string): string => key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -178,4 +178,7 @@ const camel = (name: string): string => {
   return joined.charAt(0).toLowerCase() + joined.slice(1);
 };
 
-const constant = (name: string): string => name.replaceAll(/[^A-Za-z0-9]+/g, '_').toUpperCase();
+const constant = (name: string): string =>
+  pascal(name)
+    .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_')
+    .toUpperCase();

@@ -156,7 +156,7 @@ describe('nothing is written', () => {
 
 test('a document that wants to be a program stays data', () => {
   const evil = "*/ throw new Error('reached'); /* `${process.exit(9)}`";
-  const file = written('evil.json', {
+  const file = written('2 evil;names.json', {
     ...PAYMENT,
     paths: {
       [`/${evil}`]: { get: { operationId: evil, security: [{ oauth: ["a'b"] }], responses: { 200: receipt } } },
@@ -164,7 +164,7 @@ test('a document that wants to be a program stays data', () => {
     components: { schemas: { receipt: { type: 'object', properties: { [evil]: { enum: [evil] } } } } },
   });
   const out = path.join(folder, 'evil.ts');
-  assert.equal(generate(file, '--out', out, '--service', 'evil').status, 0);
+  assert.equal(generate(file, '--out', out).status, 0);
   execFileSync(process.execPath, ['--conditions=@sidegate/source', out], { cwd: folder });
 });
 
