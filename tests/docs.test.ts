@@ -68,6 +68,20 @@ test('each promise of SECURITY.md names a test that is there', () => {
   }
 });
 
+test('S4-084 S4-089 the page on SPIFFE says who does what at SPIRE, and when to use it', () => {
+  const page = readFileSync(path.join(ROOT, 'docs/spiffe.md'), 'utf8').replaceAll(/\s+/g, ' ');
+  for (const statement of [
+    /SPIRE server, one per cluster or region: signs SVIDs/,
+    /SPIRE agent, a DaemonSet: one per node/,
+    /looks up who called its socket, and which entry matches/,
+    /presents its SVID to others/,
+    /several clouds or clusters, where identity must span them \| a single cluster with Istio or Linkerd/,
+    /identity that no provider owns/,
+  ]) {
+    assert.match(page, statement);
+  }
+});
+
 test('every relative link leads to a file', () => {
   const broken = tracked('*.md').flatMap((file) => {
     const text = readFileSync(path.join(ROOT, file), 'utf8');

@@ -94,6 +94,22 @@ test('a store sealed under another key stops the start and names the key by its 
   assert.match(second.stderr(), /was sealed under the key [0-9a-f]{8}, which is not configured/);
 });
 
+test('S4-101 a dry run of a rotation says what it would do, and does nothing', async () => {
+  await using folder = await authorityFolder({ signing: 'algorithms: [ES256], publish_before: 1h' });
+  await using authority = await folder.start();
+  const { token } = await requestToken(authority);
+  const keys = async () => (await folder.command('keys', 'list', '--json')).stdout;
+  const before = await keys();
+  const soon = await folder.command('keys', 'rotate', '--dry-run', '--json');
+  const [planned] = (JSON.parse(soon.stdout) as { keys: { kid: unknown; state: string; signs_from: string }[] }).keys;
+  assert.deepEqual([soon.code, planned?.kid, planned?.state], [0, null, 'next']);
+  assert.ok(Date.parse(planned?.signs_from ?? '') > Date.now() + 3_500_000);
+  const now = await folder.command('keys', 'rotate', '--dry-run', '--now');
+  assert.match(now.stdout, /^services ES256 current {2}signs from \S+ not made yet\n$/);
+  assert.equal(await keys(), before);
+  assert.equal(decodeProtectedHeader((await requestToken(authority)).token).kid, decodeProtectedHeader(token).kid);
+});
+
 test('S4-095 keys rotate publishes the next key, which signs later; tokens of both verify', async () => {
   await using folder = await authorityFolder({ signing: 'algorithms: [ES256], publish_before: 2s' });
   await using authority = await folder.start();

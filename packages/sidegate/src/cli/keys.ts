@@ -8,6 +8,7 @@ import { NotThere, onStore, printedTime, type StoreOptions, storeCommand } from 
 interface RotateOptions extends StoreOptions {
   readonly realm?: string;
   readonly now?: true;
+  readonly dryRun?: true;
 }
 
 export function keysCommand(): Command {
@@ -25,6 +26,7 @@ export function keysCommand(): Command {
         )
         .option('--realm <name>', 'of this realm only')
         .option('--now', 'the new key signs at once: verifiers have to fetch it')
+        .option('--dry-run', 'only say which keys would be made, and when they would sign')
         .action((options: RotateOptions) =>
           onStore(options, async (store) => print(await rotate(store, options), options)),
         ),
@@ -39,11 +41,19 @@ export function keysCommand(): Command {
     );
 }
 
-async function rotate({ keys, config }: OpenedStore, { realm, now }: RotateOptions): Promise<ListedKey[]> {
+type ShownKey = Pick<ListedKey, 'realm' | 'algorithm' | 'state' | 'createdAt' | 'activateAt'> & {
+  readonly kid?: string;
+};
+
+async function rotate({ keys, config }: OpenedStore, { realm, now, dryRun }: RotateOptions): Promise<ShownKey[]> {
   const families = familiesOf(keys).filter((family) => realm === undefined || family.realm === realm);
   if (families.length === 0)
     throw new NotThere(`there is no key of ${realm ?? 'any realm'}; the authority makes the first one`);
   const activateAt = Date.now() + (now === true ? 0 : config.signing.publish_before);
+  if (dryRun === true) {
+    const state = now === true ? 'current' : 'next';
+    return families.map((family) => ({ ...family, state, createdAt: Date.now(), activateAt }));
+  }
   const made: ListedKey[] = [];
   for (const family of families) made.push(await keys.rotate(family.realm, family.algorithm, activateAt));
   return made;
@@ -64,9 +74,9 @@ async function retire(keys: KeyStore, kid: string): Promise<readonly ListedKey[]
   return keys.list().filter((key) => key.realm === realm && key.algorithm === algorithm);
 }
 
-function print(keys: readonly ListedKey[], { json }: StoreOptions): void {
+function print(keys: readonly ShownKey[], { json }: StoreOptions): void {
   if (json === true) {
-    const shown = keys.map(({ kid, realm, algorithm, state, createdAt, activateAt }) => ({
+    const shown = keys.map(({ kid = null, realm, algorithm, state, createdAt, activateAt }) => ({
       kid,
       realm,
       algorithm,
@@ -77,7 +87,7 @@ function print(keys: readonly ListedKey[], { json }: StoreOptions): void {
     process.stdout.write(`${JSON.stringify({ keys: shown })}\n`);
     return;
   }
-  for (const { kid, realm, algorithm, state, activateAt } of keys) {
+  for (const { kid = 'not made yet', realm, algorithm, state, activateAt } of keys) {
     process.stdout.write(`${realm} ${algorithm} ${state.padEnd(8)} signs from ${printedTime(activateAt)} ${kid}\n`);
   }
 }
