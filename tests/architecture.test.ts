@@ -71,6 +71,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sdk/x509',
     'sdk',
   ],
+  'sdk/wimse': ['sdk/client', 'sdk/server', 'sdk/runtime', 'sdk/replay', 'sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/gateway': ['sdk/service-tokens', 'sdk/server', 'sdk/jwt', 'sdk'],
   'sdk/guard': [],
   'sdk/adapters': ['sdk/server', 'sdk'],

@@ -5,12 +5,13 @@ import { ALGORITHMS, type AlgorithmName } from './algorithms.ts';
 export interface JwtSigner {
   readonly key: KeyObject;
   readonly algorithm: AlgorithmName;
-  readonly keyId: string;
+  /** Undefined: the token names no key. */
+  readonly keyId: string | undefined;
 }
 
 /** @param type of the token, for `typ` */
 export function signJwt(type: string, claims: object, { key, algorithm, keyId }: JwtSigner): string {
-  const input = signingInput({ alg: algorithm, typ: type, kid: keyId }, claims);
+  const input = signingInput({ alg: algorithm, typ: type, ...(keyId === undefined ? {} : { kid: keyId }) }, claims);
   const { hash, parameters } = ALGORITHMS.get(algorithm) ?? { hash: null, parameters: {} };
   return `${input}.${sign(hash, Buffer.from(input), { key, ...parameters }).toString('base64url')}`;
 }

@@ -3,6 +3,7 @@ import { readCredentials } from '../jwt/bearer.ts';
 import type { JsonObject } from '../jwt/strict-json.ts';
 import type { Authenticator } from '../server/authenticator.ts';
 import type { Principal } from '../server/principal.ts';
+import { splitTarget } from '../server/request-path.ts';
 import type { ServiceTokenClaims } from './claims.ts';
 import type { ServiceTokenValidator } from './validate.ts';
 
@@ -36,7 +37,13 @@ export function serviceTokenAuthenticator(options: ServiceTokenAuthenticatorOpti
   return {
     async authenticate(request) {
       const token = readCredentials(request.values('authorization'));
-      const operation = { method: request.method, path: request.target.replace(/\?.*$/s, '') };
+      const operation = {
+        method: request.method,
+        // Looked at only for a token that is for one operation: there a path with two readings is refused.
+        get path() {
+          return splitTarget(request).path;
+        },
+      };
       return principalOf(await validator.validateServiceToken(token, { expectedAudience, allowedIssuers, operation }));
     },
     close: () => validator.close(),

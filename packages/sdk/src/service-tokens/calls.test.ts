@@ -152,6 +152,7 @@ test('S4-073 a token for one operation works there, its query notwithstanding, a
   const fields = await credentialsOf('checkout-service', 'order-service:GET:/orders/:id').authorize(outgoing);
   assert.equal((await call('order-service', '/orders/42?full=1', fields, 'GET')).status, 200);
   assert.equal((await call('order-service', '/orders/42', fields, 'DELETE')).status, 401);
+  assert.equal((await call('order-service', '/orders/%2e%2e%2fadmin', fields, 'GET')).status, 400);
 });
 
 test('S4-105 the target sees the service, its scopes and its user', async () => {
