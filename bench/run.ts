@@ -62,7 +62,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { report, table: caTable(report) };
   },
   async guard({ quick, progress }) {
-    const report = await measureGuards({ rounds: quick ? 5 : 21, progress });
+    const report = await measureGuards({ rounds: quick ? 5 : 11, progress });
     return { report, table: guardTable(report) };
   },
   async decision({ quick, progress }) {

@@ -176,7 +176,7 @@ test('costly and dangerous libraries stay in their folders', () => {
   assert.deepEqual(broken.map(shown), []);
 });
 
-test('an adapter of a framework has at most 60 lines', () => {
+test('an adapter of a framework has at most 60 lines beside its documentation', () => {
   const manifest = JSON.parse(readFileSync(path.join(ROOT, 'packages/sdk/package.json'), 'utf8')) as {
     readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   };
@@ -184,10 +184,14 @@ test('an adapter of a framework has at most 60 lines', () => {
     const source = conditions['@sidegate/source'] ?? '';
     return source.startsWith('./src/adapters/') ? [source] : [];
   });
-  const lines = (file: string) =>
-    readFileSync(path.join(ROOT, 'packages/sdk', file), 'utf8')
-      .trimEnd()
+  const lines = (file: string) => {
+    const text = readFileSync(path.join(ROOT, 'packages/sdk', file), 'utf8');
+    return text
+      .replaceAll(/^\/\*\*.*?\*\/$/gms, '')
+      .replaceAll(/\n\n+/g, '\n')
+      .trim()
       .split('\n').length;
+  };
   assert.equal(adapters.length, 6);
   assert.deepEqual(
     adapters.filter((file) => lines(file) > 60),

@@ -168,6 +168,14 @@ const ROWS: readonly Row[] = [
     code: 'role_required',
   },
   {
+    title: "S0-04 a role in a header is nobody's",
+    ask: 'POST /commands',
+    bearer: customer,
+    headers: ['X-User-Roles', 'system', 'X-User-Role', 'system', 'X-Service-Name', 'order-service'],
+    status: 403,
+    code: 'role_required',
+  },
+  {
     title: 'S0-53 without scope and roles nobody has a role',
     ask: 'POST /orders',
     bearer: token({ sub: 'mary', azp: 'web-app' }),

@@ -27,6 +27,25 @@ export interface ExpressGuards extends Guards<RequestHandler> {
   readonly refusals: ErrorRequestHandler;
 }
 
+/**
+ * Guards for the routes of an application and its routers.
+ *
+ * @example
+ * ```ts
+ * import { expressGuards } from '@sidegate/sdk/express';
+ * import express from 'express';
+ * import { bearer, serviceAuth } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * const guards = expressGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
+ * const app = express();
+ * app.post('/charge', guards.requireServiceAuth(['payment:charge']), (request, response) => {
+ *   response.json({ caller: request.callerService });
+ * });
+ * guards.requireRules(app);
+ * app.use(guards.refusals);
+ * ```
+ */
 export function expressGuards(auth: ServiceAuth): ExpressGuards {
   const received = createNodeRequests();
   const guards = createGuards<RequestHandler>(auth, ({ admit }) => (request, response, next) => {

@@ -20,6 +20,25 @@ export interface FastifyGuards extends Guards<onRequestAsyncHookHandler> {
   readonly refusals: (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 }
 
+/**
+ * Guards as `onRequest` hooks, so that a refused body is not even read.
+ *
+ * @example
+ * ```ts
+ * import { fastifyGuards } from '@sidegate/sdk/fastify';
+ * import fastify from 'fastify';
+ * import { bearer, serviceAuth } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * const guards = fastifyGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
+ * const app = fastify();
+ * guards.requireRules(app);
+ * app.setErrorHandler(guards.refusals);
+ * app.post('/charge', { onRequest: guards.requireServiceAuth(['payment:charge']) }, ({ principal }) => ({
+ *   caller: principal?.service?.name,
+ * }));
+ * ```
+ */
 export function fastifyGuards(auth: ServiceAuth): FastifyGuards {
   const received = createNodeRequests();
   const guards = createGuards<onRequestAsyncHookHandler>(auth, ({ admit }) => async (request, reply) => {

@@ -21,6 +21,23 @@ export interface HonoGuards extends Guards<MiddlewareHandler<GuardedEnv>> {
   readonly refusals: (error: Error) => Response;
 }
 
+/**
+ * Guards as middleware of a route.
+ *
+ * @example
+ * ```ts
+ * import { type GuardedEnv, honoGuards } from '@sidegate/sdk/hono';
+ * import { Hono } from 'hono';
+ * import { bearer, serviceAuth } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * const guards = honoGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
+ * const app = new Hono<GuardedEnv>();
+ * app.post('/charge', guards.requireServiceAuth(['payment:charge']), (c) => c.json({ caller: c.get('principal')?.service?.name }));
+ * guards.requireRules(app);
+ * app.onError(guards.refusals);
+ * ```
+ */
 export function honoGuards(auth: ServiceAuth): HonoGuards {
   const received = createNodeRequests();
   const guards = createGuards<MiddlewareHandler<GuardedEnv>>(auth, ({ admit }) => async (c, next) => {

@@ -14,6 +14,23 @@ export interface KoaGuards extends Guards<Middleware> {
   readonly refusals: Middleware;
 }
 
+/**
+ * Guards as middleware, before the handler of a route.
+ *
+ * @example
+ * ```ts
+ * import { koaGuards } from '@sidegate/sdk/koa';
+ * import Koa from 'koa';
+ * import { bearer, serviceAuth } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * const guards = koaGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
+ * const app = new Koa();
+ * app.use(guards.refusals);
+ * // Before a handler of a router: router.post('/charge', charging, (ctx) => …), and then guards.requireRules(router).
+ * const charging = guards.requireServiceAuth(['payment:charge']);
+ * ```
+ */
 export function koaGuards(auth: ServiceAuth): KoaGuards {
   const received = createNodeRequests();
   const guards = createGuards<Middleware>(auth, ({ admit }) => async (ctx, next) => {

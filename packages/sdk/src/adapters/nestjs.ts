@@ -21,6 +21,21 @@ type NestRequest = (IncomingMessage | { readonly raw: IncomingMessage }) & {
   principal?: Principal | undefined;
 };
 
+/**
+ * Guard classes for controllers and their handlers.
+ *
+ * @example
+ * ```ts
+ * import { UseGuards } from '@nestjs/common';
+ * import { nestGuards } from '@sidegate/sdk/nestjs';
+ * import { bearer, serviceAuth } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * const guards = nestGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
+ * // At a handler: @Charging() @Post('charge'), and at the start: app.useGlobalGuards(guards.requireRules).
+ * const Charging = () => UseGuards(guards.requireServiceAuth(['payment:charge']));
+ * ```
+ */
 export function nestGuards(auth: ServiceAuth): NestGuards {
   const received = createNodeRequests();
   const guards = createGuards<Type<CanActivate>>(auth, ({ admit }) => {

@@ -17,6 +17,26 @@ export interface NodeGuards extends Guards<NodeGuard> {
   listener(routes: GuardedRoutes, failed: (error: unknown) => void): RequestListener;
 }
 
+/**
+ * Guards, and a listener for the routes that have one.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { type GuardedRoutes, nodeGuards } from '@sidegate/sdk/node';
+ * import { bearer, serviceAuth } from '@sidegate/sdk/server';
+ *
+ * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
+ * const guards = nodeGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
+ * const routes = {
+ *   'POST /charge': [
+ *     guards.requireServiceAuth(['payment:charge']),
+ *     (_request, response, { principal }) => response.end(principal?.service?.name),
+ *   ],
+ * } satisfies GuardedRoutes;
+ * createServer(guards.listener(routes, console.error)).listen(3000);
+ * ```
+ */
 export function nodeGuards(auth: ServiceAuth): NodeGuards {
   const received = createNodeRequests();
   const guards = createGuards<NodeGuard>(auth, ({ admit }) => async (request, response, route) => {

@@ -37,7 +37,19 @@ export function allOf(first: Authenticator, ...others: readonly Authenticator[])
   };
 }
 
-/** The first of which the request has a proof decides; one that does not hold is never made up for by another. */
+/**
+ * The first of which the request has a proof decides; one that does not hold is never made up for by another.
+ *
+ * @example
+ * ```ts
+ * import { anyOf, bearer, mutualTls } from '@sidegate/sdk/server';
+ *
+ * const either = anyOf(
+ *   bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' }),
+ *   mutualTls({ allowedClients: ['CN=order-service,O=Acme'] }),
+ * );
+ * ```
+ */
 export function anyOf(first: Authenticator, ...others: readonly Authenticator[]): Authenticator {
   const all = [first, ...others];
   const attempt = (request: ReceivedRequest, index: number, missing?: Problem): Principal | Promise<Principal> =>

@@ -27,6 +27,13 @@ const PAIR = /([A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^",;]*))(,|;|$)/sy;
  * All elements, the oldest hop first. Strict: what two readers could take apart differently is refused.
  *
  * @throws Problem `peer_identity_invalid`
+ * @example
+ * ```ts
+ * import { parseForwardedClientCert } from '@sidegate/sdk/server';
+ *
+ * const [hop] = parseForwardedClientCert('By=spiffe://acme.com/payment;Subject="CN=order-service,O=Acme";URI=spiffe://acme.com/order');
+ * console.log(hop?.subject, hop?.uris); // CN=order-service,O=Acme [ 'spiffe://acme.com/order' ]
+ * ```
  */
 export function parseForwardedClientCert(text: string): readonly ForwardedClientCert[] {
   if (text.length > MAX_CHARACTERS) throw invalid(`it is longer than ${MAX_CHARACTERS} characters`);
