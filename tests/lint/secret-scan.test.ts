@@ -12,8 +12,12 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'tests/vectors/jws.json': 'the examples of RFC 7515, appendix A',
   'packages/sidegate/src/proxy/shown-path.test.ts': 'its signature reads "signature"',
 };
-/** Clients of tests and their made-up secrets stand in forms; a test of the rule shows that others are found there. */
-const OF_FORMS: ReadonlySet<string> = new Set(['client_secret', 'the secret of Basic credentials']);
+/** Clients of tests and their made-up secrets stand in forms and URLs; a test of the rule shows that others are found there. */
+const OF_FORMS: ReadonlySet<string> = new Set([
+  'client_secret',
+  'the secret of Basic credentials',
+  'the password of a URL',
+]);
 
 test('S1-098 a scan over the repository finds no token and no private key', () => {
   assert.equal(

@@ -10,7 +10,7 @@ import { memberName, type Node, parameterName, unwrap } from '../analysis/syntax
 const MAXIMUM_STEPS = 12;
 const FIELD = /^(?:authorization|cookie|proxy-authorization|x-(?:user|access|auth|forwarded-access)-token)$/i;
 const READERS: ReadonlySet<string> = new Set(['get', 'header', 'getHeader']);
-const REQUEST = /^(?:req|request|ctx|context|c|event|incoming|message)$/i;
+const REQUEST = /^(?:req|request|raw|ctx|context|c|event|incoming|message)$/i;
 const TEXT_METHODS: ReadonlySet<string> = new Set([
   'replace',
   'replaceAll',

@@ -12,7 +12,7 @@ import {
 } from '../analysis/syntax.ts';
 import { knownTexts, textsOf } from '../analysis/text.ts';
 import { defineRule, NAMES, optionsOf } from '../rule.ts';
-import { isSecretName, mayBeSecret, secretInText } from '../secrets/secret-text.ts';
+import { isSecretName, isWrittenSecret, mayBeSecret, secretInText } from '../secrets/secret-text.ts';
 
 interface Options {
   readonly names: readonly string[];
@@ -62,7 +62,11 @@ export const noHardcodedClientSecret = defineRule(
     /** The literals that a value can be; `process.env.X ?? 'dev'` has one. */
     const named = (name: string | undefined, value: Node | null | undefined): void => {
       if (name === undefined || value === null || value === undefined || !isSecret(name)) return;
-      for (const literal of literalsIn(value)) if (mayBeSecret(String(literalText(literal)))) report(literal, name);
+      // What stands in for a variable is left out, not read from another one.
+      const standsIn = unwrap(value).type === 'LogicalExpression';
+      const written = standsIn ? isWrittenSecret : mayBeSecret;
+      for (const literal of literalsIn(value))
+        if (written(String(literalText(literal)))) report(literal, name, !standsIn);
     };
 
     /** A key that is handed over, written here or in a constant of this file. */
@@ -70,10 +74,10 @@ export const noHardcodedClientSecret = defineRule(
       const value = unwrap(node);
       const encoded = encodedText(value);
       if (encoded !== undefined) return handedOver(encoded, name);
-      for (const literal of literalsIn(value)) if (mayBeSecret(String(literalText(literal)))) report(literal, name);
+      for (const literal of literalsIn(value)) if (isWrittenSecret(String(literalText(literal)))) report(literal, name);
       if (value.type === 'Identifier' && !isSecret(value.name)) {
         const [text] = knownTexts(code, value);
-        if (text !== undefined && mayBeSecret(text)) report(value, name, false);
+        if (text !== undefined && isWrittenSecret(text)) report(value, name, false);
       }
     };
 

@@ -6,6 +6,11 @@ const kept = (line?: number) => ({ messageId: 'kept', ...(line === undefined ? {
 testRule('no-manual-token-cache', noManualTokenCache, {
   wrong: [
     {
+      name: 'as MSAL calls it',
+      code: "let cached;\nasync function renew() {\n const result = await app.acquireTokenByClientCredential({ scopes });\n cached = result.accessToken;\n const grant = 'grant_type=client_credentials';\n}",
+      errors: [kept(4)],
+    },
+    {
       name: 'S0-64 a field, and when it ends',
       code: 'class Payments {\n async token() {\n  const answer = await this.request();\n  this.accessToken = answer.access_token;\n  this.expiresAt = Date.now() + answer.expires_in * 1000;\n }\n}',
       errors: [kept(4)],
@@ -37,6 +42,10 @@ testRule('no-manual-token-cache', noManualTokenCache, {
     },
   ],
   right: [
+    {
+      name: "a user's token, as libraries of login call it",
+      code: 'class Session { open(answer) { this.accessToken = answer.accessToken; this.expiresAt = answer.expiresAt; } }',
+    },
     {
       name: 'a token that is used and forgotten',
       code: "async function call() { const { access_token } = await post({ grant_type: 'client_credentials' }); const bearer = access_token; return send(bearer); }",

@@ -8,6 +8,7 @@ import { below, isFunction, memberName, type Node, parentOf, unwrap } from '../a
 import { defineRule } from '../rule.ts';
 
 const TOKEN = /^(?:access_token|id_token)$/;
+const OTHER_TOKEN = /^(?:accessToken|idToken)$/;
 const LIFETIME = /^(?:expires_in|expires_at|expiresIn|expiresAt)$/;
 /** Of Map, Redis, node-cache, lru-cache, keyv. */
 const STORING: ReadonlySet<string> = new Set([
@@ -33,17 +34,19 @@ export const noManualTokenCache = defineRule(
   (context) => {
     const { sourceCode: code } = context;
     let asksForTokens = false;
-    const kept: Node[] = [];
+    const kept: { readonly node: Node; readonly certain: boolean }[] = [];
     const seen = new Set<Node | undefined>();
     const keep = (node: Node, value: Node): void => {
       const around = functionAround(node);
-      if (seen.has(around) || !holdsToken(code, value)) return;
+      const certain = holdsToken(code, value, TOKEN);
+      // Under this name users log in as well.
+      if (seen.has(around) || !(certain || holdsToken(code, value, OTHER_TOKEN))) return;
       seen.add(around);
-      kept.push(node);
+      kept.push({ node, certain });
     };
     return {
       Literal(node) {
-        if (node.value === 'client_credentials') asksForTokens = true;
+        if (typeof node.value === 'string' && node.value.includes('client_credentials')) asksForTokens = true;
       },
       TemplateElement(node) {
         if (node.value.raw.includes('client_credentials')) asksForTokens = true;
@@ -53,7 +56,7 @@ export const noManualTokenCache = defineRule(
       },
       CallExpression(node) {
         const callee = unwrap(node.callee);
-        if (/clientCredentials|ClientCredentials/.test(originOf(code, callee) ?? '')) asksForTokens = true;
+        if (/clientCredential/i.test(originOf(code, callee) ?? '')) asksForTokens = true;
         if (callee.type !== 'MemberExpression' || !STORING.has(memberName(callee) ?? '')) return;
         const store = originOf(code, callee.object) ?? '';
         const owner = unwrap(callee.object);
@@ -64,8 +67,9 @@ export const noManualTokenCache = defineRule(
         for (const argument of node.arguments) keep(node, argument);
       },
       'Program:exit'() {
-        for (const node of kept)
-          if (asksForTokens || readsLifetime(code, functionAround(node))) context.report({ node, messageId: 'kept' });
+        for (const { node, certain } of kept)
+          if (asksForTokens || (certain && readsLifetime(code, functionAround(node))))
+            context.report({ node, messageId: 'kept' });
       },
     };
   },
@@ -87,16 +91,16 @@ function outlives(code: SourceCode, target: Node): boolean {
 }
 
 /** `answer.access_token`, a name for it, an object or a text with it. */
-function holdsToken(code: SourceCode, value: Node): boolean {
+function holdsToken(code: SourceCode, value: Node, name: RegExp): boolean {
   const node = resolve(code, value);
   return [...below(code, node)].some((each) => {
-    if (each.type === 'MemberExpression') return TOKEN.test(memberName(each) ?? '');
+    if (each.type === 'MemberExpression') return name.test(memberName(each) ?? '');
     if (each.type !== 'Identifier' || isKey(each)) return false;
     const binding = bindingOf(code, each);
     if (binding?.kind !== 'value') return false;
-    if (TOKEN.test(binding.path.at(-1) ?? '')) return true;
+    if (name.test(binding.path.at(-1) ?? '')) return true;
     const made = resolve(code, each);
-    return made.type === 'MemberExpression' && TOKEN.test(memberName(made) ?? '');
+    return made.type === 'MemberExpression' && name.test(memberName(made) ?? '');
   });
 }
 

@@ -6,6 +6,11 @@ const decoded = (line?: number) => ({ messageId: 'decoded', ...(line === undefin
 testRule('no-unverified-jwt-decode', noUnverifiedJwtDecode, {
   wrong: [
     {
+      name: "Nest's service",
+      code: "import { JwtService } from '@nestjs/jwt';\nclass A { constructor(private readonly jwt: JwtService) {}\n tenant(token: string) { return this.jwt.decode(token).tenant; } }",
+      errors: [decoded(3)],
+    },
+    {
       name: 'jose',
       code: "import { decodeJwt as claims } from 'jose';\nconst { sub } = claims(token);",
       errors: [decoded(2)],

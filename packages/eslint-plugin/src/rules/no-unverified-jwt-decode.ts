@@ -8,7 +8,7 @@ import { below, isFunction, memberName, type Node, parentOf, unwrap } from '../a
 import { defineRule } from '../rule.ts';
 
 const DECODERS =
-  /^(?:jose\.(?:decodeJwt|UnsecuredJWT\.decode)|jsonwebtoken\.decode|jwt-decode(?:\.(?:jwtDecode|jwt_decode))?|jws\.decode|hono\/jwt\.decode|fast-jwt\.createDecoder\(\)|jwt-simple\.decode|fastify(?:\(\)|:FastifyInstance)\.jwt\.decode)$/;
+  /^(?:jose\.(?:decodeJwt|UnsecuredJWT\.decode)|jsonwebtoken\.decode|jwt-decode(?:\.(?:jwtDecode|jwt_decode))?|jws\.decode|hono\/jwt\.decode|fast-jwt\.createDecoder\(\)|jwt-simple\.decode|@nestjs\/jwt:JwtService\.decode|fastify(?:\(\)|:FastifyInstance)\.jwt\.decode)$/;
 const BASE64 = /^base64(?:url)?$/;
 /** What stands around a text without changing what it is. */
 const CONVERTERS: ReadonlySet<string> = new Set([

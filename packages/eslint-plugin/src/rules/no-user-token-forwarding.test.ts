@@ -6,6 +6,11 @@ const forwarded = (line?: number) => ({ messageId: 'forwarded', ...(line === und
 testRule('no-user-token-forwarding', noUserTokenForwarding, {
   wrong: [
     {
+      name: "every field, by Hono's raw request",
+      code: "app.get('/a', (c) => fetch('http://orders/x', { headers: c.req.raw.headers }));",
+      errors: [{ messageId: 'headers' }],
+    },
+    {
       name: 'S0-65 the header of the request, as it is',
       code: "app.get('/a', (req, res) => fetch('http://orders/x', { headers: { authorization: req.headers.authorization } }));",
       errors: [forwarded()],

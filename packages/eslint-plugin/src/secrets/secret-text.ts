@@ -19,6 +19,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/\bhv[sb]\.[\w-]{20,}/, 'a token of a vault'],
   [/\b[sr]k_live_[A-Za-z\d]{16,}/, 'an API key'],
   [/(?:^|[?&\s])client_secret=[^&\s\0$<{]{4,}/, 'client_secret'],
+  [/^[a-z][a-z\d+.-]{2,20}:\/\/[^\s:/@$<{\0]+:[^\s/@$<{\0]{4,}@\S*$/, 'the password of a URL'],
   [/^Basic [A-Za-z\d+/]{12,}={0,2}$/, 'the secret of Basic credentials'],
   [/^Bearer [\w-]{16,}(?:\.[\w-]+)*$/, 'a token'],
 ];
@@ -34,6 +35,11 @@ export function mayBeSecret(value: string): boolean {
   return !/^(?:string|password|secret|client_secret|null|undefined|true|false|none|redacted|\*+|x{3,}|\[[^\]]*\]|…+|\.+)$/i.test(
     value,
   );
+}
+
+/** A value that is a secret whatever it says: a key that is handed over, what stands in for a variable that is not set. */
+export function isWrittenSecret(value: string): boolean {
+  return value !== '' && !/\s/.test(value.trim()) && !REFERENCE.test(value) && !VARIABLE_NAME.test(value);
 }
 
 /** What a text holds that no source may hold, whatever its name is. */
