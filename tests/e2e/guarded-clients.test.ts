@@ -40,11 +40,25 @@ test('S0-59 calls of service clients pass the guard that stops anonymous ones, b
   const output = await new Promise<string>((resolve, reject) => {
     execFile(
       process.execPath,
-      ['--conditions=@sidegate/source', '--import', '@sidegate/sdk/guard', '--input-type=module', '-e', program, service.url, folder],
+      [
+        '--conditions=@sidegate/source',
+        '--import',
+        '@sidegate/sdk/guard',
+        '--input-type=module',
+        '-e',
+        program,
+        service.url,
+        folder,
+      ],
       {
         timeout: 30_000,
         cwd: path.join(import.meta.dirname, '../..'),
-        env: { ...process.env, SIDEGATE_GUARD: 'block', SIDEGATE_GUARD_EXEMPT: 'nobody.example', NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.crt') },
+        env: {
+          ...process.env,
+          SIDEGATE_GUARD: 'block',
+          SIDEGATE_GUARD_EXEMPT: 'nobody.example',
+          NODE_EXTRA_CA_CERTS: path.join(folder, 'ca.crt'),
+        },
       },
       (error, stdout, stderr) => (error === null ? resolve(stdout) : reject(new Error(stderr, { cause: error }))),
     );

@@ -15,7 +15,7 @@ import { startProtectedService } from '../support/protected-service.ts';
 import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../../examples/patterns/apps/oauth-caller.ts');
-const NETWORK = path.resolve(import.meta.dirname, '../support/named-network.ts');
+const NETWORK = import.meta.resolve('../support/named-network.ts');
 const ISSUER = 'https://auth-server';
 const SECRET = 'canary-of-service-a';
 const key = createSigningKey('ES256', 'k1');
@@ -35,7 +35,10 @@ function authServer() {
   const app = express();
   app.post('/token', express.urlencoded(), (request, response) => {
     const { client_id: client, client_secret: secret } = request.body as Readonly<Record<string, unknown>>;
-    if (client !== 'service-a' || !isSecret(secret)) return void response.status(401).json({ error: 'invalid_client' });
+    if (client !== 'service-a' || !isSecret(secret)) {
+      response.status(401).json({ error: 'invalid_client' });
+      return;
+    }
     const iat = Math.floor(Date.now() / 1000);
     const claims = { iss: ISSUER, sub: client, client_id: client, aud: 'service-b', iat, exp: iat + 3600 };
     response.json({ access_token: mint(claims, { key }), token_type: 'Bearer', expires_in: 3600 });
