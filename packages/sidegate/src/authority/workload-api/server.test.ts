@@ -294,6 +294,12 @@ test('revocation lists come with identities and with bundles, and each new one i
   authority.publishLists(pemBytes(next));
   await until(() => source.current()?.crl.some((each) => pemBytes(each).equals(pemBytes(next))) === true);
   assert.deepEqual(source.current()?.crl.map(pemBytes), [pemBytes(next)]);
+  const issued = () => authority.events.filter(({ event }) => event === 'svid').length;
+  assert.equal(issued(), 1, 'nobody needs another key because somebody else was revoked');
+  const own = new X509Certificate(source.current()?.svids[0].cert ?? '');
+  authority.publishLists(pemBytes(lists.revocationList({ revoked: [{ ...revoked, der: own.raw }] })));
+  await until(() => issued() === 2);
+  assert.equal(issued(), 2, 'whose own certificate is in the list gets another');
 });
 
 test('S4-083 a JWT-SVID is issued for its audience, kept, and valid there and nowhere else', async () => {

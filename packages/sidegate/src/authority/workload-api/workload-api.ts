@@ -25,7 +25,7 @@ import { asRefusal, Refusal } from './refusal.ts';
 import type { RegistrationEntry } from './registration.ts';
 import { writeStruct } from './struct.ts';
 import { subscription } from './subscription.ts';
-import { x509Answer } from './x509-response.ts';
+import { type IssuedSvids, issueSvids, stillGood, x509Message } from './x509-response.ts';
 
 export interface WorkloadApiDeps extends IdentitiesDeps {
   readonly issuer: SvidIssuer;
@@ -57,6 +57,8 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
   const { issuer, bundles, keys, revoked, clock, schedule, log } = deps;
   const { pid, selectors: seen } = caller.peer;
   let selectors: ReadonlySet<string> = seen;
+  /** What this workload was sent last. */
+  let held: IssuedSvids | undefined;
 
   const identities = async (): Promise<readonly RegistrationEntry[]> => {
     selectors = await selectorsOf(caller, deps);
@@ -74,11 +76,14 @@ export function workloadApiOf(caller: Caller, deps: WorkloadApiDeps): CallerApi 
 
   const ANSWERS: Readonly<Record<StreamMethod, (send: Subscriber['send']) => Promise<number | undefined>>> = {
     async FetchX509SVID(send) {
-      const startedAt = clock.now();
-      const { message, expiresAt, issued } = await x509Answer(await identities(), issuer, bundles);
-      for (const { id, notAfter } of issued) tellIssued('x509', id, notAfter);
-      send(message);
-      return startedAt + (expiresAt - startedAt) / 2;
+      const entries = await identities();
+      const now = clock.now();
+      if (held === undefined || !(await stillGood(held, entries, { bundles, revoked, now }))) {
+        held = await issueSvids(entries, issuer, { bundles, now });
+        for (const { entry, notAfter } of held.svids) tellIssued('x509', entry.id.uri, notAfter);
+      }
+      send(x509Message(held, bundles));
+      return held.renewAt;
     },
     async FetchX509Bundles(send) {
       await identities();
