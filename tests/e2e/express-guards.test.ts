@@ -64,6 +64,11 @@ describe('routes that have no rule stop the start', () => {
       'PUT /d',
     ],
     [
+      'one whose guard comes behind the handler',
+      (app, guards) => app.get('/j', handler, guards.serviceOnly()),
+      'GET /j',
+    ],
+    [
       'one with a guard for another path',
       (app, guards) => app.use('/admin', guards.serviceOnly()).get('/e', handler),
       'GET /e',

@@ -52,9 +52,9 @@ export function fastifyGuards(auth: ServiceAuth): FastifyGuards {
   return {
     ...guards,
     requireRules: (app) =>
-      void app.addHook('onRoute', ({ method, url, onRequest }) => {
+      void app.addHook('onRoute', ({ method, url, onRequest, handler }) => {
         const name = `${[method].flat().join(', ')} ${url}`;
-        requireRules(auth.service, [{ name, handlers: [onRequest].flat() }], guards);
+        requireRules(auth.service, [{ name, handlers: [onRequest, handler].flat() }], guards);
       }),
     refusals: (error, _request, reply) => {
       const answer = auth.refusal(error);

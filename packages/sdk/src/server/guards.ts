@@ -50,6 +50,7 @@ export function createGuards<Handler extends object>(
 export interface RegisteredRoute {
   /** Such as `POST /orders`. */
   readonly name: string;
+  /** In their order; the last one answers, so that a guard in its place guards nothing. */
   readonly handlers: readonly unknown[];
 }
 
@@ -69,7 +70,10 @@ export function requireRules(
       .filter(lacking)
       .map(({ name }) => name)
       .join(', ');
-  const undeclared = named(({ handlers }) => !handlers.some(guards.declares));
+  // Where there are guards alone nobody answers, so that there is nothing to guard.
+  const undeclared = named(
+    ({ handlers }) => !handlers.slice(0, -1).some(guards.declares) && !handlers.every(guards.declares),
+  );
   if (undeclared !== '') {
     throw new Error(
       `${service}: ${undeclared}: nobody said who may call; put requireServiceAuth(…), requireRoles(…), requireOwner(…) or publicRoute() before the handler`,
