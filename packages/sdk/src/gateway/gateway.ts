@@ -4,10 +4,15 @@
  */
 import { readCredentials } from '../jwt/bearer.ts';
 import type { JsonObject } from '../jwt/strict-json.ts';
-import { asProblem, Problem, type ProblemCode } from '../problem.ts';
+import { asProblem, type Problem, type ProblemCode } from '../problem.ts';
 import type { ReceivedRequest } from '../server/received-request.ts';
 import { KNOWN_SERVICES } from '../service-tokens/known-services.ts';
-import { type PlatformCaller, readPlatformCaller, requirePlatformClaims } from '../service-tokens/platform-claims.ts';
+import {
+  invalidTokenType,
+  type PlatformCaller,
+  readPlatformCaller,
+  requirePlatformClaims,
+} from '../service-tokens/platform-claims.ts';
 import { identityHeaders, isIdentityHeader } from './identity-headers.ts';
 
 export interface GatewayOptions {
@@ -77,8 +82,7 @@ export function createGateway({ tokens, services = KNOWN_SERVICES, log }: Gatewa
 /** `is_service` alone is enough for a service, but not for a gateway. */
 function requireType({ type }: JsonObject): void {
   if (type === 'access' || type === 'service') return;
-  const shown = typeof type === 'string' && /^[\x21-\x7e]{1,64}$/.test(type) ? type : JSON.stringify(typeof type);
-  throw new Problem('token_typ_mismatch', `Invalid token type: ${shown}`, { detail: `Invalid token type: ${shown}` });
+  throw invalidTokenType(type);
 }
 
 function refusalOf({ code, message }: Problem): GatewayEvent {

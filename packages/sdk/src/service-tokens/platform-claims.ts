@@ -51,8 +51,7 @@ export function readPlatformCaller(claims: JsonObject, services: readonly string
   };
   if (type !== 'service' && isService !== true) {
     if (type === 'access') return { ...shared, type };
-    const shown = typeof type === 'string' ? excerpt(type).slice(1, -1) : 'none';
-    throw new Problem('token_typ_mismatch', `Invalid token type: ${shown}`, { detail: `Invalid token type: ${shown}` });
+    throw invalidTokenType(type);
   }
   const service = readText(claims, 'service') ?? missing('service');
   if (!services.includes(service)) {
@@ -61,6 +60,11 @@ export function readPlatformCaller(claims: JsonObject, services: readonly string
     });
   }
   return { ...shared, type: 'service', service, limits: readLimits(claims) };
+}
+
+export function invalidTokenType(type: JsonValue | undefined): Problem {
+  const shown = typeof type === 'string' && /^[\x21-\x7e]{1,64}$/.test(type) ? type : JSON.stringify(typeof type);
+  return new Problem('token_typ_mismatch', `Invalid token type: ${shown}`, { detail: `Invalid token type: ${shown}` });
 }
 
 function readLimits(claims: JsonObject): PrincipalLimits | undefined {

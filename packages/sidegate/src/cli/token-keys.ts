@@ -38,14 +38,17 @@ export function withTokenKeys(command: Command): Command {
     .option('--legacy', 'HS256 under JWT_SECRET_KEY, and a year instead of a day: any service could make any token');
 }
 
-/** @throws StartRefused */
-export function tokenHandler(options: TokenKeyOptions, { env, err }: Terminal): JWTHandler {
-  const common = {
-    services: options.services,
-    warn: (message: string) =>
-      err(`warning: ${message}
-`),
-  };
+/**
+ * @param isRevoked of an inventory; by default nothing is
+ * @throws StartRefused
+ */
+export function tokenHandler(
+  options: TokenKeyOptions,
+  { env, err }: Terminal,
+  isRevoked: (id: string) => boolean = () => false,
+): JWTHandler {
+  const warn = (message: string): void => err(`warning: ${message}\n`);
+  const common = { services: options.services, isRevoked, warn };
   try {
     return new JWTHandler({ ...common, ...(options.legacy === true ? legacySettings(env) : keySettings(options)) });
   } catch (error) {

@@ -5,14 +5,16 @@ import { Command } from 'commander';
 import { EXIT } from './exit-code.ts';
 import { printedTime } from './store-command.ts';
 import { exitingWith, type Terminal } from './terminal.ts';
+import { readInventoryFile, withInventory } from './token-inventory-file.ts';
 import { type TokenKeyOptions, tokenHandler, withTokenKeys } from './token-keys.ts';
 
 export interface VerifyOptions extends TokenKeyOptions {
+  readonly inventory?: string;
   readonly json?: true;
 }
 
 export function tokenVerifyCommand(terminal: Terminal): Command {
-  return withTokenKeys(new Command('verify'))
+  return withInventory(withTokenKeys(new Command('verify')))
     .description('Check the signature and the dates of a token, and show what it says.')
     .argument('<token>', 'the token, or - to read it from standard input, where no list of processes shows it')
     .option('--json', 'print JSON')
@@ -24,7 +26,8 @@ export function tokenVerifyCommand(terminal: Terminal): Command {
 
 export async function verifyCommand(argument: string, options: VerifyOptions, terminal: Terminal): Promise<number> {
   const { out, err } = terminal;
-  const handler = tokenHandler(options, terminal);
+  const inventory = options.inventory === undefined ? undefined : readInventoryFile(options.inventory);
+  const handler = tokenHandler(options, terminal, (id) => inventory?.isRevoked(id) === true);
   const token = argument === '-' ? terminal.input().trim() : argument;
   try {
     const claims = await handler.verify(token);

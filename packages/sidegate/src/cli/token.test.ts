@@ -383,12 +383,12 @@ test('S1-095 S1-100 S1-129 every sidegate token of the guide does what it says',
     const [name = ''] = words;
     if (name === 'revoke' || name === 'fingerprint') continue;
     const args = words
-      .map((word) => (word === 'service-tokens.jsonl' ? place : word))
+      .map((word) => (word === 'service-tokens.jsonl' ? place : word === '<token>' ? (made.at(-1) ?? '') : word))
       .filter((word) => word !== '>' && word !== 'orchestrator-token.txt');
-    const isKeyed = name === 'issue' || name === 'rotate';
-    const { status = 0, stdout, stderr } = await (isKeyed ? token(...args) : keyless(...args));
+    const isMade = name === 'issue' || name === 'rotate';
+    const { status = 0, stdout, stderr } = await (isMade || name === 'verify' ? token(...args) : keyless(...args));
     assert.equal(status, name === 'inventory' ? 1 : 0, `${words.join(' ')}: ${stderr}`);
-    if (isKeyed) made.push(TOKEN.exec(stdout)?.[0] ?? '');
+    if (isMade) made.push(TOKEN.exec(stdout)?.[0] ?? '');
   }
   assert.equal(made.length, 4);
   for (const one of made) assert.equal((await token('verify', one)).status, 0);
@@ -486,11 +486,16 @@ describe('the inventory', () => {
   });
 
   test('revoking ends a token of it, and says so when there is none', async () => {
-    const [first] = await listed();
+    const { stdout: stolen } = await token('issue', 'auth-service', ...place);
+    assert.equal((await token('verify', stolen, ...place)).status, 0);
+    const first = (await listed()).find(({ service }) => service === 'auth-service');
     assert.equal((await keyless('revoke', 'nobody', ...place)).status, 1);
     assert.equal((await keyless('revoke', ...place)).status, 64);
     assert.equal((await keyless('revoke', first?.id ?? '', ...place)).status, 0);
-    assert.equal((await keyless('revoke', '--service', ORCHESTRATOR, ...place)).stdout.split('\n').length, 2);
+    const refused = await token('verify', stolen, ...place);
+    assert.deepEqual([refused.status, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /was revoked/);
+    assert.equal((await keyless('revoke', '--service', ORCHESTRATOR, ...place)).stdout.split('\n').length, 3);
     assert.deepEqual(new Set((await listed()).map(({ state }) => state)), new Set(['revoked']));
     assert.equal((await list('--expiring', '366d')).status, 0, 'what is revoked need not be rotated');
   });
