@@ -38,8 +38,10 @@ const PLAIN: readonly ClientName[] = [
   'httpStream',
   'httpList',
 ];
+/** The `fetch` of Node 24 takes no dispatcher of undici 8, and has no other way to a client certificate. */
+const OWN_FETCH: readonly ClientName[] = Number.parseInt(process.versions['undici'] ?? '', 10) < 8 ? [] : ['fetch'];
 const SECURE: readonly ClientName[] = [
-  'fetch',
+  ...OWN_FETCH,
   'undiciFetch',
   'undiciRequest',
   'undiciPost',
