@@ -1,5 +1,5 @@
 /**
- * Four sidecars behind each other, three of them behind mutual TLS: certificates, tokens and keys all come from one authority, and
+ * Four sidecars behind each other, each in a zone of its own, three of them behind mutual TLS: certificates, tokens and keys all come from one authority, and
  * nothing else is configured by hand. gateway → orders → payments → data → a service that says 200.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { startHttpApp } from '../support/http-app.ts';
 import { audienceMapper } from '../support/realms.ts';
 import { type SidecarProcess, startSidecarProcess } from '../support/sidecar-process.ts';
 
-const SERVICES = ['gateway', 'orders', 'payments', 'data'] as const;
-type Service = (typeof SERVICES)[number];
+export const SERVICES = ['gateway', 'orders', 'payments', 'data'] as const;
+export type Service = (typeof SERVICES)[number];
 
 const BASE_URL = 'https://authority.example.org:8443';
 const ISSUER = `${BASE_URL}/realms/services`;
@@ -45,7 +45,7 @@ export async function startChain(): Promise<Chain> {
 ca:
   trust_domain: example.org
   bundle_refresh_hint: 1s
-  zones: { zone1: { dns_domains: [example.org] } }`,
+  zones: { ${SERVICES.map((zone) => `${zone}: { dns_domains: [example.org] }`).join(', ')} }`,
     }),
   );
   await writeFile(folder.at('server.crt'), server.certPem);
@@ -61,7 +61,7 @@ ca:
   let next = { service: undefined as Service | undefined, port: app.port };
   let egressPort = 0;
   for (const service of SERVICES.toReversed()) {
-    const names = ['--service', service, '--zone', 'zone1', '--dns', `${service}.example.org`];
+    const names = ['--service', service, '--zone', service, '--dns', `${service}.example.org`];
     const token = await folder.command('ca', 'token', ...names, '--profile', 'svid', '--valid-for', LEAF_LIFE);
     if (token.code !== 0) throw new Error(token.stderr);
     await writeFile(at(service, 'join-token'), token.stdout.trim(), { mode: 0o600 });
@@ -85,7 +85,12 @@ ca:
   return { folder, egressPort, sidecars, at, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
+/** Others prove themselves by their certificate, and their tokens are bound to it. */
+export const WITH_SECRET: Service = 'orders';
+
 const secretOf = (service: Service): string => `canary-secret-of-${service}`;
+
+const spiffeIdOf = (service: string): string => `spiffe://example.org/${service}/${service}`;
 
 /** Whom each one calls is the audience of its tokens. */
 function realm(): KeycloakRealm {
@@ -95,7 +100,9 @@ function realm(): KeycloakRealm {
     clients: SERVICES.slice(0, -1).map((service, index) => ({
       clientId: service,
       serviceAccountsEnabled: true,
-      secret: secretOf(service),
+      ...(service === WITH_SECRET
+        ? { secret: secretOf(service) }
+        : { clientAuthenticatorType: 'client-x509', attributes: { 'sidegate.spiffe_id': spiffeIdOf(service) } }),
       protocolMappers: [audienceMapper(SERVICES[index + 1] ?? '')],
     })),
   };
@@ -110,7 +117,9 @@ interface Place {
 
 function configuration(service: Service, { onward, egressPort, next, at }: Place): string {
   const before = SERVICES[SERVICES.indexOf(service) - 1] ?? 'nobody';
-  const peer = `spiffe://example.org/zone1/${before}`;
+  const peer = spiffeIdOf(before);
+  const proof =
+    service === WITH_SECRET ? `client_secret_file: ${at(service, 'secret')}` : 'client_auth: tls_client_auth';
   const ingress = `
 service: { name: ${service} }
 authority:
@@ -141,7 +150,7 @@ proxy:
         type: oauth2_client_credentials
         token_url: ${OPENID_CONNECT}/token
         client_id: ${service}
-        client_secret_file: ${at(service, 'secret')}
+        ${proof}
         refresh_before_expiry: 3s
 `;
 }
