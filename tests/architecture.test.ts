@@ -37,7 +37,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/runtime': ['sdk/x509', 'sdk'],
   'sdk/signatures': ['sdk/jwt', 'sdk/replay', 'sdk'],
   'sdk/identity': ['sdk/runtime', 'sdk/spiffe', 'sdk/workload-api', 'sdk/x509', 'sdk'],
+  'sdk/context': [],
   'sdk/client': [
+    'sdk/context',
     'sdk/identity',
     'sdk/dpop',
     'sdk/runtime',
@@ -50,6 +52,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'sdk',
   ],
   'sdk/server': [
+    'sdk/context',
     'sdk/identity',
     'sdk/dpop',
     'sdk/runtime',
@@ -74,7 +77,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/wimse': ['sdk/client', 'sdk/server', 'sdk/runtime', 'sdk/replay', 'sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/gateway': ['sdk/service-tokens', 'sdk/server', 'sdk/jwt', 'sdk'],
   'sdk/guard': [],
-  'sdk/adapters': ['sdk/server', 'sdk'],
+  'sdk/adapters': ['sdk/context', 'sdk/server', 'sdk'],
   'sdk/workload-api': ['sdk/jwt', 'sdk/oauth', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'eslint-plugin/analysis': [],
   'eslint-plugin/calls': ['eslint-plugin/analysis'],

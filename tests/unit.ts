@@ -14,7 +14,13 @@ const FILES = [
   'tests/fuzz/*.test.ts',
   'tests/lint/*.test.ts',
 ];
-const OPTIONS = ['--conditions=@sidegate/source', '--test', '--test-timeout=120000', '--test-isolation=none'];
+const OPTIONS = [
+  '--conditions=@sidegate/source',
+  `--import=${import.meta.resolve('./support/property-seed.ts')}`,
+  '--test',
+  '--test-timeout=120000',
+  '--test-isolation=none',
+];
 
 const shards = Array.from({ length: SHARDS }, (_, index) => {
   const child = spawn(process.execPath, [...OPTIONS, `--test-shard=${index + 1}/${SHARDS}`, ...FILES], {

@@ -50,6 +50,8 @@ const asUser = (id: string, ...roles: string[]) => ({ sub: id, azp: 'web-app', r
 const customer = token(asUser('mary', 'customer'));
 const onBehalf = (claims: object): string => token({ ...asService, scope: 'orders:create', ...claims });
 
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
 interface Row {
   readonly title: string;
   readonly ask: string;
@@ -374,6 +376,30 @@ const ROWS: readonly Row[] = [
     status: 201,
     body: { service: 'order-service', user: 'mary' },
   },
+  {
+    title:
+      'calls of a handler are made for whom it was called, in the same trace, and know the token that they must not hand on',
+    ask: 'GET /onward',
+    bearer: customer,
+    headers: ['traceparent', TRACEPARENT, 'tracestate', 'a=1', 'tracestate', 'b=2', 'x-user-context', 'john'],
+    status: 200,
+    body: { userId: 'mary', traceparent: TRACEPARENT, tracestate: 'a=1,b=2', subjectToken: customer },
+  },
+  {
+    title: 'calls of a handler that a service called for itself are made for nobody',
+    ask: 'GET /onward',
+    bearer: charge,
+    headers: ['x-user-context', 'john'],
+    status: 200,
+    body: { subjectToken: charge },
+  },
+  {
+    title: 'calls of a handler behind a certificate alone know no token',
+    ask: 'GET /onward',
+    certificate: order,
+    status: 200,
+    body: {},
+  },
   { title: 'everybody sees a public route', ask: 'GET /health', status: 200, body: { service: null, user: null } },
   {
     title: 'a public route does not look at what is sent',
@@ -440,7 +466,15 @@ test('S4-006 with every credential of one service an attacker reaches what that 
   }
   assert.deepEqual(
     [...new Set(reached)],
-    ['POST /charge', 'POST /commands', 'GET /orders/:id', 'DELETE /tenants/:tenantId', 'GET /health', 'GET /broken'],
+    [
+      'POST /charge',
+      'POST /commands',
+      'GET /orders/:id',
+      'DELETE /tenants/:tenantId',
+      'GET /onward',
+      'GET /health',
+      'GET /broken',
+    ],
   );
 });
 

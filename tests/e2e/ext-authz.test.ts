@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { PROBLEMS, type ProblemCode } from '@sidegate/sdk';
 import fc from 'fast-check';
 import { type OrderSidecar, startOrderSidecar } from '../security/order-sidecar.ts';
+import '../support/property-seed.ts';
 import { createTestAuthority } from '../support/certificates.ts';
 import {
   type CheckAnswer,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import '../support/property-seed.ts';
 import { startSidecarProcess } from '../support/sidecar-process.ts';
 import { type BuiltImage, buildImage } from './dockerfile.ts';
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
+import '../support/property-seed.ts';
 import { type Ingress, startIngress } from '../support/ingress.ts';
 
 /** Lets everything pass and puts the input into the record. */

@@ -1,4 +1,5 @@
 /** One payment service, whatever framework serves it: its routes, who may call them, and what they answer. */
+import { currentContext } from '@sidegate/sdk/client';
 import type { Guards, Principal, Route, ServiceAuth } from '@sidegate/sdk/server';
 
 export interface Reply {
@@ -77,6 +78,12 @@ export function paymentRoutes(ran: (route: string) => void): readonly ServiceRou
       '/orders/on-behalf',
       (guards) => guards.requireServiceAuth(['orders:create'], { user: async ({ id }) => id === 'mary' }),
       seen(201),
+    ),
+    route(
+      'GET',
+      '/onward',
+      (guards) => guards.requireAuth(),
+      () => ({ status: 200, body: currentContext() }),
     ),
     route('GET', '/health', (guards) => guards.publicRoute(), seen(200)),
     route(

@@ -37,6 +37,7 @@ export const startNest: Framework = async ({ auth, routes, tls }) => {
   Module({ controllers: [controllerOf(routes, guards)] })(PaymentModule);
   const app = await NestFactory.create(PaymentModule, { logger: false, rawBody: true });
   app.useGlobalGuards(guards.requireRules);
+  app.useGlobalInterceptors(guards.carryContext);
   await app.init();
   const listener = app.getHttpAdapter().getInstance() as RequestListener;
   return serving(createGuardedServer(listener, tls));

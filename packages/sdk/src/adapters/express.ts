@@ -1,5 +1,6 @@
 /** `@sidegate/sdk/express`: guards for the routes of Express 5. */
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { within } from '../context/call-context.ts';
 import type { Answer } from '../server/answer.ts';
 import { createGuards, type Guards, requireRules } from '../server/guards.ts';
 import { createNodeRequests } from '../server/node-request.ts';
@@ -52,7 +53,7 @@ export function expressGuards(auth: ServiceAuth): ExpressGuards {
     const settle = (admission: Admission): void => {
       if (!admission.ok) return send(response, admission.answer);
       remember(request, admission.principal);
-      return next();
+      return within(admission.context, next);
     };
     const name = `${request.method} ${request.baseUrl}${String(request.route?.path ?? request.path)}`;
     const admission = admit(received(request, request.originalUrl), { name, params: request.params });

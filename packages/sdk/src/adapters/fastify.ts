@@ -1,5 +1,6 @@
 /** `@sidegate/sdk/fastify`: guards for the routes of Fastify 5, as `onRequest` hooks. */
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
+import { within } from '../context/call-context.ts';
 import type { Answer } from '../server/answer.ts';
 import { createGuards, type Guards, requireRules } from '../server/guards.ts';
 import { createNodeRequests } from '../server/node-request.ts';
@@ -13,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-export interface FastifyGuards extends Guards<onRequestAsyncHookHandler> {
+export interface FastifyGuards extends Guards<onRequestHookHandler> {
   /** Called before routes are registered: one without a rule stops the start. */
   requireRules(app: FastifyInstance): void;
   /** For `setErrorHandler`: answers refusals that handlers threw, and passes every other error on. */
@@ -41,13 +42,15 @@ export interface FastifyGuards extends Guards<onRequestAsyncHookHandler> {
  */
 export function fastifyGuards(auth: ServiceAuth): FastifyGuards {
   const received = createNodeRequests();
-  const guards = createGuards<onRequestAsyncHookHandler>(auth, ({ admit }) => async (request, reply) => {
+  const guards = createGuards<onRequestHookHandler>(auth, ({ admit }) => (request, reply, done) => {
     const name = `${request.method} ${request.routeOptions.url ?? request.url}`;
     const params = request.params as Readonly<Record<string, string>>;
-    const admission = await admit(received(request.raw, request.originalUrl), { name, params });
-    if (!admission.ok) return send(reply, admission.answer);
-    request.principal = admission.principal;
-    return undefined;
+    const admitted = async () => admit(received(request.raw, request.originalUrl), { name, params });
+    admitted().then((admission) => {
+      if (!admission.ok) return void send(reply, admission.answer);
+      request.principal = admission.principal;
+      return within(admission.context, done);
+    }, done);
   });
   return {
     ...guards,

@@ -1,6 +1,7 @@
 /** `@sidegate/sdk/hono`: guards for the routes of Hono, under Node (with client certificates) and wherever there is `fetch`. */
 import { IncomingMessage } from 'node:http';
 import type { Context, Hono, MiddlewareHandler } from 'hono';
+import { within } from '../context/call-context.ts';
 import type { Answer } from '../server/answer.ts';
 import { fetchRequest } from '../server/fetch-request.ts';
 import { createGuards, type Guards, type RegisteredRoute, requireRules } from '../server/guards.ts';
@@ -46,7 +47,7 @@ export function honoGuards(auth: ServiceAuth): HonoGuards {
     const admission = await admit(request, { name: `${c.req.method} ${c.req.routePath}`, params: c.req.param() });
     if (!admission.ok) return respond(admission.answer);
     c.set('principal', admission.principal);
-    return next();
+    return within(admission.context, next);
   });
   return {
     ...guards,

@@ -1,5 +1,6 @@
 /** `@sidegate/sdk/koa`: guards for Koa 3, before the handlers of a router. */
 import type { Context, Middleware } from 'koa';
+import { within } from '../context/call-context.ts';
 import type { Answer } from '../server/answer.ts';
 import { createGuards, type Guards, requireRules } from '../server/guards.ts';
 import { createNodeRequests } from '../server/node-request.ts';
@@ -41,7 +42,7 @@ export function koaGuards(auth: ServiceAuth): KoaGuards {
     });
     if (!admission.ok) return send(ctx, admission.answer);
     ctx.state['principal'] = admission.principal;
-    return next();
+    return within(admission.context, next);
   });
   const refusals: Middleware = async (ctx, next) => {
     try {

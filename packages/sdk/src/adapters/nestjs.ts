@@ -1,18 +1,27 @@
 /** `@sidegate/sdk/nestjs`: guard classes for `@UseGuards(…)`, on Express or Fastify. */
 import type { IncomingMessage } from 'node:http';
-import { type CanActivate, type ExecutionContext, HttpException, type Type } from '@nestjs/common';
+import {
+  type CanActivate,
+  type ExecutionContext,
+  HttpException,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { Problem } from '../problem.ts';
-import type { Answer } from '../server/answer.ts';
 import { createGuards, type Guards } from '../server/guards.ts';
 import { createNodeRequests } from '../server/node-request.ts';
 import type { Principal } from '../server/principal.ts';
 import type { ServiceAuth } from '../server/service-auth.ts';
+import { createContexts } from './nest-context.ts';
+import { exceptionOf } from './nest-exception.ts';
 
 /** Handlers find who calls in `request.principal`, undefined on public routes. */
 export interface NestGuards extends Guards<Type<CanActivate>> {
   /** For `useGlobalGuards`: refuses every call of a route that has no rule, on itself or on its controller. */
   readonly requireRules: CanActivate;
+  /** For `useGlobalInterceptors`: calls that handlers make carry user and trace on, which a guard of Nest cannot do by itself. */
+  readonly carryContext: NestInterceptor;
 }
 
 type NestRequest = (IncomingMessage | { readonly raw: IncomingMessage }) & {
@@ -32,12 +41,14 @@ type NestRequest = (IncomingMessage | { readonly raw: IncomingMessage }) & {
  *
  * const tokens = bearer({ issuers: ['https://idp.example.com/realms/services'], audience: 'payment-service' });
  * const guards = nestGuards(serviceAuth({ service: 'payment-service', authenticator: tokens }));
- * // At a handler: @Charging() @Post('charge'), and at the start: app.useGlobalGuards(guards.requireRules).
+ * // At a handler: @Charging() @Post('charge'), and at the start: app.useGlobalGuards(guards.requireRules),
+ * // app.useGlobalInterceptors(guards.carryContext).
  * const Charging = () => UseGuards(guards.requireServiceAuth(['payment:charge']));
  * ```
  */
 export function nestGuards(auth: ServiceAuth): NestGuards {
   const received = createNodeRequests();
+  const contexts = createContexts();
   const guards = createGuards<Type<CanActivate>>(auth, ({ admit }) => {
     return class RouteRuleGuard implements CanActivate {
       async canActivate(context: ExecutionContext): Promise<true> {
@@ -47,6 +58,7 @@ export function nestGuards(auth: ServiceAuth): NestGuards {
         const admission = await admit(received(message, request.originalUrl), { name, params: request.params });
         if (!admission.ok) throw exceptionOf(context, admission.answer);
         request.principal = admission.principal;
+        contexts.remember(request, admission.context);
         return true;
       }
     };
@@ -62,13 +74,5 @@ export function nestGuards(auth: ServiceAuth): NestGuards {
       throw answer === undefined ? new HttpException('', 403) : exceptionOf(context, answer);
     },
   };
-  return { ...guards, requireRules };
-}
-
-/** Both platforms have `header`; Nest writes the body, and the length of what it writes. */
-function exceptionOf(context: ExecutionContext, { status, headers, body }: Answer): HttpException {
-  const response = context.switchToHttp().getResponse<{ header(name: string, value: string): unknown }>();
-  const { 'content-length': _, ...fields } = headers;
-  for (const [name, value] of Object.entries(fields)) response.header(name, value);
-  return new HttpException(headers['content-type']?.includes('json') === true ? JSON.parse(body) : body, status);
+  return { ...guards, requireRules, carryContext: contexts.interceptor };
 }

@@ -1,5 +1,6 @@
 /** A listener for routes of which each has its guard; where no framework answers for a handler that fails, this does. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type CallContext, within } from '../context/call-context.ts';
 import type { Answer } from '../server/answer.ts';
 import type { Principal } from '../server/principal.ts';
 import type { Route } from '../server/route-rule.ts';
@@ -19,7 +20,7 @@ export type NodeGuard = (
   request: IncomingMessage,
   response: ServerResponse,
   route: Route,
-) => Promise<NodeCall | undefined>;
+) => Promise<{ readonly call: NodeCall; readonly context: CallContext } | undefined>;
 
 /** By `METHOD /path/:parameter`. */
 export type GuardedRoutes = Readonly<Record<string, readonly [NodeGuard, NodeHandler]>>;
@@ -32,8 +33,9 @@ export function listenerOf(
   const find = compileRoutes(routes);
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [[guard, handler], route] = find(request.method ?? '', request.url ?? '');
-    const call = await guard(request, response, route);
-    if (call !== undefined) await handler(request, response, call);
+    const admitted = await guard(request, response, route);
+    if (admitted === undefined) return;
+    await within(admitted.context, () => handler(request, response, admitted.call));
   };
   return (request, response) =>
     void serve(request, response).catch((error: unknown) => {

@@ -41,7 +41,8 @@ export function nodeGuards(auth: ServiceAuth): NodeGuards {
   const received = createNodeRequests();
   const guards = createGuards<NodeGuard>(auth, ({ admit }) => async (request, response, route) => {
     const admission = await admit(received(request), route);
-    if (admission.ok) return { principal: admission.principal, params: route.params };
+    if (admission.ok)
+      return { call: { principal: admission.principal, params: route.params }, context: admission.context };
     send(response, admission.answer);
     return undefined;
   });

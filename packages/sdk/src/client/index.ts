@@ -1,9 +1,9 @@
 /** `@sidegate/sdk/client`: calls to other services that prove who calls. */
 
+export { type CallContext, currentContext, runWithContext } from '../context/call-context.ts';
 export { type Identity, identityFromPem, identityFromWorkloadApi, type PemIdentity } from '../identity/identity.ts';
 export { type IdentityFiles, identityFromFiles } from '../identity/identity-files.ts';
 export { type AnswerSchema, readAs } from './answer-schema.ts';
-export { type CallContext, currentContext, runWithContext } from './call-context.ts';
 export { ServiceResponseError } from './call-failure.ts';
 export type { Credentials, OutgoingRequest, ScopedCredentials } from './credentials.ts';
 export { type HttpSignatureOptions, httpSignature } from './http-signature.ts';

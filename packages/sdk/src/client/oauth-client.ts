@@ -3,6 +3,7 @@
  * however many calls wait, renewed before it ends. The only place of a service where tokens lie.
  */
 
+import { currentContext } from '../context/call-context.ts';
 import type { Identity } from '../identity/identity.ts';
 import { requireSecureUrl } from '../jwt/secure-url.ts';
 import type { AccessToken } from '../oauth/access-token.ts';
@@ -15,7 +16,6 @@ import { Problem } from '../problem.ts';
 import { boundedHttpClient } from '../runtime/http-client.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
-import { currentContext } from './call-context.ts';
 import { openConnections } from './connections.ts';
 import type { OutgoingRequest, ScopedCredentials } from './credentials.ts';
 

@@ -1,5 +1,5 @@
 /** A call before it is sent: method, headers and body, with nothing in it that only a client's credentials may say. */
-import type { CallContext } from './call-context.ts';
+import type { CallContext } from '../context/call-context.ts';
 
 /** Fields that prove or tell who somebody is: what came in with a request must never leave with another. */
 const NEVER_BY_HAND: ReadonlySet<string> = new Set([

@@ -1,8 +1,8 @@
 /** One call: proven, sent, and where its method allows it sent again. Fails closed: without a proof nothing leaves. */
 import type { BodyInit } from 'undici';
+import { contextHeaders, currentContext } from '../context/call-context.ts';
 import { Problem } from '../problem.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { contextHeaders, currentContext } from './call-context.ts';
 import { failureOf } from './call-failure.ts';
 import type { Connections } from './connections.ts';
 import type { Credentials, OutgoingRequest } from './credentials.ts';

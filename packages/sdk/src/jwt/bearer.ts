@@ -12,7 +12,7 @@ export interface BearerOptions {
  * Printable ASCII without a comma, so that a list of credentials is never taken for a token, and without outer blanks. A JSON
  * serialisation is let through although it has commas, and so is what has a blank inside: the token reader refuses them by name.
  */
-const CREDENTIALS = /^(?:(?! )[\x20-\x2b\x2d-\x7e]+(?<! )|\{[\x20-\x7e]*)$/;
+const CREDENTIALS = /^(?! )(?:[\x20-\x2b\x2d-\x7e]+|\{[\x20-\x7e]*)(?<! )$/;
 
 /**
  * The token of the only field of that name, as sent.

@@ -1,9 +1,12 @@
 /** The receiving side of a service: who may call it, route by route, whatever framework it is written in. */
+
+import type { CallContext } from '../context/call-context.ts';
 import { asProblem, Problem } from '../problem.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import { type AccessRecord, accessRecord } from './access-record.ts';
 import { type Answer, answerOf, type ErrorFormat } from './answer.ts';
+import { arrivedContext } from './arrived-context.ts';
 import type { Authenticator } from './authenticator.ts';
 import { askPolicy, type PolicyOptions } from './policy.ts';
 import type { Principal } from './principal.ts';
@@ -34,7 +37,7 @@ export interface ServiceAuthOptions {
 }
 
 export type Admission =
-  | { readonly ok: true; readonly principal: Principal | undefined }
+  | { readonly ok: true; readonly principal: Principal | undefined; readonly context: CallContext }
   | { readonly ok: false; readonly answer: Answer };
 
 /** One route's guard, before a framework's handler is made of it. */
@@ -111,7 +114,7 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
           return after(checkRule(rule, caller, { request, route }), () =>
             after(askPolicy(policy, caller, request), () => {
               record({ route, onlyServices, principal, refusal: undefined });
-              return { ok: true, principal } as const;
+              return { ok: true, principal, context: arrivedContext(request, principal) } as const;
             }),
           );
         });
@@ -138,7 +141,9 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
   };
 }
 
-const PUBLIC: RouteGuard = { admit: () => ({ ok: true, principal: undefined }) };
+const PUBLIC: RouteGuard = {
+  admit: (request) => ({ ok: true, principal: undefined, context: arrivedContext(request, undefined) }),
+};
 
 /** The record itself is what failed: another attempt would fail as well. */
 function isUnrecorded(error: unknown): boolean {

@@ -1,4 +1,4 @@
-/** For whom and in which trace a call is made: set once where a request arrives, known in everything that follows from it. */
+/** For whom and in which trace calls are made: set once where a request arrives, known in everything that follows from it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 
@@ -34,9 +34,12 @@ const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
  * @throws TypeError when the user's id is not one word of visible ASCII characters
  */
 export function runWithContext<T>(context: CallContext, run: () => T): T {
-  if (context.userId !== undefined && !USER_ID.test(context.userId)) {
-    throw new TypeError('the id of a user is one word of at most 256 visible ASCII characters');
-  }
+  checkUserId(context);
+  return within(context, run);
+}
+
+/** As {@link runWithContext}, with a user whose id is looked at when a call is made for him. */
+export function within<T>(context: CallContext, run: () => T): T {
   return storage.run(context, run);
 }
 
@@ -44,8 +47,14 @@ export function currentContext(): CallContext {
   return storage.getStore() ?? {};
 }
 
-/** The fields that carry it on: a span of our own in the same trace, or in a new one where what arrived is none. */
-export function contextHeaders({ userId, traceparent, tracestate }: CallContext): Record<string, string> {
+/**
+ * The fields that carry it on: a span of our own in the same trace, or in a new one where what arrived is none.
+ *
+ * @throws TypeError when the user cannot be told: a call for nobody would be another call
+ */
+export function contextHeaders(context: CallContext): Record<string, string> {
+  checkUserId(context);
+  const { userId, traceparent, tracestate } = context;
   const [, traceId, flags = '00'] = TRACEPARENT.exec(traceparent ?? '') ?? [];
   const carried = traceId !== undefined && tracestate !== undefined && TRACESTATE.test(tracestate);
   return {
@@ -53,6 +62,11 @@ export function contextHeaders({ userId, traceparent, tracestate }: CallContext)
     ...(carried ? { tracestate } : {}),
     ...(userId === undefined ? {} : { 'x-user-context': userId }),
   };
+}
+
+function checkUserId({ userId }: CallContext): void {
+  if (userId === undefined || USER_ID.test(userId)) return;
+  throw new TypeError('the id of a user is one word of at most 256 visible ASCII characters');
 }
 
 const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
