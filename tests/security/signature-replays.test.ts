@@ -4,8 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { memoryReplayStore, type ReplayStore } from '@sidegate/sdk';
-import { storedReplays } from '../../packages/sidegate/src/authority/store/replays.ts';
+import { memoryReplayStore, type ReplayStore, sqlReplayStore } from '@sidegate/sdk';
 import { openSqlite } from '../../packages/sidegate/src/authority/store/sqlite.ts';
 import { type AuthenticatedService, startAuthenticatedService } from '../support/authenticated-service.ts';
 import { signedCall, signingAuthenticator, wireOf } from '../support/signed-calls.ts';
@@ -37,7 +36,7 @@ test('C-224 at two replicas with one store it passes once, and not again after a
     const open = async (): Promise<AuthenticatedService> => {
       const database = await openSqlite(file);
       running.defer(() => database.close());
-      return running.use(await start(storedReplays({ database, maxEntries: 1_000, clock })));
+      return running.use(await start(sqlReplayStore({ database, maxEntries: 1_000, clock })));
     };
     const replicas = [await open(), await open()] as const;
     const statuses = await Promise.all(
@@ -47,7 +46,7 @@ test('C-224 at two replicas with one store it passes once, and not again after a
     assert.equal(statuses.filter((status) => status === 401).length, 99);
   }
   const database = stack.adopt(await openSqlite(file), (opened) => opened.close());
-  const restarted = stack.use(await start(storedReplays({ database, maxEntries: 1_000, clock })));
+  const restarted = stack.use(await start(sqlReplayStore({ database, maxEntries: 1_000, clock })));
   assert.equal(await statusAt(restarted, request), 401);
   assert.equal(await statusAt(restarted, wireOf(signedCall())), 200);
 });

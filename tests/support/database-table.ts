@@ -1,9 +1,8 @@
 /** What every database behind the authority does alike: one table, run on SQLite by `npm test` and on PostgreSQL by `npm run test:peers`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Problem } from '@sidegate/sdk';
+import { Problem, sqlReplayStore } from '@sidegate/sdk';
 import { type Database, StoreUnavailable } from '../../packages/sidegate/src/authority/store/database.ts';
-import { storedReplays } from '../../packages/sidegate/src/authority/store/replays.ts';
 
 export interface OpenedDatabase extends AsyncDisposable {
   /** Opens what is kept again, as another replica or the next process does. */
@@ -81,14 +80,14 @@ export function databaseTable(name: string, prepare: () => Promise<OpenedDatabas
     await using prepared = await prepare();
     const clock = { now: () => 1_000_000 };
     const replicas = await Promise.all([prepared.open(), prepared.open()]);
-    const stores = replicas.map((database) => storedReplays({ database, maxEntries: 1_000, clock }));
+    const stores = replicas.map((database) => sqlReplayStore({ database, maxEntries: 1_000, clock }));
     const uses = Array.from({ length: 50 }, () => stores.map((store) => store.firstUse('jti', 1_300_000))).flat();
     const outcomes = await Promise.all(uses);
     assert.equal(outcomes.filter(Boolean).length, 1);
     await Promise.all(replicas.map((database) => database.close()));
     const restarted = await prepared.open();
     assert.equal(
-      await storedReplays({ database: restarted, maxEntries: 1_000, clock }).firstUse('jti', 1_300_000),
+      await sqlReplayStore({ database: restarted, maxEntries: 1_000, clock }).firstUse('jti', 1_300_000),
       false,
     );
     await restarted.close();
@@ -98,7 +97,7 @@ export function databaseTable(name: string, prepare: () => Promise<OpenedDatabas
     await using prepared = await prepare();
     let nowMs = 1_000_000;
     const database = await prepared.open();
-    const store = storedReplays({ database, maxEntries: 3, clock: { now: () => nowMs } });
+    const store = sqlReplayStore({ database, maxEntries: 3, clock: { now: () => nowMs } });
     for (const id of ['a', 'b', 'c']) assert.equal(await store.firstUse(id, 1_300_000), true);
     const full = (error: unknown) => error instanceof Problem && error.code === 'replay_store_full';
     await assert.rejects(store.firstUse('d', 1_300_000), full);
@@ -109,5 +108,7 @@ export function databaseTable(name: string, prepare: () => Promise<OpenedDatabas
     await store.sweep();
     assert.equal(await store.firstUse('d', 1_600_000), true);
     await database.close();
+    const gone = (error: unknown) => error instanceof Problem && error.code === 'replay_store_unavailable';
+    await assert.rejects(store.firstUse('e', 1_600_000), gone);
   });
 }

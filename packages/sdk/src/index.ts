@@ -80,6 +80,12 @@ export {
 export { type RedisReplayOptions, redisReplayStore } from './replay/redis-replay-store.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
 export {
+  SQL_REPLAY_TABLE,
+  type SqlReplayOptions,
+  type SqlReplayStore,
+  sqlReplayStore,
+} from './replay/sql-replay-store.ts';
+export {
   MAX_REVOKED_CHARACTERS,
   REVOKED_KINDS,
   type Revocation,

@@ -1,6 +1,5 @@
 /** `replay` of an authority's configuration → where it is kept what may be used once: in its database, or in a Redis. */
-import { type Clock, type ReplayStore, redisReplayStore } from '@sidegate/sdk';
-import { type StoredReplays, storedReplays } from '../authority/store/replays.ts';
+import { type Clock, type ReplayStore, redisReplayStore, type SqlReplayStore, sqlReplayStore } from '@sidegate/sdk';
 import type { AuthorityConfig } from '../config/schema/authority.ts';
 import { createRedisCommands, hasRedisLibrary, REDIS_PACKAGE } from '../net/redis-commands.ts';
 import type { OpenedStore } from './open-store.ts';
@@ -9,7 +8,7 @@ import { StartRefused } from './start-finding.ts';
 export interface AssembledReplays {
   readonly replay: ReplayStore;
   /** Undefined: they are not in the database, and what keeps them forgets by itself. */
-  readonly stored: StoredReplays | undefined;
+  readonly stored: SqlReplayStore | undefined;
 }
 
 /**
@@ -22,7 +21,7 @@ export function assembleReplays(
   { clock, parts }: { readonly clock: Clock; readonly parts: AsyncDisposableStack },
 ): AssembledReplays {
   if (redis === undefined) {
-    const stored = storedReplays({ database, maxEntries, clock });
+    const stored = sqlReplayStore({ database, maxEntries, clock });
     return { replay: stored, stored };
   }
   if (!hasRedisLibrary()) {

@@ -1,8 +1,8 @@
 /** What an authority counts and shows of itself; deploy/alerts/authority.yaml watches it. */
+import type { SqlReplayStore } from '@sidegate/sdk';
 import type { ClientEvent } from '../authority/issuer/client-event.ts';
 import type { TokenEvent } from '../authority/issuer/token-event.ts';
 import type { KeyStore } from '../authority/keys/key-store.ts';
-import type { StoredReplays } from '../authority/store/replays.ts';
 import type { Upkeep } from '../authority/upkeep.ts';
 import { type Counter, type Family, Metrics } from '../telemetry/metrics.ts';
 import { observeProcess } from './process-metrics.ts';
@@ -10,7 +10,7 @@ import { observeProcess } from './process-metrics.ts';
 export interface ObservedAuthority {
   readonly keys: KeyStore;
   /** Undefined: they are kept elsewhere. */
-  readonly replays: StoredReplays | undefined;
+  readonly replays: SqlReplayStore | undefined;
   readonly maxReplays: number;
   readonly upkeep: Upkeep;
   /** Concerns of the last inventory, by kind. */

@@ -116,7 +116,7 @@ function sqliteDatabase(sqlite: DatabaseSync): Database {
   }
 
   function rollBack(): void {
-    if (sqlite.isTransaction) sqlite.exec('ROLLBACK');
+    if (sqlite.isOpen && sqlite.isTransaction) sqlite.exec('ROLLBACK');
   }
 
   const inside: Queries = {
