@@ -4,20 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PROOF_ALGORITHMS, type ProblemCode } from '@sidegate/sdk';
+import { PROOF_ALGORITHMS } from '@sidegate/sdk';
 import { valuesOf } from '../support/http-app.ts';
 import { type Ingress, startIngress } from '../support/ingress.ts';
-import { createProofKey, type ProofKey } from '../support/proofs.ts';
-import { createSigningKey, hmac, type MintOptions } from '../support/tokens.ts';
+import { type Made, now, ORIGIN, own, proof, STOLEN_WITHOUT_KEY, thief } from '../support/stolen-proofs.ts';
 import { HANDSHAKE, openWebSocket, startWebSocketService } from '../support/websocket.ts';
 import type { WireAnswer, WireRequest } from '../support/wire.ts';
 import { IDENTITIES, startBound } from './bound-sidecar.ts';
 
-const ORIGIN = 'https://orders.example.com';
 const AUTH = `  auth: { dpop: { enabled: true, origins: [${ORIGIN}, "https://orders.internal:8443"] } }`;
 const OPEN = '  authz: { enabled: false }';
-const own = createProofKey();
-const thief = createProofKey();
 
 let ingress: Ingress;
 before(async () => {
@@ -40,78 +36,8 @@ function send({ token, proofs, scheme = 'DPoP', request = {} }: Sent, to: Ingres
 
 const boundToken = (to: Ingress = ingress): string => to.token({ cnf: { jkt: own.thumbprint } });
 
-type Made = (token: string) => readonly string[];
-type Row = readonly [what: string, code: ProblemCode, proofs: Made, scheme?: string];
-
-const proof =
-  (changes: Readonly<Record<string, unknown>> = {}, options: Partial<MintOptions> = {}, key: ProofKey = own): Made =>
-  (token) => [key.prove({ uri: `${ORIGIN}/orders`, token }, changes, options)];
-const now = (): number => Math.floor(Date.now() / 1000);
-
-const STOLEN: readonly Row[] = [
-  ['C-059 as a bearer token', 'token_binding_required', () => [], 'Bearer'],
-  ['C-059 as a bearer token, beside a good proof', 'token_binding_required', proof(), 'Bearer'],
-  ['C-059 as a bearer token whose scheme is in capitals', 'token_binding_required', proof(), 'BEARER'],
-  ['C-059 without a proof', 'dpop_proof_invalid', () => []],
-  ["C-059 with the thief's own proof", 'token_binding_mismatch', proof({}, {}, thief)],
-  ['C-059 with two proofs', 'dpop_proof_invalid', (token) => [...proof()(token), ...proof()(token)]],
-  [
-    'C-059 with two proofs in one field',
-    'dpop_proof_invalid',
-    (token) => [[proof()(token), proof()(token)].join(', ')],
-  ],
-  ['C-059 with an empty proof', 'dpop_proof_invalid', () => ['']],
-  ['C-059 with the token as its proof', 'dpop_proof_invalid', (token) => [token]],
-  ['C-059 with the proof for another method', 'dpop_proof_invalid', proof({ htm: 'POST' })],
-  ['C-059 with the proof for another path', 'dpop_proof_invalid', proof({ htu: `${ORIGIN}/orders/7` })],
-  ['C-059 with the proof for the path above', 'dpop_proof_invalid', proof({ htu: ORIGIN })],
-  [
-    'C-059 with the proof for another host',
-    'dpop_proof_invalid',
-    proof({ htu: 'https://payments.example.com/orders' }),
-  ],
-  ['C-059 with the proof for the Host header', 'dpop_proof_invalid', proof({ htu: 'http://localhost/orders' })],
-  ['C-059 with the proof for another port', 'dpop_proof_invalid', proof({ htu: `${ORIGIN}:8443/orders` })],
-  ['C-059 with the proof for plain http', 'dpop_proof_invalid', proof({ htu: 'http://orders.example.com/orders' })],
-  ['C-059 with the proof beside another token', 'dpop_proof_invalid', () => proof()('another')],
-  ['C-059 with a proof beside no token', 'dpop_proof_invalid', proof({ ath: undefined })],
-  ['C-059 with a proof of two minutes ago', 'dpop_proof_invalid', proof({ iat: now() - 120 })],
-  ['C-059 with a proof of the next minute', 'dpop_proof_invalid', proof({ iat: now() + 60 })],
-  ['C-059 with a proof without a date', 'dpop_proof_invalid', proof({ iat: undefined })],
-  ['C-059 with a proof without an id', 'dpop_proof_invalid', proof({ jti: undefined })],
-  ['C-059 with a proof of another type', 'dpop_proof_invalid', proof({}, { header: { typ: 'at+jwt' } })],
-  ['C-059 with a proof that asks for more', 'dpop_proof_invalid', proof({}, { header: { crit: ['x'], x: 1 } })],
-  ['C-059 with a proof that is not signed', 'dpop_proof_invalid', proof({}, { header: { alg: 'none' } })],
-  [
-    'C-059 with a proof under a MAC',
-    'dpop_proof_invalid',
-    proof({}, { header: { alg: 'HS256', jwk: { kty: 'oct', k: 'c2VjcmV0' } }, sign: hmac('sha256', 'secret') }),
-  ],
-  [
-    'C-059 with a proof that shows the right key and is signed by another',
-    'dpop_proof_invalid',
-    proof({}, { key: thief.key }),
-  ],
-  [
-    'C-059 with a proof that shows a private key',
-    'dpop_proof_invalid',
-    proof({}, { header: { jwk: own.key.privateKey.export({ format: 'jwk' }) } }),
-  ],
-  [
-    'C-059 with a proof that shows no key',
-    'dpop_proof_invalid',
-    proof({}, { header: { jwk: undefined, jku: 'https://evil.example/keys', x5c: ['AAAA'] } }),
-  ],
-  ['C-059 with a proof of an algorithm too many', 'dpop_proof_invalid', proof({}, {}, createProofKey('RS384'))],
-  [
-    'C-059 with a proof of a short key',
-    'dpop_proof_invalid',
-    proof({}, { key: createSigningKey('RS256', 'short', { bits: 1024 }) }),
-  ],
-];
-
 describe('a token that is bound to a key', () => {
-  for (const [what, code, proofs, scheme] of STOLEN) {
+  for (const [what, code, proofs, scheme] of STOLEN_WITHOUT_KEY) {
     test(`${what} is ${code}`, async () => {
       const token = boundToken();
       const shown = proofs(token);

@@ -1,7 +1,9 @@
 /** What a service, a gateway or a sidecar needs to prove who it is and to check who others are. */
 
+export { authenticateChallenge, type ProofChallenge } from './dpop/challenge.ts';
 export { createDpopNonces, type DpopNonceOptions, type DpopNonces } from './dpop/nonces.ts';
 export { PROOF_ALGORITHMS } from './dpop/proof-algorithms.ts';
+export { hasProofScheme, PROOF_SCHEME } from './dpop/proof-scheme.ts';
 export { createDpopProver, type DpopProver } from './dpop/prover.ts';
 export { createDpopKey, type DpopKey, type ProofRequest } from './dpop/sign-proof.ts';
 export { type ProofRules, type ProvenRequest, type VerifiedProof, verifyDpopProof } from './dpop/verify-proof.ts';

@@ -1,4 +1,5 @@
 /** What a refused caller is told: one table of formats, each with the words that its callers already read. */
+import { authenticateChallenge, type ProofChallenge } from '../dpop/challenge.ts';
 import type { Problem } from '../problem.ts';
 import { detailError } from './detail-error.ts';
 import { serviceAuthError } from './service-auth-error.ts';
@@ -25,7 +26,8 @@ interface Body {
   readonly status?: number | undefined;
 }
 
-export function answerOf(problem: Problem, format: ErrorFormat): Answer {
+/** @param proofs absent: no proofs of keys are taken */
+export function answerOf(problem: Problem, format: ErrorFormat, proofs?: ProofChallenge): Answer {
   const { type, text, status = problem.row.status } = FORMATS[format](problem);
   const headers: Record<string, string> = {
     'content-type': type,
@@ -33,7 +35,9 @@ export function answerOf(problem: Problem, format: ErrorFormat): Answer {
     'cache-control': 'no-store',
   };
   const challenge = challengeOf(problem, status);
-  if (challenge !== undefined) headers['www-authenticate'] = challenge;
+  if (challenge !== undefined) headers['www-authenticate'] = authenticateChallenge(challenge, proofs);
+  const nonce = status === 401 ? proofs?.nonce?.() : undefined;
+  if (nonce !== undefined) headers['dpop-nonce'] = nonce;
   if (problem.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(problem.retryAfterSeconds));
   return { status, headers, body: text };
 }
@@ -73,6 +77,5 @@ function named({ code, detail, row: { title } }: Problem): { readonly code: stri
 
 /** RFC 9110 section 11.6.1: each 401 has one. RFC 6750 section 3.1 for a 403 that another scope would help. */
 function challengeOf({ row: { challenge } }: Problem, status: number): string | undefined {
-  if (challenge === undefined || challenge === '') return status === 401 ? 'Bearer' : undefined;
-  return `Bearer error="${challenge}"`;
+  return challenge ?? (status === 401 ? '' : undefined);
 }

@@ -1,4 +1,5 @@
 /** The one interface behind which every way of verifying who calls stands, on the receiving side. */
+import type { ProofChallenge } from '../dpop/challenge.ts';
 import type { Principal } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
 
@@ -10,5 +11,7 @@ export interface Authenticator {
    *   proof of this kind, otherwise what is wrong with it
    */
   authenticate(request: ReceivedRequest): Principal | Promise<Principal>;
+  /** What refused callers are asked for besides a bearer token; undefined or absent: nothing else. */
+  readonly proofChallenge?: ProofChallenge | undefined;
   close(): void;
 }

@@ -1,5 +1,6 @@
-/** Bearer tokens as proof of who calls: signature, issuer, audience and dates first, who it is after. */
+/** Access tokens as proof of who calls: signature, issuer, audience and dates first, whose key it is bound to and who it is after. */
 
+import { hasProofScheme, PROOF_SCHEME } from '../dpop/proof-scheme.ts';
 import type { AlgorithmName } from '../jwt/algorithms.ts';
 import { readCredentials } from '../jwt/bearer.ts';
 import { checkConfirmation } from '../jwt/binding.ts';
@@ -19,10 +20,12 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type CertificateSource, connectionCertificates } from './connection-certificate.ts';
-import type { Principal } from './principal.ts';
+import { type DpopOptions, takeProofs } from './dpop.ts';
+import type { Principal, ProofKind } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { splitTarget } from './request-path.ts';
 import { type RolesMapper, rolesByScope } from './roles.ts';
+import { after } from './settled.ts';
 import { principalOfToken } from './token-principal.ts';
 
 /** An issuer with its keys at hand. */
@@ -46,11 +49,14 @@ export interface BearerOptions
   readonly roles?: RolesMapper;
   /** Where the certificate stands that a token may be bound to; of the connection by default. */
   readonly certificates?: CertificateSource;
+  /** Takes `Authorization: DPoP` as well. Without it, as with it, a token that is bound to a key is nothing for whoever only bears it. */
+  readonly dpop?: DpopOptions;
   readonly runtime?: Runtime;
 }
 
 /**
- * Verifies `Authorization: Bearer` with the keys of the issuers. A token is verified once and then remembered until it ends.
+ * Verifies `Authorization: Bearer` with the keys of the issuers, and with {@link BearerOptions.dpop} `Authorization: DPoP` and the proof beside
+ * it. A token is verified once and then remembered until it ends; a proof is for one request.
  *
  * @throws RangeError when no issuer or no audience is named: such a receiver would verify nothing
  * @example
@@ -62,25 +68,33 @@ export interface BearerOptions
  */
 export function bearer(options: BearerOptions): Authenticator {
   const { systemScopes = [], roles = rolesByScope(systemScopes), runtime = systemRuntime() } = options;
-  const { certificates = connectionCertificates() } = options;
+  const { certificates = connectionCertificates(), dpop, clockSkewSeconds } = options;
+  const proofs = dpop && takeProofs(dpop, { clock: runtime.clock, clockSkewSeconds });
   const verifier = cacheTokens(createTokenVerifier(verifierOptions(options, runtime)), runtime);
   const principals = new WeakMap<VerifiedToken, Principal>();
 
-  const principalOf = (token: VerifiedToken, request: ReceivedRequest): Principal => {
+  const principalOf = (token: VerifiedToken, request: ReceivedRequest, provenKey: string | undefined): Principal => {
     // Each request anew: whom the token is bound to, and what it is for.
-    if (token.confirmation !== undefined) checkConfirmation(token, certificates(request)?.thumbprint);
+    if (token.confirmation !== undefined || provenKey !== undefined) {
+      checkConfirmation(token, certificates(request)?.thumbprint, provenKey);
+    }
     if (token.operations !== undefined) checkOperation(token.operations, request);
     let principal = principals.get(token);
-    if (principal === undefined) principals.set(token, (principal = principalOfToken(token, roles, 'bearer')));
+    if (principal === undefined) principals.set(token, (principal = principalOfToken(token, roles, proofKind(token))));
     return principal;
   };
 
   return {
     authenticate(request) {
-      const verified = verifier.verify(readCredentials(request.values('authorization')));
-      if (!(verified instanceof Promise)) return principalOf(verified, request);
-      return verified.then((token) => principalOf(token, request));
+      const authorization = request.values('authorization');
+      // Of several values none is read: they are refused.
+      const proven = proofs !== undefined && hasProofScheme(authorization[0]) ? proofs : undefined;
+      const text = readCredentials(authorization, proven && { scheme: PROOF_SCHEME });
+      return after(verifier.verify(text), (token) =>
+        after(proven?.provenKey(request, text), (key) => principalOf(token, request, key)),
+      );
     },
+    proofChallenge: proofs?.challenge,
     close: () => verifier.close(),
   };
 }
@@ -109,6 +123,11 @@ function trustedIssuer(issuer: string | IssuerWithKeys, audiences: readonly stri
   if (typeof issuer !== 'string') return { ...issuer, name: issuer.issuer, audiences };
   const keys = createFetchedJwks({ load: discoveryJwksLoader(runtime.http, issuer), ...runtime });
   return { name: issuer, issuer, audiences, keys };
+}
+
+/** A token that is bound to a key came with its proof, and any other did not: {@link checkConfirmation} refuses the rest. */
+function proofKind({ confirmation }: VerifiedToken): ProofKind {
+  return confirmation?.jkt === undefined ? 'bearer' : 'dpop';
 }
 
 function checkOperation(operations: NonNullable<VerifiedToken['operations']>, request: ReceivedRequest): void {

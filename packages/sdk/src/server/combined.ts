@@ -33,6 +33,7 @@ export function allOf(first: Authenticator, ...others: readonly Authenticator[])
       }
       return result;
     },
+    proofChallenge: challengeOf([first, ...others]),
     close: () => closeAll([first, ...others]),
   };
 }
@@ -61,7 +62,15 @@ export function anyOf(first: Authenticator, ...others: readonly Authenticator[])
         return attempt(request, index + 1, missing ?? error);
       },
     );
-  return { authenticate: (request) => attempt(request, 0), close: () => closeAll(all) };
+  return {
+    authenticate: (request) => attempt(request, 0),
+    proofChallenge: challengeOf(all),
+    close: () => closeAll(all),
+  };
+}
+
+function challengeOf(authenticators: readonly Authenticator[]): Authenticator['proofChallenge'] {
+  return authenticators.find(({ proofChallenge }) => proofChallenge !== undefined)?.proofChallenge;
 }
 
 function closeAll(authenticators: readonly Authenticator[]): void {

@@ -10,6 +10,7 @@ export type { CallerGrants } from './calling-service.ts';
 export { allOf, anyOf } from './combined.ts';
 export { type CertificateSource, connectionCertificates, type FoundCertificate } from './connection-certificate.ts';
 export { type DetailError, detailError } from './detail-error.ts';
+export type { DpopOptions } from './dpop.ts';
 export { type ForwardedClientCert, parseForwardedClientCert } from './forwarded-client-cert.ts';
 export type { Guards } from './guards.ts';
 export {

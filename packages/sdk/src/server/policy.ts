@@ -78,7 +78,7 @@ function shownHeader(name: string, { user }: Principal, request: ReceivedRequest
   const lower = name.toLowerCase();
   if (lower === 'x-user-context') return user?.id ?? null;
   // What proves who calls is no input: a policy sees what was verified of it.
-  if (lower === 'authorization') return null;
+  if (lower === 'authorization' || lower === 'dpop') return null;
   const values = request.values(lower);
   return values.length > 1 ? values : (values[0] ?? null);
 }

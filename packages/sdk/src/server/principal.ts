@@ -4,7 +4,7 @@ import type { ClientBinding } from '../x509/identities.ts';
 import type { PrincipalLimits } from './limits.ts';
 
 /** How the caller proved who it is. */
-export type ProofKind = 'mtls' | 'bearer' | 'service_jwt' | 'shared_secret' | 'signature';
+export type ProofKind = 'mtls' | 'bearer' | 'dpop' | 'service_jwt' | 'shared_secret' | 'signature';
 
 export interface ServicePrincipal {
   /** As policies and audit call it, such as `order-service`. */

@@ -81,6 +81,7 @@ export interface ServiceAuth {
 export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
   const { service, authenticator, callers, serviceOnlyRoutes, errors = 'problem', audit, policy } = options;
   const { runtime = systemRuntime() } = options;
+  const answered = (problem: Problem): Answer => answerOf(problem, errors, authenticator.proofChallenge);
   if (service === '') throw new RangeError('serviceAuth: name the service');
   // From JavaScript it may well be missing, and then everybody would be let in.
   if (typeof (authenticator as Authenticator | undefined)?.authenticate !== 'function') {
@@ -128,15 +129,15 @@ export function serviceAuth(options: ServiceAuthOptions): ServiceAuth {
 
   const refused = (error: unknown): Admission => {
     if (!(error instanceof Problem)) throw error;
-    return { ok: false, answer: answerOf(error, errors) };
+    return { ok: false, answer: answered(error) };
   };
 
   return {
     service,
     isServiceOnly: (name) => serviceOnlyRoutes !== undefined && name.search(serviceOnlyRoutes) >= 0,
     guard: (rule) => (rule === undefined ? PUBLIC : guarded(rule)),
-    refusal: (error) => (error instanceof Problem ? answerOf(error, errors) : undefined),
-    failure: () => answerOf(new Problem('internal', 'a handler failed'), errors),
+    refusal: (error) => (error instanceof Problem ? answered(error) : undefined),
+    failure: () => answered(new Problem('internal', 'a handler failed')),
     close: () => authenticator.close(),
   };
 }

@@ -6,8 +6,8 @@ import type { ReplayStore } from '../replay/replay-store.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import type { Authenticator } from '../server/authenticator.ts';
+import { ownUris } from '../server/own-origins.ts';
 import type { ReceivedRequest } from '../server/received-request.ts';
-import { splitTarget } from '../server/request-path.ts';
 import { SYSTEM_ROLE } from '../server/roles.ts';
 import { type DraftOption, IDENTITY_HEADER, PROOF_HEADER, requireDraft, TRANSACTION_HEADER } from './draft.ts';
 import { type IdentityServer, verifyWorkloadIdentity } from './workload-identity.ts';
@@ -50,20 +50,17 @@ export function wimseAuthenticator(
   const { origins, workloads, replays = memoryReplayStore({ maxEntries: MAX_REPLAYS, clock }) } = options;
   const servers = new Map(Object.entries(options.identityServers));
   if (servers.size === 0) throw new RangeError('identityServers: nobody vouches for anybody');
-  const normal = origins.map((origin) => new URL(origin).origin);
-  if (normal.length === 0)
-    throw new RangeError('origins: the names of this service are needed, or proofs for others would do');
+  const urisOf = ownUris(origins);
   return {
     async authenticate(request) {
       const identityToken = single(request, IDENTITY_HEADER);
       const proof = single(request, PROOF_HEADER);
       const nowSeconds = clock.now() / 1000;
       const identity = await verifyWorkloadIdentity(identityToken, servers, nowSeconds);
-      const { path } = splitTarget(request);
       const { id, expiresAtMs } = verifyWorkloadProof(proof, {
         identity,
         identityToken,
-        targetUris: normal.map((origin) => `${origin}${path}`),
+        targetUris: urisOf(request),
         accessToken: bearerBeside(request),
         transactionToken: optional(request, TRANSACTION_HEADER),
         field: (name) => (request.values(name).length === 1 ? request.values(name)[0] : undefined),

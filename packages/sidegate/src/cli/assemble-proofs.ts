@@ -1,7 +1,7 @@
 /** Config → how DPoP proofs are checked, and where it is remembered that they were used. */
 import { createDpopNonces, memoryReplayStore, type ReplayStore, redisReplayStore } from '@sidegate/sdk';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { ANNOUNCED_ALGORITHMS, type ProofOptions } from '../ingress/prove-key.ts';
+import type { ProofOptions } from '../ingress/prove-key.ts';
 import { openRedis } from './assemble-redis.ts';
 import type { Assembly } from './assembly.ts';
 
@@ -25,7 +25,7 @@ export function assembleProofs({ proxy, jwt }: SidecarConfig, assembly: Assembly
     nonces,
     replays: assembleReplays(dpop.replay_store, assembly),
     clock,
-    challenge: { algorithms: ANNOUNCED_ALGORITHMS, nonce: nonces && (() => nonces.current()) },
+    challenge: { nonce: nonces && (() => nonces.current()) },
   };
 }
 

@@ -5,15 +5,16 @@
 import {
   type Clock,
   type DpopNonces,
-  PROOF_ALGORITHMS,
+  PROOF_SCHEME,
   Problem,
+  type ProofChallenge,
   type ReplayStore,
   type VerifiedProof,
   verifyDpopProof,
 } from '@sidegate/sdk';
 import type { RequestHead } from '../net/request-head.ts';
-import type { Exchange, ProofChallenge } from '../proxy/exchange.ts';
-import { PROOF_SCHEME, presentsProof, type TokenOptions } from './verify-token.ts';
+import type { Exchange } from '../proxy/exchange.ts';
+import { presentsProof, type TokenOptions } from './verify-token.ts';
 
 export interface ProofOptions {
   /** How clients write the address of this sidecar: schemes, hosts and ports. */
@@ -26,8 +27,6 @@ export interface ProofOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly challenge: ProofChallenge;
 }
-
-export const ANNOUNCED_ALGORITHMS: string = PROOF_ALGORITHMS.join(' ');
 
 /**
  * At once when there is no proof to look at, or one process remembers for itself.

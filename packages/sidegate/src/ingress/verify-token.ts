@@ -1,6 +1,13 @@
 /** Stage 3: the token, verified; synchronous when its keys are loaded. */
 
-import { Problem, readCredentials, type TokenVerifier, type VerifiedToken } from '@sidegate/sdk';
+import {
+  hasProofScheme,
+  PROOF_SCHEME,
+  Problem,
+  readCredentials,
+  type TokenVerifier,
+  type VerifiedToken,
+} from '@sidegate/sdk';
 import type { RequestHead } from '../net/request-head.ts';
 import type { BadTokens } from './bad-tokens.ts';
 import type { ProofOptions } from './prove-key.ts';
@@ -24,14 +31,9 @@ export interface TransactionOptions {
   readonly bad: BadTokens;
 }
 
-/** RFC 9449 section 7.1. */
-export const PROOF_SCHEME = 'DPoP';
-const PROOF_PREFIX = `${PROOF_SCHEME.toLowerCase()} `;
-
 /** Whether the token comes with the proof of a key, rather than as what whoever bears it may use. */
 export function presentsProof({ fields }: RequestHead, { header, proofs }: TokenOptions): boolean {
-  if (proofs === undefined) return false;
-  return fields.single(header)?.slice(0, PROOF_PREFIX.length).toLowerCase() === PROOF_PREFIX;
+  return proofs !== undefined && hasProofScheme(fields.single(header));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** One request and its answer while it passes through us: what each stage learned, for the next and for audit. */
-import type { Problem, ProblemCode, VerifiedToken } from '@sidegate/sdk';
+import type { Problem, ProblemCode, ProofChallenge, VerifiedToken } from '@sidegate/sdk';
 import { Cancellation } from '../net/cancellation.ts';
 import type { Fields } from '../net/fields.ts';
 import type { RequestTarget } from '../net/request-target.ts';
@@ -58,14 +58,6 @@ export interface Exchange {
   problem: Problem | undefined;
   /** The other side went away before the answer was complete. */
   aborted: boolean;
-}
-
-/** RFC 9449 sections 7.1 and 9. */
-export interface ProofChallenge {
-  /** Names of signature algorithms, with blanks between. */
-  readonly algorithms: string;
-  /** For the next proof; undefined: none is needed. */
-  readonly nonce: (() => string) | undefined;
 }
 
 export interface ExchangePorts {

@@ -1,9 +1,9 @@
 /** The only place that writes an error status: RFC 9457 problem details, and a connection left in a known state. */
-import type { Problem } from '@sidegate/sdk';
+import { authenticateChallenge, type Problem } from '@sidegate/sdk';
 import { fieldLine } from '../net/fields.ts';
 import type { Reply } from '../net/reply.ts';
 import { CORRELATION_HEADER } from './correlation.ts';
-import type { Exchange, ProofChallenge } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 
 /** Whose request is refused. */
 export type Respondent = Pick<Exchange, 'requestId' | 'correlationId'> &
@@ -55,7 +55,7 @@ export function problemFields(
     [CORRELATION_HEADER, correlationId],
   ];
   if (challenge !== undefined) {
-    fields.push(['WWW-Authenticate', challengeOf(challenge, proofChallenge)]);
+    fields.push(['WWW-Authenticate', authenticateChallenge(challenge, proofChallenge)]);
     const nonce = status === 401 ? proofChallenge?.nonce?.() : undefined;
     if (nonce !== undefined) fields.push(['DPoP-Nonce', nonce]);
   }
@@ -63,13 +63,4 @@ export function problemFields(
   if (status === 405) fields.push(['Allow', (allow ?? []).join(', ')]);
   if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(Math.ceil(retryAfterSeconds))]);
   return fields;
-}
-
-/** RFC 6750 section 3, and RFC 9449 section 7.1 where proofs are taken: one field, so that no gateway keeps only the last. */
-function challengeOf(error: string, proofs: ProofChallenge | undefined): string {
-  const ofProof = error.includes('dpop');
-  const named = error === '' ? [] : [`error="${error}"`];
-  const schemes = ofProof ? [] : [['Bearer', named.join('')]];
-  if (proofs !== undefined) schemes.push(['DPoP', [...named, `algs="${proofs.algorithms}"`].join(', ')]);
-  return schemes.map((parts) => parts.join(' ').trimEnd()).join(', ');
 }
