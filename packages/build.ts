@@ -1,11 +1,8 @@
-/**
- * `npm run build`: what the packages publish, in `dist/`: JavaScript and declarations of every source that is no test. The modules of the
- * SDK are joined to one for each entry point and what several of them share: a service loads few files at its start.
- */
+/** `npm run build`: what the packages publish, in `dist/`: JavaScript and declarations of every source that is no test; the SDK's joined. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'rolldown';
+import { joinModules } from './join-modules.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 /** `sidegate` references the two that it needs, which are built before it. */
@@ -21,25 +18,6 @@ for (const name of ['rego', 'sdk', 'sidegate', 'eslint-plugin']) {
 const compiler = path.join(ROOT, 'node_modules/typescript/bin/tsc');
 process.exitCode = spawnSync(process.execPath, [compiler, '--build', ...PROJECTS], { stdio: 'inherit' }).status ?? 1;
 if (process.exitCode === 0) await joinModules(path.join(import.meta.dirname, 'sdk'));
-
-/** Of every entry point of a package, whose compiler writes declarations alone. */
-async function joinModules(directory: string): Promise<void> {
-  const { exports } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8')) as {
-    readonly exports: Readonly<Record<string, { readonly '@sidegate/source': string }>>;
-  };
-  const sources = Object.values(exports).map((conditions) => conditions['@sidegate/source']);
-  await build({
-    cwd: directory,
-    input: Object.fromEntries(sources.map((file) => [file.replace(/^\.\/src\/|\.ts$/g, ''), file])),
-    platform: 'node',
-    external: /^[^./]/,
-    output: {
-      dir: path.join(directory, 'dist'),
-      entryFileNames: '[name].js',
-      chunkFileNames: 'shared/[name]-[hash].js',
-    },
-  });
-}
 
 /** The compiler writes what changed and leaves what is gone: a module whose source was removed would be published. */
 function removeOrphans(directory: string): void {

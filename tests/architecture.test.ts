@@ -226,7 +226,7 @@ test('no file or folder is a drawer', () => {
 
 /** Tracked or new sources of the packages, without tests. */
 function sources(): string[] {
-  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'packages/*.ts'], {
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'packages/*/src/*.ts'], {
     cwd: ROOT,
     encoding: 'utf8',
   });
