@@ -102,8 +102,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sidegate/authority': ['sidegate/identity', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/lab': ['sidegate/authority', 'sidegate/net', 'sidegate/telemetry'],
   'sidegate/config': [],
+  'sidegate/kubernetes': [],
   'sidegate/cli': [
     'sidegate/config',
+    'sidegate/kubernetes',
     'sidegate/lab',
     'sidegate/admin',
     'sidegate/ext-authz',

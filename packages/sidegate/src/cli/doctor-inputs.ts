@@ -4,7 +4,7 @@ import { loadCertificates } from '../identity/key-pair.ts';
 import type { ConnectTo } from '../net/connector.ts';
 import { take } from './assembly.ts';
 import { type DoctorKey, publicKeys, secretKey } from './doctor-token.ts';
-import { readFile } from './issuer-config.ts';
+import { readKeptFile } from './kept-file.ts';
 import { type StartFinding, StartRefused } from './start-finding.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -78,7 +78,7 @@ export function readInputs(url: string | undefined, options: DoctorOptions, term
     key,
     gatewayLog: file(options.gatewayLog),
     serviceLog: file(options.serviceLog),
-    ca: options.ca === undefined ? undefined : take(loadCertificates(options.ca, readFile), { findings }),
+    ca: options.ca === undefined ? undefined : take(loadCertificates(options.ca, readKeptFile), { findings }),
   };
   if (findings.length > 0) throw new StartRefused(findings);
   return inputs;

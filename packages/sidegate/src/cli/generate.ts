@@ -7,6 +7,11 @@ import { loadLabConfig } from '../config/load.ts';
 import { loadConfigFile } from './config-file.ts';
 import { EXIT } from './exit-code.ts';
 import { generateClientCommand } from './generate-client.ts';
+import {
+  generateExternalSecretsCommand,
+  generateIstioCommand,
+  generateKubernetesCommand,
+} from './generate-manifests.ts';
 import { type SpireService, type SpireTopology, spireFiles } from './spire-files.ts';
 import { fromDiagnostic, reportRefusal, StartRefused } from './start-finding.ts';
 
@@ -39,7 +44,11 @@ export function generateCommand(): Command {
     .action((lab: string | undefined, options: SpireOptions) => {
       process.exitCode = generateSpire(lab, options);
     });
-  return generate.addCommand(generateClientCommand());
+  return generate
+    .addCommand(generateClientCommand())
+    .addCommand(generateKubernetesCommand())
+    .addCommand(generateIstioCommand())
+    .addCommand(generateExternalSecretsCommand());
 }
 
 const HELP = `Writes spire-agent.conf and register-entries.sh, over what is there under these names.

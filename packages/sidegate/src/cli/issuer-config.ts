@@ -1,5 +1,4 @@
 /** What the configurations of `sidegate idp` and `sidegate authority` have in common → the issuer's plain options, or all findings. */
-import { readFileSync, statSync } from 'node:fs';
 import type { KeycloakRealm } from '../authority/issuer/keycloak-realm.ts';
 import type { Algorithms } from '../authority/issuer/signing-key.ts';
 import type { IssuerOptions, IssuerTls } from '../authority/issuer/start.ts';
@@ -7,9 +6,10 @@ import { loadRealm } from '../config/load.ts';
 import type { AuthorityConfig } from '../config/schema/authority.ts';
 import type { IdentityProviderConfig } from '../config/schema/identity-provider.ts';
 import type { RealmConfig } from '../config/schema/realm.ts';
-import { loadCertificates, loadKeyPair, type ReadFile } from '../identity/key-pair.ts';
+import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import { take } from './assembly.ts';
 import { type ConfigFileOptions, loadConfigFile } from './config-file.ts';
+import { readKeptFile } from './kept-file.ts';
 import { fromDiagnostic, type StartFinding, StartRefused } from './start-finding.ts';
 
 type IssuerConfig = AuthorityConfig | IdentityProviderConfig;
@@ -69,15 +69,14 @@ export function readIssuer(
 
 function readTls(tls: IssuerConfig['tls'], findings: StartFinding[]): IssuerTls | undefined {
   if (tls === undefined) return undefined;
-  const pair = take(loadKeyPair(tls.cert_file, tls.key_file, readFile), { findings });
+  const pair = take(loadKeyPair(tls.cert_file, tls.key_file, readKeptFile), { findings });
   const { client_ca_file: clientCaFile } = tls;
   const clientCa =
-    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, readFile), { findings });
+    clientCaFile === undefined ? undefined : take(loadCertificates(clientCaFile, readKeptFile), { findings });
   return pair && { ...pair, ...(clientCa === undefined ? {} : { clientCa }) };
 }
 
 /** From this machine. */
-export const readFile: ReadFile = (file) => ({ text: readFileSync(file, 'utf8'), mode: statSync(file).mode });
 
 /** The one place where a realm's secrets are revealed. */
 function keycloakRealm({ clients, users, ...realm }: RealmConfig): KeycloakRealm {

@@ -10,10 +10,27 @@ import { type StartFinding, StartRefused } from './start-finding.ts';
  * @throws StartRefused
  */
 export function permissionsOf(caller: string, file: string, rule: string | undefined): readonly string[] {
-  const matrix = file.endsWith('.rego') ? fromPolicy(file, rule) : fromDocument(file);
-  const permissions: unknown = isMap(matrix) && Object.hasOwn(matrix, caller) ? matrix[caller] : undefined;
-  if (Array.isArray(permissions) && permissions.every((each) => typeof each === 'string')) return permissions;
+  const permissions = permissionMatrix(file, rule)(caller);
+  if (permissions !== undefined) return permissions;
   throw refused(file, `gives ${caller} no permissions`, 'it maps names of services to lists of permissions');
+}
+
+/**
+ * The permissions of every caller; undefined for one that has none.
+ *
+ * @throws StartRefused
+ */
+export function permissionMatrix(
+  file: string,
+  rule: string | undefined,
+): (caller: string) => readonly string[] | undefined {
+  const matrix = file.endsWith('.rego') ? fromPolicy(file, rule) : fromDocument(file);
+  return (caller) => {
+    const permissions: unknown = isMap(matrix) && Object.hasOwn(matrix, caller) ? matrix[caller] : undefined;
+    return Array.isArray(permissions) && permissions.every((each) => typeof each === 'string')
+      ? permissions
+      : undefined;
+  };
 }
 
 function fromPolicy(file: string, rule: string | undefined): unknown {

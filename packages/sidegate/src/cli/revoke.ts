@@ -8,7 +8,7 @@ import { createHttpClient } from '../net/http-client.ts';
 import { take } from './assembly.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { EXIT } from './exit-code.ts';
-import { readFile } from './issuer-config.ts';
+import { readKeptFile } from './kept-file.ts';
 import { reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
 
 interface RevokeOptions {
@@ -109,7 +109,7 @@ function formOf(options: RevokeOptions, findings: StartFinding[]): URLSearchPara
 }
 
 function tlsOf({ cert, key, ca: caFile }: RevokeOptions, findings: StartFinding[]): ClientTls {
-  const read: ReadFile = readFile;
+  const read: ReadFile = readKeptFile;
   const pair =
     cert === undefined && key === undefined ? undefined : take(loadKeyPair(cert ?? '', key ?? '', read), { findings });
   const ca = caFile === undefined ? undefined : take(loadCertificates(caFile, read), { findings });

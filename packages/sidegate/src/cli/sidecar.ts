@@ -1,7 +1,6 @@
 /** `sidegate sidecar`: one configuration file → an ingress and an egress listener, until SIGTERM. */
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns';
-import { readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { destination } from 'pino';
@@ -16,6 +15,7 @@ import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { keepEnrolled } from './enrolled.ts';
 import { EXIT } from './exit-code.ts';
+import { readKeptFile } from './kept-file.ts';
 import { inPieces, LineWriter } from './line-writer.ts';
 import { keepReloading, type Read, ReadRefused } from './reloading.ts';
 import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from './start-finding.ts';
@@ -148,7 +148,7 @@ function portsOf(
     lookup,
     readFile: (file) => {
       files.add(file);
-      return { text: readFileSync(file, 'utf8'), mode: statSync(file).mode };
+      return readKeptFile(file);
     },
     logger: createLogger(config.service.name, destination({ dest: 2, sync: true }), config.observability.logging),
     gather: isWorker ? gatherSnapshots : undefined,

@@ -35,7 +35,7 @@ test('the example files are valid under the published schemas', () => {
   assert.equal(validator('lab').safeParse(example('lab.yaml')).error, undefined);
 });
 
-for (const kind of ['sidecar', 'lab', 'idp', 'realm', 'roles'] as const) {
+for (const kind of ['sidecar', 'lab', 'cluster', 'idp', 'realm', 'roles'] as const) {
   test(`the schema of ${kind} is JSON Schema 2020-12 and describes every value`, () => {
     const schema = jsonSchemaOf(kind);
     assert.equal((schema as { $schema?: string }).$schema, 'https://json-schema.org/draft/2020-12/schema');

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { KindName } from './load.ts';
 import { authoritySchema } from './schema/authority.ts';
+import { clusterSchema } from './schema/cluster.ts';
 import { identityProviderSchema } from './schema/identity-provider.ts';
 import { labSchema } from './schema/lab.ts';
 import { realmSchema } from './schema/realm.ts';
@@ -12,6 +13,7 @@ import { type Shape, shapeOf } from './shape.ts';
 const PUBLISHED: Readonly<Record<KindName, { readonly title: string; readonly schema: z.ZodType }>> = {
   sidecar: { title: 'Sidegate sidecar', schema: sidecarSchema },
   lab: { title: 'Sidegate lab', schema: labSchema },
+  cluster: { title: 'Sidegate services in a Kubernetes cluster', schema: clusterSchema },
   idp: { title: 'Sidegate lab identity provider', schema: identityProviderSchema },
   authority: { title: 'Sidegate authority', schema: authoritySchema },
   roles: { title: 'Roles and permissions for policy.engine builtin', schema: rolesSchema },

@@ -1,6 +1,7 @@
 /** The kinds of configuration files, and how each is loaded. */
 import { type DocumentKind, type Loaded, type LoadOptions, loadDocument } from './load-document.ts';
 import { type AuthorityConfig, authoritySchema } from './schema/authority.ts';
+import { type ClusterConfig, clusterSchema } from './schema/cluster.ts';
 import { type IdentityProviderConfig, identityProviderSchema } from './schema/identity-provider.ts';
 import { type LabConfig, labSchema } from './schema/lab.ts';
 import { type RealmConfig, realmSchema, realmWarnings } from './schema/realm.ts';
@@ -16,6 +17,11 @@ export function loadSidecarConfig(text: string, options: LoadOptions): Loaded<Si
 /** A whole system on one machine. */
 export function loadLabConfig(text: string, options: LoadOptions): Loaded<LabConfig> {
   return loadDocument(LAB, text, options);
+}
+
+/** A whole system in a Kubernetes cluster. */
+export function loadClusterConfig(text: string, options: LoadOptions): Loaded<ClusterConfig> {
+  return loadDocument(CLUSTER, text, options);
 }
 
 /** The lab identity provider. */
@@ -48,6 +54,13 @@ const SIDECAR: DocumentKind<SidecarConfig> = {
 
 const LAB: DocumentKind<LabConfig> = {
   schema: labSchema,
+  overridePrefix: undefined,
+  variables: 'everywhere',
+  secretLiterals: 'error',
+};
+
+const CLUSTER: DocumentKind<ClusterConfig> = {
+  schema: clusterSchema,
   overridePrefix: undefined,
   variables: 'everywhere',
   secretLiterals: 'error',
@@ -87,6 +100,7 @@ const ROLES: DocumentKind<RolesConfig> = {
 export const LOADERS = {
   sidecar: loadSidecarConfig,
   lab: loadLabConfig,
+  cluster: loadClusterConfig,
   idp: loadIdentityProviderConfig,
   authority: loadAuthorityConfig,
   realm: loadRealm,

@@ -8,6 +8,7 @@ import type { Shape } from './shape.ts';
 const PAGES = [
   ['sidecar', 'docs/configuration.md'],
   ['authority', 'docs/authority-configuration.md'],
+  ['cluster', 'docs/cluster-configuration.md'],
 ] as const;
 
 for (const [kind, page] of PAGES) {

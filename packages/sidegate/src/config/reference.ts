@@ -25,11 +25,16 @@ const TITLES: Readonly<Record<KindName, string>> = {
   authority: 'Configuration of the authority',
   idp: 'Configuration of the lab identity provider',
   lab: 'Configuration of a lab',
+  cluster: 'Configuration of a cluster',
   realm: 'Realm files',
   roles: 'Files of roles',
 };
 
-const COMMANDS: Partial<Record<KindName, string>> = { sidecar: 'sidegate sidecar', authority: 'sidegate authority' };
+const COMMANDS: Partial<Record<KindName, string>> = {
+  sidecar: 'sidegate sidecar',
+  authority: 'sidegate authority',
+  cluster: 'cluster.yaml',
+};
 
 /** Only a sidecar's keys can be overridden from the environment. */
 function introductionOf(kind: KindName): string {

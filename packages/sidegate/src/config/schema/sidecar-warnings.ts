@@ -16,7 +16,7 @@ export function* sidecarWarnings(config: SidecarConfig): Generator<Finding> {
 
 function* identityWarnings({ proxy, identities }: SidecarConfig): Generator<Finding> {
   const bound = Object.keys(identities).length > 0;
-  if (proxy.mtls.enabled && !bound) {
+  if (proxy.mtls.enabled && proxy.auth.enabled && !bound) {
     yield {
       path: ['proxy', 'mtls', 'allowed_clients'],
       message: 'no token is bound to these certificates: a client may present the token of another',
