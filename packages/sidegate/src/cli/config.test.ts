@@ -95,6 +95,34 @@ test('a secret file is found below --root, or beside the configuration', async (
   }
 });
 
+test('S4-031 config check --kind manifest tells where a mesh takes calls without a certificate, and exits 78', async () => {
+  await using dir = await folder();
+  const file = join(dir.path, 'mesh.yaml');
+  const head = 'apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nspec:\n  mtls:\n    mode: ';
+  await writeFile(file, `${head}PERMISSIVE\n`);
+  const { code, stdout } = await sidegate(['config', 'check', '--kind', 'manifest', file]);
+  assert.equal(code, EXIT.config);
+  assert.match(stdout, new RegExp(`^${file}:5:11: error: spec\\.mtls\\.mode: is PERMISSIVE`));
+  await writeFile(file, `${head}STRICT\n`);
+  assert.equal((await sidegate(['config', 'check', '--kind', 'manifest', file])).code, EXIT.ok);
+});
+
+test('the manifests that we ship and generate let nobody through without a certificate', async () => {
+  await using dir = await folder();
+  const root = fileURLToPath(new URL('../../../../', import.meta.url));
+  assert.equal(
+    (await sidegate(['generate', 'istio', join(root, 'examples/kubernetes'), '--out', dir.path])).code,
+    EXIT.ok,
+  );
+  const shipped = ['deploy/kubernetes/certificate.yaml', 'deploy/kubernetes/network-policy.yaml'].map((name) =>
+    join(root, name),
+  );
+  const generated = ['peer-authentication.yaml', 'authorization-policies.yaml'].map((name) => join(dir.path, name));
+  const { code, stdout } = await sidegate(['config', 'check', '--kind', 'manifest', ...shipped, ...generated]);
+  assert.equal(code, EXIT.ok, stdout);
+  assert.equal(stdout.match(/: ok$/gm)?.length, 4);
+});
+
 test('a wrong command line exits 64', async () => {
   for (const args of [['check'], ['schema', '--kind', 'other']]) {
     assert.equal((await sidegate(['config', ...args])).code, EXIT.usage, args.join(' '));

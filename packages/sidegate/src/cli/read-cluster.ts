@@ -119,8 +119,7 @@ function accessOf(
 ): readonly Access[] {
   const all = callers.map(({ account }) => account);
   const allowed = permissions === undefined ? undefined : matrixOf(permissions, findings);
-  const routes = proxy.routes.length === 0 && allowed !== undefined ? [EVERYTHING] : proxy.routes;
-  return routes.map(({ path: pattern, methods, required_scopes: needed }) => {
+  return proxy.routes.map(({ path: pattern, methods, required_scopes: needed }) => {
     const may = ({ service }: Caller): boolean => {
       const own = allowed?.(service);
       return own !== undefined && needed.every((scope) => own.includes(scope));
@@ -129,8 +128,6 @@ function accessOf(
     return { path: pattern, methods, callers: some };
   });
 }
-
-const EVERYTHING = { path: '/**', methods: undefined, required_scopes: [] as readonly string[] };
 
 function matrixOf(
   { file, rule }: NonNullable<ServiceConfig['permissions']>,

@@ -437,6 +437,7 @@ proxy: {mtls: {enabled: true, allowed_clients: ["CN=a"]}}`,
     `${NAMED}proxy: {enabled: true, auth: {enabled: false}}`,
     [
       '1:1: warning: http.tls.enabled: tokens arrive in clear text from other machines (enable TLS, or listen on 127.0.0.1)',
+      '2:40: warning: proxy.auth.enabled: takes calls of anybody (require a token, or client certificates with proxy.mtls)',
     ],
   ],
   [

@@ -56,7 +56,7 @@ export interface ClusterService {
   readonly port: number;
   /** Undefined: the sidecar takes calls without a client certificate. */
   readonly callers: readonly ServiceAccount[] | undefined;
-  /** What its callers may do; empty: anything. */
+  /** What its callers may do. */
   readonly access: readonly Access[];
   readonly app:
     | { readonly image: string; readonly command: readonly string[]; readonly volumes: ReadonlyMap<string, Volume> }

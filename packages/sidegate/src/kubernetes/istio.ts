@@ -24,7 +24,7 @@ export function authorizationPolicies({ services }: Cluster, version: IstioVersi
       apiVersion: `security.istio.io/${version}`,
       kind: 'AuthorizationPolicy',
       metadata: { name: `${name}-authz`, namespace },
-      spec: { selector: { matchLabels: { app: name } }, rules: rulesOf(service, callers) },
+      spec: { selector: { matchLabels: { app: name } }, rules: rulesOf(service) },
     };
   });
 }
@@ -33,8 +33,7 @@ const principalOf = ({ trustDomain, namespace, name }: ServiceAccount): string =
   `${trustDomain}/ns/${namespace}/sa/${name}`;
 
 /** A rule for all routes that the same callers may use. Without a rule nobody may call at all. */
-function rulesOf({ access }: ClusterService, callers: readonly ServiceAccount[]): readonly object[] {
-  if (access.length === 0) return [{ from: sources(callers) }];
+function rulesOf({ access }: ClusterService): readonly object[] {
   const groups = Map.groupBy(access.entries(), ([, each]) => JSON.stringify(each.callers.map(principalOf).toSorted()));
   return [...groups.values()].flatMap((routes) => {
     const [, first] = routes[0] ?? [];

@@ -1,5 +1,6 @@
 /** What a sidecar's configuration allows and its owner should know. */
 import { isLoopback } from '../address.ts';
+import { authenticationWarnings } from './authentication-warnings.ts';
 import type { Finding } from './rule.ts';
 import type { SidecarConfig } from './sidecar.ts';
 
@@ -7,6 +8,7 @@ import type { SidecarConfig } from './sidecar.ts';
 export function* sidecarWarnings(config: SidecarConfig): Generator<Finding> {
   yield* identityWarnings(config);
   yield* listenerWarnings(config);
+  yield* authenticationWarnings(config);
   yield* decisionOnlyWarnings(config);
   yield* leniencyWarnings(config);
   yield* targetWarnings(config);
