@@ -198,9 +198,7 @@ export class EventStream {
     const { issuer, keys, clock } = this.#options;
     const key = keys.current('ES256') ?? keys.current('RS256');
     if (key === undefined) throw new Error(`${issuer} has no key`);
-    const header = { alg: key.algorithm, typ: SECURITY_EVENT_TYPE, kid: key.kid };
-    const input = `${encode(header)}.${encode(securityEventClaims(event, { issuer, now: clock.now() / 1000 }))}`;
-    return `${input}.${await key.sign(input)}`;
+    return key.signJwt(SECURITY_EVENT_TYPE, securityEventClaims(event, { issuer, now: clock.now() / 1000 }));
   }
 
   #end(subscriber: Subscriber): void {
@@ -235,8 +233,4 @@ function* parts({ revocations }: RevocationJournal): Generator<readonly [Revocat
 
 function eventText(token: string, place: HistoryPlace | undefined): string {
   return `${place === undefined ? '' : `id: ${placeText(place)}\n`}data: ${token}\n\n`;
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }

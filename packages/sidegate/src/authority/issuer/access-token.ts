@@ -28,13 +28,10 @@ export interface Issuance {
 }
 
 /** Claims with the value `undefined` do not appear in the token. */
-export async function signedToken(grant: TokenGrant, { key, jti, nowMs }: Issuance): Promise<string> {
+export function signedToken(grant: TokenGrant, { key, jti, nowMs }: Issuance): Promise<string> {
   const typ = grant.transaction === undefined ? 'at+jwt' : TRANSACTION_TOKEN_TYPE;
-  const header = { alg: key.algorithm, typ, kid: key.kid };
   const issuedAt = Math.floor(nowMs / 1000);
-  const claims = { ...commonClaims(grant, jti, issuedAt), ...kindClaims(grant) };
-  const input = `${encode(header)}.${encode(claims)}`;
-  return `${input}.${await key.sign(input)}`;
+  return key.signJwt(typ, { ...commonClaims(grant, jti, issuedAt), ...kindClaims(grant) });
 }
 
 function commonClaims(grant: TokenGrant, jti: string, iat: number): Record<string, unknown> {
@@ -71,8 +68,4 @@ function roleClaims({ realmRoles, clientRoles }: Subject): Record<string, unknow
     resource_access:
       clients.length === 0 ? undefined : Object.fromEntries(clients.map(([client, roles]) => [client, { roles }])),
   };
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }

@@ -15,7 +15,6 @@ export async function readRequestBody(body: RequestBody | undefined, limits: Bod
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const pieces: Buffer[] = [];
   let size = 0;
-  const timer = setTimeout(() => reject(refused('the body did not arrive in time', 408)), timeoutMs);
   body.receive({
     write: (piece) => {
       size += piece.length;
@@ -26,6 +25,8 @@ export async function readRequestBody(body: RequestBody | undefined, limits: Bod
     end: () => resolve(Buffer.concat(pieces)),
     cut: () => reject(refused('the body ended early', 400)),
   });
+  if (body.whole) return promise;
+  const timer = setTimeout(() => reject(refused('the body did not arrive in time', 408)), timeoutMs);
   try {
     return await promise;
   } finally {

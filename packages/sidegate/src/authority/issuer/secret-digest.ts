@@ -2,14 +2,16 @@
  * Secrets and passwords are kept as digests under a key that lives as long as the process, so that a comparison
  * takes the same time whatever was presented. The digests never leave memory: salt and stretching would guard nothing.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 export interface SecretDigest {
   (secret: string): Buffer;
 }
 
 export function secretDigest(key: Buffer): SecretDigest {
-  return (secret) => createHmac('sha256', key).update(secret, 'utf8').digest();
+  // Nobody sees a digest, so nobody can lengthen one: the key in front is enough, and hashing at once is a fifth of an HMAC's price.
+  const prefix = key.toString('hex');
+  return (secret) => hash('sha256', prefix + secret, 'buffer');
 }
 
 /** Does the same work when there is nothing to compare with: an unknown name costs what a known one costs. */

@@ -6,7 +6,8 @@ import { requestedTunnel } from '../../net/tunnel.ts';
 import type { Answer } from './answer.ts';
 
 /** Token answers and refusals must stay out of caches (RFC 6749 section 5.1); endpoints that may be cached say so. */
-const UNCACHED = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;
+const UNCACHED = 'cache-control: no-store\r\npragma: no-cache\r\n';
+const JSON_TYPE = 'content-type: application/json\r\n';
 
 export interface Route {
   readonly methods: readonly string[];
@@ -114,10 +115,14 @@ function failure(status: number, error: string, description: string): Answer {
 
 function write(reply: Reply, { status, headers, body }: Answer): void {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
-  const fields = { ...('cache-control' in headers ? {} : UNCACHED), 'content-type': 'application/json', ...headers };
-  if (headers['connection'] === 'close') reply.close();
-  const lines = Object.entries(fields).map(([name, value]) => (name === 'connection' ? '' : fieldLine(name, value)));
-  reply.head(status, lines.join(''), bytes.length);
+  let lines = 'cache-control' in headers ? '' : UNCACHED;
+  if (!('content-type' in headers)) lines += JSON_TYPE;
+  for (const [name, value] of Object.entries(headers)) {
+    // what becomes of the connection, the reply says itself
+    if (name === 'connection' && value === 'close') reply.close();
+    else lines += fieldLine(name, value);
+  }
+  reply.head(status, lines, bytes.length);
   reply.write(bytes);
   reply.end();
 }

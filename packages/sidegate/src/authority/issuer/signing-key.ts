@@ -8,8 +8,13 @@ export interface SigningKey {
   readonly algorithm: SignatureAlgorithm;
   readonly kid: string;
   readonly publicJwk: Readonly<Record<string, string>>;
-  /** A JWS signature (RFC 7518 section 3), base64url; a slow one is made beside the event loop, or by whoever keeps the key. */
-  sign(input: string): Promise<string>;
+  /**
+   * A JWT (RFC 7519) with these claims, those that are undefined left out. A slow signature is made beside the event loop, or by whoever
+   * keeps the key.
+   *
+   * @param typ of the header
+   */
+  signJwt(typ: string, claims: object): Promise<string>;
 }
 
 /** At least one; the first is the preferred one. */
@@ -37,18 +42,30 @@ export function signingKey(algorithm: SignatureAlgorithm, privateKey: KeyObject)
   const jwk = createPublicKey(privateKey).export({ format: 'jwk' });
   const identity = Object.fromEntries(THUMBPRINT_MEMBERS[algorithm].map((name) => [name, String(jwk[name])]));
   const kid = createHash('sha256').update(JSON.stringify(identity)).digest('base64url');
+  const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  // of the few kinds of tokens that there are
+  const headers = new Map<string, string>();
+  const headerOf = (typ: string): string => {
+    const header = headers.get(typ) ?? encode({ alg: algorithm, typ, kid });
+    headers.set(typ, header);
+    return header;
+  };
   return {
     algorithm,
     kid,
     publicJwk: { ...identity, kid, use: 'sig', alg: algorithm },
-    sign: async (input) => {
-      const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
+    signJwt: async (typ, claims) => {
+      const input = `${headerOf(typ)}.${encode(claims)}`;
       // An ES256 signature takes less time than it takes to hand it to another thread.
       const signature =
         algorithm === 'ES256'
-          ? sign('sha256', Buffer.from(input), key)
-          : await signBeside('sha256', Buffer.from(input), key);
-      return signature.toString('base64url');
+          ? sign('sha256', Buffer.from(input, 'latin1'), key)
+          : await signBeside('sha256', Buffer.from(input, 'latin1'), key);
+      return `${input}.${signature.toString('base64url')}`;
     },
   };
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }

@@ -20,8 +20,8 @@ import { type RealmEndpoints, realmRoutes } from './realm-routes.ts';
 import { type SecretDigest, secretDigest } from './secret-digest.ts';
 import { type Routes, serve } from './serve.ts';
 import type { Algorithms, KeyRing } from './signing-key.ts';
-
 import type { TokenEvent } from './token-event.ts';
+import { tokenIds } from './token-ids.ts';
 
 export interface IssuerOptions {
   readonly host: string;
@@ -173,7 +173,7 @@ async function openEndpoints(
   const { clock, log, replay, issued, clientSecrets: secrets, nonces, administrators = NOBODY } = options;
   const failures = failureLimit(FAILURE_LIMIT);
   const listeners = new SubscriberLimits(MAX_LISTENERS);
-  const newTokenId = () => options.random(16).toString('base64url');
+  const newTokenId = tokenIds(options);
   const revocations = new Map<string, Revocations>();
   const revocationsOf = (issuer: string) => revocations.get(issuer);
   const endpoints = new Map<string, RealmEndpoints>();

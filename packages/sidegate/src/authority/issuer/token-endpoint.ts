@@ -57,23 +57,23 @@ interface Trace {
   grant?: string;
   client?: string | undefined;
   user?: string;
-  /** The client that the caller claims to be, proven or not; never logged. */
-  claimed?: string;
+  /** From where, and which client it claims to be, proven or not; never logged. */
+  caller: string;
 }
 
 /** Answers a `POST`; never rejects. */
 export async function answerTokenRequest(request: EndpointRequest, endpoint: TokenEndpoint): Promise<Answer> {
-  const trace: Trace = {};
+  const trace: Trace = { caller: callerOf(request, endpoint, undefined) };
   try {
     const body = await request.readBody();
     const grant = await decide(request, body, { endpoint, trace });
     // once more: of many guesses that are under way together, the right one must not come through behind the others
-    refuseOverLimit(request, endpoint, trace);
+    refuseOverLimit(endpoint, trace);
     return await issue(grant, endpoint, (outcome) => report({ decision: 'issued', ...outcome }));
   } catch (error) {
-    const refusal = overLimit(request, endpoint, trace) ?? asOAuthError(error);
+    const refusal = overLimit(endpoint, trace) ?? asOAuthError(error);
     if (isFailure(refusal)) {
-      endpoint.failures.recordFailure(callerOf(request, endpoint, trace), endpoint.clock.monotonic());
+      endpoint.failures.recordFailure(trace.caller, endpoint.clock.monotonic());
     }
     report({ decision: 'refused', error: refusal.code, reason: refusal.detail });
     return errorAnswer(refusal);
@@ -106,8 +106,8 @@ async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace 
   trace.grant = grantType;
 
   const credentials = readCredentials(request.authorization, form);
-  trace.claimed = credentials.clientId;
-  refuseOverLimit(request, endpoint, trace);
+  trace.caller = callerOf(request, endpoint, credentials.clientId);
+  refuseOverLimit(endpoint, trace);
   trace.client = findClient(realm, credentials.clientId)?.id;
   const client = await authenticateClient(credentials, { ...endpoint, peer: request.peer });
   const { revocations } = endpoint.events.journal;
@@ -204,21 +204,20 @@ function isFailure({ status, code }: OAuthError): boolean {
 }
 
 /** @throws OAuthError `temporarily_unavailable` */
-function refuseOverLimit(request: EndpointRequest, endpoint: TokenEndpoint, trace: Trace): void {
-  const limited = overLimit(request, endpoint, trace);
+function refuseOverLimit(endpoint: TokenEndpoint, trace: Trace): void {
+  const limited = overLimit(endpoint, trace);
   if (limited !== undefined) throw limited;
 }
 
-function overLimit(request: EndpointRequest, endpoint: TokenEndpoint, trace: Trace): OAuthError | undefined {
-  const caller = callerOf(request, endpoint, trace);
-  const seconds = endpoint.failures.retryAfterSeconds(caller, endpoint.clock.monotonic());
+function overLimit({ failures, clock }: TokenEndpoint, { caller }: Trace): OAuthError | undefined {
+  const seconds = failures.retryAfterSeconds(caller, clock.monotonic());
   if (seconds === undefined) return undefined;
   const headers = { 'retry-after': String(seconds) };
   return new OAuthError('temporarily_unavailable', 'too many refused requests', { headers });
 }
 
-function callerOf(request: EndpointRequest, { realm }: TokenEndpoint, { claimed }: Trace): string {
-  return JSON.stringify([realm.name, claimed, request.remoteAddress]);
+function callerOf({ remoteAddress }: EndpointRequest, { realm }: TokenEndpoint, claimed: string | undefined): string {
+  return JSON.stringify([realm.name, claimed, remoteAddress]);
 }
 
 function asOAuthError(error: unknown): OAuthError {

@@ -31,6 +31,7 @@ export function parseTokenForm(contentType: string | undefined, body: Buffer): T
 
 /** One name or value of the form encoding; also what HTTP Basic credentials are made of (RFC 6749 section 2.3.1). */
 export function decodeFormComponent(text: string): string | undefined {
+  if (/^[\w.~*-]*$/.test(text)) return text;
   // oxlint-disable-next-line no-control-regex -- control characters are what must not pass
   if (/[^\x20-\x7e]/.test(text)) return undefined;
   try {

@@ -19,10 +19,7 @@ export async function signJwtSvid(
   const key = keys.current('ES256') ?? keys.current('RS256');
   if (key === undefined) throw new Refusal('UNAVAILABLE', 'there is no key to sign with');
   const iat = Math.floor(nowMs / 1000);
-  const header = { alg: key.algorithm, kid: key.kid, typ: 'JWT' };
-  const claims = { sub: id.uri, aud: audiences, iat, exp: iat + Math.floor(ttlMs / 1000) };
-  const input = `${encode(header)}.${encode(claims)}`;
-  return `${input}.${await key.sign(input)}`;
+  return key.signJwt('JWT', { sub: id.uri, aud: audiences, iat, exp: iat + Math.floor(ttlMs / 1000) });
 }
 
 /** @throws Refusal */
@@ -36,8 +33,4 @@ export function checkAudiences(audiences: readonly string[]): readonly string[] 
     }
   }
   return unique;
-}
-
-function encode(part: object): string {
-  return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
