@@ -1,6 +1,6 @@
 /** The issuer scenario: tokens by client credentials, beside oidc-provider; and what ten thousand clients cost. */
 import { residentBytes } from '../cpu.ts';
-import { interleave } from '../interleave.ts';
+import { type Contender, interleave } from '../interleave.ts';
 import { type Load, runRound, warmUp } from '../load.ts';
 import type { Peer } from '../peer.ts';
 import {
@@ -14,6 +14,7 @@ import {
 } from '../peers/issuers.ts';
 import { type Finding, type Report, ratioFinding } from '../report.ts';
 import type { ScenarioOptions } from '../scenario.ts';
+import { signatureMicros } from '../signature-cost.ts';
 import { openStage, type Stage } from '../stage.ts';
 import { summarize } from '../stats.ts';
 
@@ -37,9 +38,16 @@ export async function measureIssuer(options: ScenarioOptions): Promise<Report> {
       { name: 'sidegate', peer: ours, path: AUTHORITY_PATH },
       { name: theirs.name, peer: theirs, path: OIDC_PROVIDER_PATH },
     ];
-    const [own = [], other = []] = await measure(`${algorithm} tokens`, contestants, { stage, options });
-    const costs = { ours: own, theirs: other, costUnit: 'µs' };
-    findings.push(ratioFinding(`${algorithm} tokens`, `${theirs.name}: ${theirs.job}`, costs, { atLeast: 3 }));
+    const signature = {
+      name: 'the signature alone',
+      measure: async () => signatureMicros(stage.files.keys[algorithm].privateKey),
+    };
+    const row = `${algorithm} tokens`;
+    const [own = [], other = [], bare = []] = await measure(row, contestants, { stage, options }, [signature]);
+    const against = `${theirs.name}: ${theirs.job}`;
+    const costUnit = 'µs';
+    findings.push(ratioFinding(row, against, { ours: own, theirs: other, costUnit }, { atLeast: 3 }));
+    findings.push(ratioFinding(`${algorithm} signature alone`, theirs.name, { ours: bare, theirs: other, costUnit }));
   }
   const start = (more: Partial<IssuerOptions>) =>
     stage.start((files) => startAuthorityPeer(files, { algorithm: 'ES256', clients: 10, ...more }));
@@ -70,6 +78,7 @@ async function measure(
   row: string,
   contestants: readonly Contestant[],
   { stage, options }: { readonly stage: Stage; readonly options: ScenarioOptions },
+  beside: readonly Contender[] = [],
 ): Promise<number[][]> {
   const load = ({ path }: Contestant): Load => ({
     scheme: 'http',
@@ -83,5 +92,5 @@ async function measure(
     name: contestant.name,
     measure: async () => (await runRound(contestant.peer, stage.files, load(contestant))).cpuMicrosPerRequest,
   }));
-  return interleave(row, rounds, options);
+  return interleave(row, [...rounds, ...beside], options);
 }

@@ -4,6 +4,7 @@ import { IssuerRefused } from '../authority/issuer/finding.ts';
 import { loadSigningKeys } from '../authority/issuer/key-directory.ts';
 import { type Issuer, startIssuer } from '../authority/issuer/start.ts';
 import type { Address } from '../config/address.ts';
+import { eventLog } from './event-log.ts';
 import { EXIT } from './exit-code.ts';
 import { readIdpSetup } from './idp-config.ts';
 import { placeFindings } from './idp-findings.ts';
@@ -63,12 +64,13 @@ async function start(
   const { ports, close } = issuerPorts(proofs);
   parts.defer(close);
   try {
+    const log = eventLog((lines) => process.stdout.write(lines));
     const issuer = await startIssuer({
       ...options,
       ...(addr === undefined ? {} : { host: addr.host ?? '::', port: addr.port }),
       ...ports,
       openKeys: (realm) => loadSigningKeys(realm, options.algorithms, keyDirectory),
-      log: (event) => printEvent(event, event.decision === 'issued' ? 'info' : 'warn'),
+      log: (event) => log(event, event.decision === 'issued' ? 'info' : 'warn'),
     });
     return { issuer, warnings: [...warnings, ...placeFindings(issuer.warnings, realmFiles)] };
   } catch (error) {

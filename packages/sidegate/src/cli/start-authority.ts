@@ -19,6 +19,7 @@ import { assembleWorkloadApi, svidRing } from './assemble-workload-api.ts';
 import { listenAdmin } from './authority-admin.ts';
 import { AuthorityMetrics } from './authority-metrics.ts';
 import { loadConfigFile } from './config-file.ts';
+import { eventLog } from './event-log.ts';
 import { placeFindings } from './idp-findings.ts';
 import { inventorySources } from './inventory-sources.ts';
 import { type IssuerSetup, readIssuer } from './issuer-config.ts';
@@ -107,6 +108,7 @@ async function startParts(
   });
   parts.defer(() => upkeep.close());
 
+  const log = eventLog((lines) => process.stdout.write(lines));
   const options: IssuerOptions = {
     ...setup.options,
     ...(addr === undefined ? {} : { host: addr.host ?? '::', port: addr.port }),
@@ -120,7 +122,7 @@ async function startParts(
     openKeys: (realm) => Promise.resolve({ keys: keys.ring(realm), findings: [] }),
     log: (event) => {
       metrics.count(event);
-      printEvent(event, event.decision === 'refused' ? 'warn' : 'info');
+      log(event, event.decision === 'refused' ? 'warn' : 'info');
     },
   };
   const issuer = await startIssuer(options);
