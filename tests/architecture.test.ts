@@ -31,7 +31,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   'sdk/x509': ['sdk/spiffe', 'sdk'],
   'sdk/jwt': ['sdk/spiffe', 'sdk/x509', 'sdk'],
   'sdk/dpop': ['sdk/jwt', 'sdk/x509', 'sdk'],
-  'sdk/revocation': ['sdk/jwt', 'sdk'],
+  'sdk/revocation': ['sdk/runtime', 'sdk/jwt', 'sdk/x509', 'sdk'],
   'sdk/oauth': ['sdk/dpop', 'sdk/jwt', 'sdk/replay', 'sdk/spiffe', 'sdk/x509', 'sdk'],
   'sdk/settings': ['sdk/jwt', 'sdk/runtime', 'sdk'],
   'sdk/runtime': ['sdk/x509', 'sdk'],

@@ -1,16 +1,11 @@
 /** What an authority revokes, and what its sidecars do about it. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { describe, test } from 'node:test';
 import tls from 'node:tls';
-import { storedRevocations } from '../../packages/sidegate/src/authority/store/revocations.ts';
-import { openSqlite } from '../../packages/sidegate/src/authority/store/sqlite.ts';
+import { startKeptAuthority } from '../support/kept-authority.ts';
 import {
   type FollowingSidecar,
   ORDER_ID,
-  type RevokingAuthority,
   startFollowingSidecar,
   startRevokingAuthority,
 } from '../support/revoking-authority.ts';
@@ -24,23 +19,6 @@ const jtiOf = (token: string): string => {
 };
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-
-/** An authority whose store outlives it. */
-async function startKeptAuthority() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'sidegate-kept-'));
-  const database = await openSqlite(path.join(folder, 'authority.db'));
-  const stored = storedRevocations(database, () => Date.now());
-  const authority = await startRevokingAuthority({ revocationStore: (realm) => stored.open(realm) });
-  const kept: RevokingAuthority = {
-    ...authority,
-    async [Symbol.asyncDispose]() {
-      await authority[Symbol.asyncDispose]();
-      await database.close();
-      rmSync(folder, { recursive: true });
-    },
-  };
-  return kept;
-}
 
 describe('a sidecar that follows its authority', () => {
   const SELECTORS = [

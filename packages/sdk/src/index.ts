@@ -87,6 +87,7 @@ export {
   type SqlReplayStore,
   sqlReplayStore,
 } from './replay/sql-replay-store.ts';
+export { readEvents } from './revocation/event-source.ts';
 export {
   MAX_REVOKED_CHARACTERS,
   REVOKED_KINDS,
@@ -94,6 +95,8 @@ export {
   type RevocationChange,
   type RevokedKind,
 } from './revocation/revocation.ts';
+export { type OnUnavailable, RevocationCheck } from './revocation/revocation-check.ts';
+export { type Concerned, type FeedState, RevocationFeed } from './revocation/revocation-feed.ts';
 export {
   type RevocablePeer,
   type RevocableToken,
@@ -116,7 +119,7 @@ export {
 } from './revocation/security-event.ts';
 export type { Runtime } from './runtime/runtime.ts';
 export { systemRuntime } from './runtime/system-runtime.ts';
-export { isTlsFailure } from './runtime/verified-tls.ts';
+export { isTlsFailure, provenServer } from './runtime/verified-tls.ts';
 export { parseSpiffeId, type SpiffeId, SpiffeIdError } from './spiffe/spiffe-id.ts';
 export { endpointTarget } from './workload-api/endpoint.ts';
 export { type AllowedClients, compileAllowedClients } from './x509/allowed-clients.ts';

@@ -1,5 +1,6 @@
-/** How undici opens a TLS connection whose other side has proven who it is. */
-import type { PeerCertificate } from 'node:tls';
+/** How a TLS connection is opened whose other side has proven who it is: by undici, and by Node itself. */
+import { isIP } from 'node:net';
+import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import type { buildConnector } from 'undici';
 import { checkServerIdentity, checkServerSpiffeId } from '../x509/server-identity.ts';
 
@@ -31,6 +32,21 @@ export function verifiedTls(
       serverId === undefined ? checkServerIdentity(host, raw) : checkServerSpiffeId(serverId, raw),
     // A session resumed after a rotation would skip what the new trust demands.
     maxCachedSessions: 0,
+  };
+}
+
+/** How the server must prove to Node that it is `name`, or the workload `serverId`; authorities and versions are the caller's to say. */
+export function provenServer(
+  name: string,
+  serverId?: string,
+): Pick<ConnectionOptions, 'servername' | 'rejectUnauthorized' | 'checkServerIdentity' | 'ALPNProtocols'> {
+  return {
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+    // INVARIANT: stated, never inherited, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
+    rejectUnauthorized: true,
+    checkServerIdentity: (_host: string, { raw }: PeerCertificate) =>
+      serverId === undefined ? checkServerIdentity(name, raw) : checkServerSpiffeId(serverId, raw),
+    ALPNProtocols: ['http/1.1'],
   };
 }
 

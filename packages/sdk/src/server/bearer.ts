@@ -1,41 +1,25 @@
 /** Access tokens as proof of who calls: signature, issuer, audience and dates first, whose key it is bound to and who it is after. */
 
 import { hasProofScheme, PROOF_SCHEME } from '../dpop/proof-scheme.ts';
-import type { AlgorithmName } from '../jwt/algorithms.ts';
 import { readCredentials } from '../jwt/bearer.ts';
 import { checkConfirmation } from '../jwt/binding.ts';
-import { createFetchedJwks } from '../jwt/fetched-jwks.ts';
-import { discoveryJwksLoader } from '../jwt/jwks-loader.ts';
-import type { JwksSource } from '../jwt/jwks-source.ts';
 import { coversOperation } from '../jwt/operation-audience.ts';
 import { cacheTokens } from '../jwt/token-cache.ts';
-import {
-  createTokenVerifier,
-  type TokenVerifierOptions,
-  type TrustedIssuer,
-  type VerifiedToken,
-} from '../jwt/verify.ts';
+import { createTokenVerifier, type TokenVerifierOptions, type VerifiedToken } from '../jwt/verify.ts';
 import { Problem } from '../problem.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type CertificateSource, connectionCertificates } from './connection-certificate.ts';
 import { type DpopOptions, takeProofs } from './dpop.ts';
+import type { FollowedRevocations } from './follow-revocations.ts';
+import { type IssuerWithKeys, withKeys } from './issuer-keys.ts';
 import type { Principal, ProofKind } from './principal.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { splitTarget } from './request-path.ts';
 import { type RolesMapper, rolesByScope } from './roles.ts';
 import { after } from './settled.ts';
 import { principalOfToken } from './token-principal.ts';
-
-/** An issuer with its keys at hand. */
-export interface IssuerWithKeys {
-  /** Compared with `iss` exactly. */
-  readonly issuer: string;
-  readonly keys: JwksSource;
-  /** By default every asymmetric algorithm of RFC 8725. */
-  readonly algorithms?: readonly AlgorithmName[];
-}
 
 export interface BearerOptions
   extends Pick<TokenVerifierOptions, 'trustDomains' | 'clockSkewSeconds' | 'maxLifetimeSeconds' | 'singleAudience'> {
@@ -51,6 +35,8 @@ export interface BearerOptions
   readonly certificates?: CertificateSource;
   /** Takes `Authorization: DPoP` as well. Without it, as with it, a token that is bound to a key is nothing for whoever only bears it. */
   readonly dpop?: DpopOptions;
+  /** Who is asked whether a token was revoked; by default nobody: a token counts until it expires. */
+  readonly revocations?: FollowedRevocations;
   readonly runtime?: Runtime;
 }
 
@@ -68,13 +54,14 @@ export interface BearerOptions
  */
 export function bearer(options: BearerOptions): Authenticator {
   const { systemScopes = [], roles = rolesByScope(systemScopes), runtime = systemRuntime() } = options;
-  const { certificates = connectionCertificates(), dpop, clockSkewSeconds } = options;
+  const { certificates = connectionCertificates(), dpop, clockSkewSeconds, revocations } = options;
   const proofs = dpop && takeProofs(dpop, { clock: runtime.clock, clockSkewSeconds });
   const verifier = cacheTokens(createTokenVerifier(verifierOptions(options, runtime)), runtime);
   const principals = new WeakMap<VerifiedToken, Principal>();
 
   const principalOf = (token: VerifiedToken, request: ReceivedRequest, provenKey: string | undefined): Principal => {
-    // Each request anew: whom the token is bound to, and what it is for.
+    // Each request anew: whether it was revoked, whom the token is bound to, and what it is for.
+    revocations?.checkToken(token);
     if (token.confirmation !== undefined || provenKey !== undefined) {
       checkConfirmation(token, certificates(request)?.thumbprint, provenKey);
     }
@@ -90,12 +77,16 @@ export function bearer(options: BearerOptions): Authenticator {
       // Of several values none is read: they are refused.
       const proven = proofs !== undefined && hasProofScheme(authorization[0]) ? proofs : undefined;
       const text = readCredentials(authorization, proven && { scheme: PROOF_SCHEME });
+      revocations?.requireKnown();
       return after(verifier.verify(text), (token) =>
         after(proven?.provenKey(request, text), (key) => principalOf(token, request, key)),
       );
     },
     proofChallenge: proofs?.challenge,
-    close: () => verifier.close(),
+    close() {
+      verifier.close();
+      revocations?.close();
+    },
   };
 }
 
@@ -109,7 +100,10 @@ function verifierOptions(options: BearerOptions, runtime: Runtime): TokenVerifie
     throw new RangeError('bearer: name whose tokens are accepted, in issuers or trustDomains');
   }
   return {
-    issuers: issuers.map((each) => trustedIssuer(each, audiences, runtime)),
+    issuers: issuers.map((each) => {
+      const known = withKeys(each, runtime);
+      return { ...known, name: known.issuer, audiences };
+    }),
     trustDomains,
     clock: runtime.clock,
     operationAudiences: true,
@@ -117,12 +111,6 @@ function verifierOptions(options: BearerOptions, runtime: Runtime): TokenVerifie
     ...(maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds }),
     ...(singleAudience === undefined ? {} : { singleAudience }),
   };
-}
-
-function trustedIssuer(issuer: string | IssuerWithKeys, audiences: readonly string[], runtime: Runtime): TrustedIssuer {
-  if (typeof issuer !== 'string') return { ...issuer, name: issuer.issuer, audiences };
-  const keys = createFetchedJwks({ load: discoveryJwksLoader(runtime.http, issuer), ...runtime });
-  return { name: issuer, issuer, audiences, keys };
 }
 
 /** A token that is bound to a key came with its proof, and any other did not: {@link checkConfirmation} refuses the rest. */

@@ -5,12 +5,18 @@ export { type IdentityFiles, identityFromFiles } from '../identity/identity-file
 export type { AccessRecord } from './access-record.ts';
 export type { Answer, ErrorFormat } from './answer.ts';
 export type { Authenticator } from './authenticator.ts';
-export { type BearerOptions, bearer, type IssuerWithKeys } from './bearer.ts';
+export { type BearerOptions, bearer } from './bearer.ts';
 export type { CallerGrants } from './calling-service.ts';
 export { allOf, anyOf } from './combined.ts';
 export { type CertificateSource, connectionCertificates, type FoundCertificate } from './connection-certificate.ts';
 export { type DetailError, detailError } from './detail-error.ts';
 export type { DpopOptions } from './dpop.ts';
+export {
+  type FollowedRevocations,
+  type FollowRevocationsOptions,
+  followRevocations,
+  type RevocationSource,
+} from './follow-revocations.ts';
 export { type ForwardedClientCert, parseForwardedClientCert } from './forwarded-client-cert.ts';
 export type { Guards } from './guards.ts';
 export {
@@ -26,6 +32,7 @@ export {
   type KeyState,
   type Once,
 } from './idempotency.ts';
+export type { IssuerWithKeys } from './issuer-keys.ts';
 export {
   type LegacyCaller,
   type LegacyXSignatureAuthenticatorOptions,

@@ -1,5 +1,6 @@
 /** Client certificates as proof of who calls: TLS verified chain and key, here stands whose it is and whether that one may call. */
 import { Problem } from '../problem.ts';
+import type { CheckedPeer } from '../revocation/revocation-check.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import { type AllowedClients, compileAllowedClients } from '../x509/allowed-clients.ts';
@@ -9,6 +10,7 @@ import type { Compiled } from '../x509/identity-entry.ts';
 import type { PeerIdentity } from '../x509/peer.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type CertificateSource, connectionCertificates, type FoundCertificate } from './connection-certificate.ts';
+import type { FollowedRevocations } from './follow-revocations.ts';
 import type { Principal } from './principal.ts';
 import { SYSTEM_ROLE } from './roles.ts';
 
@@ -19,11 +21,14 @@ export interface MutualTlsOptions {
   readonly identities?: ReadonlyMap<string, ClientBinding>;
   /** The connections' own by default; `proxiedCertificates` behind a proxy that ends TLS. */
   readonly certificates?: CertificateSource;
+  /** Who is asked whether the caller was revoked; by default nobody. */
+  readonly revocations?: FollowedRevocations;
   readonly runtime?: Pick<Runtime, 'clock'>;
 }
 
 interface Known {
   readonly principal: Principal;
+  readonly peer: CheckedPeer;
   readonly notAfter: number;
 }
 
@@ -39,7 +44,7 @@ interface Known {
  * ```
  */
 export function mutualTls(options: MutualTlsOptions): Authenticator {
-  const { certificates = connectionCertificates(), runtime = systemRuntime() } = options;
+  const { certificates = connectionCertificates(), revocations, runtime = systemRuntime() } = options;
   if (options.allowedClients.length === 0) throw new RangeError('mutualTls: name who may call, in allowedClients');
   const allowed = compiled(compileAllowedClients(options.allowedClients), 'allowedClients');
   const identities = options.identities && compiled(compileIdentities(options.identities), 'identities');
@@ -56,9 +61,11 @@ export function mutualTls(options: MutualTlsOptions): Authenticator {
       if (known.notAfter <= runtime.clock.now()) {
         throw new Problem('peer_certificate_expired', 'the client certificate expired while the connection was open');
       }
+      revocations?.requireKnown();
+      revocations?.checkPeer(known.peer);
       return known.principal;
     },
-    close() {},
+    close: () => revocations?.close(),
   };
 }
 
@@ -67,7 +74,9 @@ function identify(certificate: FoundCertificate, allowed: AllowedClients, identi
   const name = identity.spiffeId?.uri ?? formatDistinguishedName(identity.subject);
   if (!allowed.allows(identity)) throw new Problem('peer_not_allowed', `${name} is not in allowedClients`);
   const binding = identities?.(identity);
-  return { principal: principalOf(identity, binding), notAfter: identity.notAfter };
+  const { notBefore, notAfter } = identity;
+  const peer = { spiffeId: identity.spiffeId?.uri, binding, notBefore };
+  return { principal: principalOf(identity, binding), peer, notAfter };
 }
 
 /** Known by the name of its client, else by its SPIFFE ID, else by the common name of its listed subject. */

@@ -1,6 +1,5 @@
 /** What the process says about its own state: alive, ready, and why not. */
-import type { JwksState } from '@sidegate/sdk';
-import type { RevocationCheck } from '../ingress/refuse-revoked.ts';
+import type { JwksState, RevocationCheck } from '@sidegate/sdk';
 
 /** What the answers are made of; read at each question. */
 export interface HealthSources {

@@ -1,6 +1,6 @@
 /** `admin` → the listener for health, metrics and decisions, and what its answers are made of. */
 import type { X509Certificate } from 'node:crypto';
-import type { RevocationList } from '@sidegate/sdk';
+import type { FeedState, RevocationList } from '@sidegate/sdk';
 import { authorizeEndpoints } from '../admin/authorize.ts';
 import { healthEndpoints, metricsEndpoint } from '../admin/endpoints.ts';
 import { type HealthSources, type IssuerState, readinessOf } from '../admin/health.ts';
@@ -10,7 +10,6 @@ import type { Snapshot } from '../admin/snapshot.ts';
 import { isLoopback } from '../config/address.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
-import type { FeedState } from '../ingress/revocation-feed.ts';
 import type { Listener, ListenerHandlers, ListenerOptions } from '../net/listener.ts';
 import type { Audit } from '../proxy/audit.ts';
 import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';

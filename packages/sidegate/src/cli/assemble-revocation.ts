@@ -1,10 +1,7 @@
 /** `revocation` → what follows the revocations of issuers, and what asks it. */
-import type { JwksSource } from '@sidegate/sdk';
+import { type JwksSource, RevocationCheck, RevocationFeed, readEvents } from '@sidegate/sdk';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { RevocationCheck } from '../ingress/refuse-revoked.ts';
-import { RevocationFeed } from '../ingress/revocation-feed.ts';
-import type { ClientTls } from '../net/connector.ts';
-import { readEvents } from '../net/event-source.ts';
+import { type ClientTls, dialledAddress } from '../net/connector.ts';
 import { clientTls } from './assemble-upstreams.ts';
 import type { Assembly } from './assembly.ts';
 
@@ -55,6 +52,7 @@ function openFeed(source: IssuerKeySource, { tls, ...settings }: FeedSettings, a
   const { clock, schedule, random, connectTo, logger, components } = assembly;
   const { keys, issuer, jwks_url, jwks_refresh_interval } = source;
   const { url, maxGapMs, maxEntries } = settings;
+  const dial = dialledAddress(new URL(url), connectTo);
   const madeFrom = { issuer, jwks_url, jwks_refresh_interval, ...settings };
   const { feed, use } = components.take('revocation feed', madeFrom, () => {
     // A certificate that follows another changes nothing about what is known.
@@ -68,7 +66,7 @@ function openFeed(source: IssuerKeySource, { tls, ...settings }: FeedSettings, a
       schedule,
       random,
       connect: (lastEventId, signal) =>
-        readEvents({ url, tls: current, connectTo, lastEventId, silentMs: SILENT_MS, signal }),
+        readEvents({ url, tls: current, dial, lastEventId, silentMs: SILENT_MS, signal }),
       onChange: (reason) => {
         if (reason === undefined) logger.info({ issuer }, 'revocations are followed');
         else logger.warn({ issuer, reason }, 'revocations cannot be followed');

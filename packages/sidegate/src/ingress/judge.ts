@@ -1,5 +1,5 @@
 /** The stages that judge a request, in their order, whatever becomes of it then. Each refuses by throwing a Problem. */
-import type { VerifiedToken } from '@sidegate/sdk';
+import type { RevocationCheck, VerifiedToken } from '@sidegate/sdk';
 import type { RequestHead } from '../net/request-head.ts';
 import type { Exchange } from '../proxy/exchange.ts';
 import type { Peer } from '../proxy/peer.ts';
@@ -13,7 +13,6 @@ import { decide, type PolicyOptions } from './decide.ts';
 import type { PeerTrust } from './identify-peer.ts';
 import type { Moment } from './limit-rate.ts';
 import { proveKey } from './prove-key.ts';
-import type { RevocationCheck } from './refuse-revoked.ts';
 import { distrustUserContext, learnUserContext } from './user-context.ts';
 import { type TokenOptions, type TransactionOptions, verifyToken, verifyTransaction } from './verify-token.ts';
 

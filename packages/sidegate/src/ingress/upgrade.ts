@@ -2,12 +2,12 @@
  * Upgrades to a WebSocket (RFC 6455): refused unless the route asks for them, and judged like every request. What could be read
  * as something else by the service, or brings bytes before it has agreed, is refused.
  */
-import { asProblem, Problem } from '@sidegate/sdk';
+import { asProblem, Problem, type RevocationCheck } from '@sidegate/sdk';
 import type { RequestBody } from '../net/request-body.ts';
 import type { RequestHead } from '../net/request-head.ts';
 import { requestedTunnel } from '../net/tunnel.ts';
 import type { Exchange } from '../proxy/exchange.ts';
-import type { RevocationCheck } from './refuse-revoked.ts';
+import { refuseRevoked } from './refuse-revoked.ts';
 import type { Route } from './route.ts';
 
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
@@ -60,7 +60,7 @@ export interface UpgradeWatch {
 export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run: () => Promise<void>): Promise<void> {
   const { token, peer, cancellation } = exchange;
   // It may have been revoked while the policy was asked.
-  watch.revocations?.checkExchange(exchange);
+  refuseRevoked(exchange, watch.revocations);
   const tokenEnds = token === undefined ? Number.POSITIVE_INFINITY : token.acceptedUntil * 1000;
   const peerEnds = peer?.notAfter ?? Number.POSITIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -75,7 +75,7 @@ export async function whileAllowed(exchange: Exchange, watch: UpgradeWatch, run:
   };
   const endWatch = watch.revocations?.onRevoked(() => {
     try {
-      watch.revocations?.checkExchange(exchange);
+      refuseRevoked(exchange, watch.revocations);
     } catch (error) {
       breakOff(error);
     }

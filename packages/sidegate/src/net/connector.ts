@@ -1,7 +1,7 @@
 /** Opens sockets to an upstream: which address to dial, which certificate to show, whom to trust, how bytes are read. */
 import net, { type LookupFunction, type Socket } from 'node:net';
-import tls, { type PeerCertificate } from 'node:tls';
-import { checkServerIdentity } from '@sidegate/sdk';
+import tls from 'node:tls';
+import { provenServer } from '@sidegate/sdk';
 import type { BytesReader } from './batch.ts';
 import { forbiddenError, guardedLookup, isForbiddenAddress, isLiteralLoopback } from './forbidden-address.ts';
 import { SLAB_BYTES } from './slabs.ts';
@@ -62,7 +62,7 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
         },
       };
       // Node documents `onread` for tls.connect too; its types do not have it.
-      const secured = { ...target, ...verifiedTls(name), secureContext, onread };
+      const secured = { ...target, ...provenServer(name), secureContext, onread };
       const socket: Socket =
         secureContext === undefined
           ? net.connect({ ...target, onread })
@@ -94,19 +94,6 @@ export function dialledAddress(
   const port = given === '' ? (protocol === 'https:' ? 443 : 80) : Number(given);
   const name = hostname.replaceAll(/^\[|\]$/g, '');
   return { name, address: name, port, ...connectTo.get(`${hostname}:${port}`) };
-}
-
-/** How the other side must prove that it is `name`. */
-export function verifiedTls(
-  name: string,
-): Pick<tls.ConnectionOptions, 'servername' | 'rejectUnauthorized' | 'checkServerIdentity' | 'ALPNProtocols'> {
-  return {
-    ...(net.isIP(name) === 0 ? { servername: name } : {}),
-    // INVARIANT: stated, never inherited, so that NODE_TLS_REJECT_UNAUTHORIZED=0 cannot switch it off.
-    rejectUnauthorized: true,
-    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate.raw),
-    ALPNProtocols: ['http/1.1'],
-  };
 }
 
 function timedOut(): Error {

@@ -1,8 +1,8 @@
 /** The SDK's HttpClient port on node:http and node:https: bounded in time and size, and never following a redirect. */
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { AnswerTooLarge, type HttpClient } from '@sidegate/sdk';
-import { type ClientTls, type ConnectTo, dialledAddress, verifiedTls } from './connector.ts';
+import { AnswerTooLarge, type HttpClient, provenServer } from '@sidegate/sdk';
+import { type ClientTls, type ConnectTo, dialledAddress } from './connector.ts';
 
 export interface HttpClientOptions {
   readonly tls?: ClientTls;
@@ -44,7 +44,7 @@ export function createHttpClient({ tls = {}, connectTo, connections }: HttpClien
       };
       const request =
         target.protocol === 'https:'
-          ? https.request({ ...shared, ...verifiedTls(dialled.name), agent: secure })
+          ? https.request({ ...shared, ...provenServer(dialled.name), agent: secure })
           : http.request({ ...shared, agent: plain });
       const answer = await new Promise<IncomingMessage>((resolve, reject) => {
         request.on('response', resolve).on('error', reject).end(body);

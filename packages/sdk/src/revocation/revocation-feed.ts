@@ -3,17 +3,10 @@
  * is repeated changes nothing, one that is missing makes us ask for the whole state. While the authority is away, what is known stays
  * in force; after {@link RevocationFeedOptions.maxGapMs} it no longer counts as complete.
  */
-import {
-  type Clock,
-  type HistoryPlace,
-  type JwksSource,
-  placeText,
-  type Random,
-  type RevocationEvent,
-  Revocations,
-  type Schedule,
-  verifySecurityEvent,
-} from '@sidegate/sdk';
+import type { JwksSource } from '../jwt/jwks-source.ts';
+import type { Clock, Random, Schedule } from '../ports.ts';
+import { Revocations } from './revocations.ts';
+import { type HistoryPlace, placeText, type RevocationEvent, verifySecurityEvent } from './security-event.ts';
 
 export interface RevocationFeedOptions {
   readonly issuer: string;
@@ -222,12 +215,15 @@ export class RevocationFeed {
     const { schedule, random } = this.#options;
     const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures);
     this.#failures += 1;
+    const { signal } = this.#stop;
     return new Promise((resolve) => {
-      const cancel = schedule(longest * (0.5 + random() / 2), resolve);
-      this.#stop.signal.addEventListener('abort', () => {
+      const over = (): void => {
         cancel();
+        signal.removeEventListener('abort', over);
         resolve();
-      });
+      };
+      const cancel = schedule(longest * (0.5 + random() / 2), over);
+      signal.addEventListener('abort', over);
     });
   }
 

@@ -21,7 +21,7 @@ async function startServer(answer: (response: ServerResponse, headers: Readonly<
     readEvents({
       url: 'https://events.example.com/events',
       tls: { ca: ca.certPem, cert: client.certPem, key: client.keyPem },
-      connectTo: new Map([['events.example.com:443', { address: '127.0.0.1', port }]]),
+      dial: { address: '127.0.0.1', port },
       lastEventId: undefined,
       silentMs: 2_000,
       signal: new AbortController().signal,
@@ -126,10 +126,9 @@ test('server-sent events: a server with a certificate of others, or for another 
   await using server = await startServer(() => (asked += 1));
   const other = createTestAuthority('other-CA');
   assert.match((await server.read({ tls: { ca: other.certPem } })).end, /unable to verify|self-signed|certificate/i);
-  const dialled = { address: '127.0.0.1', port: server.port };
   const named = await server.read({
     url: 'https://other.example.com/events',
-    connectTo: new Map([['other.example.com:443', dialled]]),
+    dial: { address: '127.0.0.1', port: server.port },
   });
   assert.match(named.end, /other\.example\.com|name/);
   assert.equal(asked, 0);

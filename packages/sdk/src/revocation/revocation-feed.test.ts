@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createPushedJwks, type Revocation, type RevocationEvent, securityEventClaims } from '@sidegate/sdk';
 import { manualTime } from '../../../../tests/support/manual-time.ts';
 import { createSigningKey, keySetBytes, mint, type SigningKey } from '../../../../tests/support/tokens.ts';
 import { until } from '../../../../tests/support/until.ts';
+import { createPushedJwks } from '../jwt/pushed-jwks.ts';
+import type { Revocation } from './revocation.ts';
 import { RevocationFeed } from './revocation-feed.ts';
+import { type RevocationEvent, securityEventClaims } from './security-event.ts';
 
 const issuer = 'https://idp.example.com/realms/services';
 const key = createSigningKey('ES256', 'k');

@@ -2,14 +2,14 @@
 
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import https from 'node:https';
-import { type ClientTls, type ConnectTo, dialledAddress, verifiedTls } from './connector.ts';
+import { provenServer, type TlsIdentity } from '../runtime/verified-tls.ts';
 
 export interface EventSourceOptions {
   /** https only. */
   readonly url: string;
-  readonly tls: ClientTls;
-  readonly connectTo: ConnectTo;
+  readonly tls: TlsIdentity;
+  /** Instead of the host and the port of the URL, which still say who must answer. */
+  readonly dial?: { readonly address: string; readonly port: number };
   readonly lastEventId: string | undefined;
   /** A server that says nothing for that long is left. */
   readonly silentMs: number;
@@ -37,21 +37,25 @@ export async function* readEvents(options: EventSourceOptions): AsyncGenerator<s
 
 async function open({
   url,
-  tls,
-  connectTo,
+  tls: { cert, key, ca, serverId },
+  dial,
   lastEventId,
   silentMs,
   signal,
 }: EventSourceOptions): Promise<IncomingMessage> {
   const target = new URL(url);
-  const dialled = dialledAddress(target, connectTo);
+  const name = target.hostname.replaceAll(/^\[|\]$/g, '');
+  // Loaded by those alone who follow an authority.
+  const https = await import('node:https');
   const request = https.request({
-    ...tls,
-    ...verifiedTls(dialled.name),
+    cert,
+    key,
+    ca,
+    ...provenServer(name, serverId),
     minVersion: 'TLSv1.2',
     agent: false,
-    host: dialled.address,
-    port: dialled.port,
+    host: dial?.address ?? name,
+    port: dial?.port ?? target.port,
     path: `${target.pathname}${target.search}`,
     headers: {
       host: target.host,
