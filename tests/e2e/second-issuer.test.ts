@@ -1,64 +1,15 @@
 /** oidc-provider as a second issuer beside our authority: one sidecar takes the tokens of both, each by its own keys alone. */
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { Provider } from 'oidc-provider';
 import { authorityFolder } from '../support/authority.ts';
 import { freePort } from '../support/free-port.ts';
 import { startHttpApp } from '../support/http-app.ts';
+import { OIDC_SECRET, startOidcProvider } from '../support/oidc-provider.ts';
 import { ORDER_SECRET } from '../support/realms.ts';
 import { startTestSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { createSigningKey, mint } from '../support/tokens.ts';
 import { sendRequest } from '../support/wire.ts';
-
-const SECRET = 'secret-at-oidc-provider';
-
-async function startOidcProvider() {
-  const port = await freePort();
-  const issuer = `http://127.0.0.1:${port}`;
-  const key = createSigningKey('RS256', 'theirs');
-  const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'order-service',
-        client_secret: SECRET,
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        token_endpoint_auth_method: 'client_secret_post',
-      },
-    ],
-    scopes: ['data-service:read'],
-    jwks: { keys: [{ ...key.privateKey.export({ format: 'jwk' }), kid: 'theirs', alg: 'RS256', use: 'sig' }] },
-    features: {
-      clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => 'https://data-service.example.com',
-        getResourceServerInfo: () => ({
-          scope: 'data-service:read',
-          audience: 'data-service',
-          accessTokenFormat: 'jwt',
-          accessTokenTTL: 300,
-        }),
-      },
-    },
-  });
-  const handle = provider.callback();
-  const server: Server = createServer((request, response) => void handle(request, response));
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  assert.equal((server.address() as AddressInfo).port, port);
-  return {
-    issuer,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 async function requestToken(url: string, secret: string): Promise<string> {
   const form = {
@@ -103,7 +54,7 @@ proxy:
     );
     await sidecar.ready;
     ours = await requestToken(`${authority}/realms/services/protocol/openid-connect/token`, ORDER_SECRET);
-    theirs = await requestToken(`${provider.issuer}/token`, SECRET);
+    theirs = await requestToken(`${provider.issuer}/token`, OIDC_SECRET);
   });
   after(() => started.disposeAsync());
 

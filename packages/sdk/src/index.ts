@@ -1,6 +1,6 @@
 /** What a service, a gateway or a sidecar needs to prove who it is and to check who others are. */
 
-export { authenticateChallenge, type ProofChallenge } from './dpop/challenge.ts';
+export { asksForNonce, authenticateChallenge, type ProofChallenge } from './dpop/challenge.ts';
 export { createDpopNonces, type DpopNonceOptions, type DpopNonces } from './dpop/nonces.ts';
 export { PROOF_ALGORITHMS } from './dpop/proof-algorithms.ts';
 export { hasProofScheme, PROOF_SCHEME } from './dpop/proof-scheme.ts';

@@ -19,7 +19,13 @@ export interface Credentials {
    * Rejects with a Problem when there is no proof, and nothing may be sent then.
    */
   authorize(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>;
-  /** The target answered 401: whatever was cached for this request is forgotten. */
+  /**
+   * Every answer of the target, first: what it asks of the next proof is remembered.
+   *
+   * @returns whether this request is worth sending once more, because the target now would get the proof that it asked for
+   */
+  answered?(request: OutgoingRequest, answer: Pick<Response, 'status' | 'headers'>): boolean;
+  /** The target answered 401, and not because it asks for another proof: whatever was cached for this request is forgotten. */
   refused(request: OutgoingRequest): void;
   close(): void;
 }

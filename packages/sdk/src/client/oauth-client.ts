@@ -4,6 +4,7 @@
  */
 
 import { currentContext } from '../context/call-context.ts';
+import { createDpopProver } from '../dpop/prover.ts';
 import type { Identity } from '../identity/identity.ts';
 import { requireSecureUrl } from '../jwt/secure-url.ts';
 import type { AccessToken } from '../oauth/access-token.ts';
@@ -18,11 +19,14 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import { openConnections } from './connections.ts';
 import type { OutgoingRequest, ScopedCredentials } from './credentials.ts';
+import { BEARER, proven, type TokenPresentation } from './token-presentation.ts';
 
 interface Registration {
   /** https, or http on a loopback host. */
   readonly tokenUrl: string;
   readonly clientId: string;
+  /** Have tokens bound to a key of this process, which proves each request (RFC 9449): whoever finds one cannot use it. False by default. */
+  readonly dpop?: boolean;
   /** Told about every request for a token. */
   readonly onRefresh?: (failure: Problem | undefined) => void;
   readonly runtime?: Runtime;
@@ -81,7 +85,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * @throws TypeError when the endpoint is not https, or `tls_client_auth` has no certificate
  */
 export function oauthClient(options: OAuthClientOptions): OAuthClient {
-  const { tokenUrl, clientId, authentication, identity, onRefresh, runtime = systemRuntime() } = options;
+  const { tokenUrl, clientId, authentication, identity, dpop = false, onRefresh, runtime = systemRuntime() } = options;
   requireSecureUrl(tokenUrl);
   if (authentication.method === 'tls_client_auth' && identity === undefined) {
     throw new TypeError(`${clientId}: tls_client_auth needs an identity to show`);
@@ -102,6 +106,8 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
         ? runtime.http
         : async (request: Parameters<Runtime['http']>[0]) => boundedHttpClient(await pool.agent())(request),
   };
+  const prover = dpop ? createDpopProver() : undefined;
+  const presentation = prover === undefined ? BEARER : proven(prover, clock);
   const told = onRefresh === undefined ? {} : { onRefresh };
   const own = new Map<string, TokenSource>();
   const exchanged = new Map<string, ExchangedTokens>();
@@ -124,6 +130,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
     tokenUrl,
     clientId,
     authentication,
+    prover,
     scopes,
     ...(audience === undefined ? {} : { audience }),
     ...(resource === undefined ? {} : { resource }),
@@ -135,7 +142,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
       const key = keyOf(request);
       const obtain = async () => granted(await obtainToken(grantOf(request), dependencies), scopes);
       const source = () => found(own, key, () => createTokenSource({ obtain, clock, random, ...told }));
-      return credentialsOf(scopes, {
+      return credentialsOf(scopes, presentation, {
         token: async () => {
           await followIdentity();
           return await source().token();
@@ -149,7 +156,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
       const exchange = async (subject: string) =>
         granted(await exchangeToken(grantOf(request), subject, dependencies), scopes);
       const tokens = () => found(exchanged, key, () => createExchangedTokens({ exchange, clock, random, ...told }));
-      return credentialsOf(scopes, {
+      return credentialsOf(scopes, presentation, {
         token: async () => {
           const { subjectToken } = currentContext();
           if (subjectToken === undefined) {
@@ -176,17 +183,19 @@ interface Tokens {
 
 function credentialsOf<Scope extends string>(
   scopes: readonly Scope[],
+  { present, answered }: TokenPresentation,
   { token, refused }: Tokens,
 ): ScopedCredentials<Scope> {
   let closed = false;
   return {
     kind: 'oauth2',
     scopes,
-    async authorize() {
+    async authorize(request) {
       if (closed) throw new Problem('not_ready', 'these credentials are closed');
-      return { authorization: `Bearer ${(await token()).reveal()}` };
+      return present((await token()).reveal(), request);
     },
-    refused: ({ headers }: OutgoingRequest) => refused((headers['authorization'] ?? '').replace(/^Bearer /, '')),
+    ...(answered === undefined ? {} : { answered }),
+    refused: ({ headers }: OutgoingRequest) => refused((headers['authorization'] ?? '').replace(/^[A-Za-z]+ /, '')),
     close: () => {
       closed = true;
     },

@@ -48,13 +48,16 @@ export function createSender({ target, credentials, pool, runtime, timeoutMs, re
   async function proven(url: URL, call: Outgoing, signal: AbortSignal | undefined): Promise<Response> {
     const first = await prepared(url, call);
     const answer = await once(first, call.stream, signal);
+    const wanted = credentials?.answered?.(first, answer) ?? false;
     if (answer.status !== 401 || credentials === undefined) return answer;
-    credentials.refused(first);
+    if (!wanted) credentials.refused(first);
     if (call.stream !== undefined) return answer;
     const second = await prepared(url, call);
-    if (JSON.stringify(second.proof) === JSON.stringify(first.proof)) return answer;
+    if (!wanted && isSame(second.proof, first.proof)) return answer;
     await answer.body?.cancel();
-    return await once(second, undefined, signal);
+    const last = await once(second, undefined, signal);
+    credentials.answered?.(second, last);
+    return last;
   }
 
   async function prepared(url: URL, { method, headers, bytes }: Outgoing): Promise<Prepared> {
@@ -89,6 +92,11 @@ export function createSender({ target, credentials, pool, runtime, timeoutMs, re
 
 interface Prepared extends OutgoingRequest {
   readonly proof: Readonly<Record<string, string>>;
+}
+
+/** A DPoP proof is another one each time; what was refused is the token beside it. */
+function isSame(one: Prepared['proof'], other: Prepared['proof']): boolean {
+  return JSON.stringify({ ...one, dpop: undefined }) === JSON.stringify({ ...other, dpop: undefined });
 }
 
 /** What credentials reject with is final: trying again is their own business. */

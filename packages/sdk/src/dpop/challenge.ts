@@ -22,3 +22,8 @@ export function authenticateChallenge(error: string, proofs: ProofChallenge | un
   if (ofProof || proofs !== undefined) schemes.push([PROOF_SCHEME, [...named, ANNOUNCED].join(', ')]);
   return schemes.map((parts) => parts.join(' ')).join(', ');
 }
+
+/** Whether a challenge asks for a proof with the nonce of its answer, section 9. */
+export function asksForNonce(challenge: string | null | undefined): boolean {
+  return /\berror="?use_dpop_nonce\b/.test(challenge ?? '');
+}

@@ -1,5 +1,5 @@
 /** How an access token is shown to a target: by whoever bears it (RFC 6750), or with the proof of our key (RFC 9449 section 7). */
-import type { Clock, DpopProver } from '@sidegate/sdk';
+import { asksForNonce, type Clock, type DpopProver } from '@sidegate/sdk';
 import type { ResponseHead } from '../../net/response-parser.ts';
 import type { CredentialFields, OutgoingCall } from '../../proxy/credential.ts';
 import { setField } from '../../proxy/headers.ts';
@@ -15,8 +15,6 @@ export interface TokenPresentation {
 interface Hidden {
   reveal(): string;
 }
-
-const ASKS_FOR_NONCE = 'error="use_dpop_nonce"';
 
 export const BEARER: TokenPresentation = {
   present: (token) => [setField('Authorization', `Bearer ${token.reveal()}`, 'authorization')],
@@ -37,7 +35,7 @@ export function proven(origin: string, prover: DpopProver, clock: Pick<Clock, 'n
     answered: ({ status, fields }) => {
       if (!fields.has('dpop-nonce')) return false;
       const isNew = prover.learn(origin, fields.single('dpop-nonce'));
-      return isNew && status === 401 && fields.all('www-authenticate').some((value) => value.includes(ASKS_FOR_NONCE));
+      return isNew && status === 401 && fields.all('www-authenticate').some(asksForNonce);
     },
   };
 }
