@@ -8,12 +8,15 @@ import { createTestAuthority } from './certificates.ts';
 import { startHttpApp } from './http-app.ts';
 import type { IssuerProcess } from './issuer-process.ts';
 import { type SidecarProcess, startSidecarProcess } from './sidecar-process.ts';
+import { sendRequest } from './wire.ts';
 
 export interface EnrolledSystem extends AsyncDisposable {
   readonly folder: AuthorityFolder;
   readonly authority: IssuerProcess;
   /** Standard output of `sidegate ca …`; throws when it fails. */
   ca(...args: readonly string[]): Promise<string>;
+  /** Its trust bundle, as it publishes it. */
+  bundle(): Promise<string>;
   /** A sidecar in a folder of its own, before an app that says 200. */
   sidecar(options: SidecarSettings): Promise<EnrolledSidecar>;
   /** The pair of a caller in zone 1, issued by the command. */
@@ -26,6 +29,8 @@ export interface SidecarSettings {
   readonly validFor: string;
   /** Default: a good one. */
   readonly token?: string;
+  /** YAML in `http.tls`. */
+  readonly tls?: string;
   readonly args?: readonly string[];
 }
 
@@ -44,7 +49,16 @@ export interface CallerPair {
 
 const BUNDLE_REFRESH = '1s';
 
-export async function startEnrolledSystem(): Promise<EnrolledSystem> {
+export interface EnrolledSystemSettings {
+  readonly trustDomain?: string;
+  /** The bundles of others, by trust domain. */
+  readonly federation?: Readonly<Record<string, string>>;
+}
+
+export async function startEnrolledSystem({
+  trustDomain = 'example.org',
+  federation = {},
+}: EnrolledSystemSettings = {}): Promise<EnrolledSystem> {
   await using started = new AsyncDisposableStack();
   const web = createTestAuthority('authority-CA');
   const server = web.issue({ dns: ['localhost'], eku: ['serverAuth'] });
@@ -53,11 +67,15 @@ export async function startEnrolledSystem(): Promise<EnrolledSystem> {
       baseUrl: 'https://localhost:8443',
       more: `tls: { cert_file: server.crt, key_file: server.key }
 ca:
-  trust_domain: example.org
+  trust_domain: ${trustDomain}
+  federation: { ${Object.keys(federation)
+    .map((name) => `${name}: { bundle_file: ${name}.json }`)
+    .join(', ')} }
   bundle_refresh_hint: ${BUNDLE_REFRESH}
   zones: { zone1: {}, zone2: { dns_domains: [localhost] } }`,
     }),
   );
+  for (const [name, bundle] of Object.entries(federation)) await folder.write(`${name}.json`, bundle);
   await writeFile(folder.at('server.crt'), server.certPem);
   await writeFile(folder.at('server.key'), server.keyPem, { mode: 0o600 });
   const authority = started.use(await folder.start());
@@ -74,14 +92,16 @@ ca:
     folder,
     authority,
     ca,
-    sidecar: async ({ service, validFor, token, args = [] }) => {
+    bundle: async () =>
+      (await sendRequest({ port: authority.port, tls: { ca: web.certPem } }, { target: '/ca/bundle' })).body,
+    sidecar: async ({ service, validFor, token, tls: more = '', args = [] }) => {
       const root = await mkdtemp(path.join(tmpdir(), 'sidegate-enrolled-'));
       running.defer(() => rm(root, { recursive: true, force: true }));
       const names = ['--zone', 'zone2', '--dns', 'localhost', '--valid-for', validFor];
       const good = token ?? (await ca('token', '--service', service, ...names));
       await writeFile(path.join(root, 'join-token'), good, { mode: 0o600 });
       await writeFile(path.join(root, 'authority-ca.crt'), web.certPem);
-      await writeFile(path.join(root, 'config.yaml'), configuration(service, app.port));
+      await writeFile(path.join(root, 'config.yaml'), configuration(service, app.port, more));
       const dial = `localhost:8443=127.0.0.1:${authority.port}`;
       const command = ['--config', path.join(root, 'config.yaml'), '--connect-to', dial, ...args];
       const start = async (): Promise<EnrolledSidecar> => {
@@ -106,7 +126,7 @@ ca:
   };
 }
 
-const configuration = (service: string, appPort: number): string => `
+const configuration = (service: string, appPort: number, more: string): string => `
 service: { name: ${service} }
 authority:
   url: https://localhost:8443
@@ -116,7 +136,7 @@ authority:
   timeout: 10s
 http:
   addr: 127.0.0.1:0
-  tls: { enabled: true, source: authority, client_auth: require }
+  tls: { enabled: true, source: authority, client_auth: require${more} }
 proxy:
   enabled: true
   upstream: { url: "http://127.0.0.1:${appPort}" }

@@ -70,7 +70,7 @@ export interface TestEnrolment extends AsyncDisposable {
 }
 
 export interface EnrolmentOptions extends Partial<Omit<CertificateAuthorityOptions, 'clock'>> {
-  readonly federated?: (trustDomain: string) => Buffer | undefined;
+  readonly federated?: () => ReadonlyMap<string, Buffer>;
   readonly jwtKeys?: () => readonly object[];
   readonly crlValidForMs?: number;
   /** The store has authorities already. */
@@ -117,7 +117,7 @@ export async function startEnrolment(options: EnrolmentOptions = {}): Promise<Te
         ca,
         lists: createRevocationLists(ca, options.crlValidForMs ?? HOUR_MS),
         jwtKeys: options.jwtKeys ?? (() => []),
-        federated: options.federated ?? (() => undefined),
+        federated: options.federated ?? (() => new Map()),
         log: (event) => events.push(event),
       }),
     ]),

@@ -43,6 +43,10 @@ export interface WorkloadAuthority extends AsyncDisposable {
   rotateKey(): void;
   /** DER: its revocation lists from now on. */
   publishLists(...crl: readonly Buffer[]): void;
+  /** The one that signs now. */
+  signing(): Issuer;
+  /** DER: the X.509 authorities of another trust domain; none: it federates with it no longer. */
+  trust(trustDomain: string, ...authorities: readonly Buffer[]): void;
   /** Whoever has it gets nothing more. */
   revoke(spiffeId: string): void;
   /** The JWT bundle of another trust domain; undefined: it federates with it no longer. */
@@ -68,10 +72,11 @@ export async function startWorkloadAuthority(
   let lists: readonly Buffer[] = [];
   const taken = new Set<string>();
   const federated = new Map<string, Buffer>();
+  const trusted = new Map<string, readonly Buffer[]>();
   const certificates = () => authorities.map(({ certificate }) => certificate);
   const bundles: TrustBundles = {
     trustDomain: TRUST_DOMAIN,
-    x509: () => new Map([[TRUST_DOMAIN, certificates().map(({ raw }) => raw)]]),
+    x509: () => new Map([[TRUST_DOMAIN, certificates().map(({ raw }) => raw)], ...trusted]),
     jwt: () =>
       new Map([
         [TRUST_DOMAIN, Buffer.from(JSON.stringify({ keys: keys.map(({ publicJwk }) => publicJwk) }))],
@@ -122,6 +127,12 @@ export async function startWorkloadAuthority(
     federate(trustDomain, jwks) {
       if (jwks === undefined) federated.delete(trustDomain);
       else federated.set(trustDomain, jwks);
+      changed();
+    },
+    signing: () => authorities[0] as Issuer,
+    trust(trustDomain, ...others) {
+      if (others.length === 0) trusted.delete(trustDomain);
+      else trusted.set(trustDomain, others);
       changed();
     },
     publishLists(...crl) {

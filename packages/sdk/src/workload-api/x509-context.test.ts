@@ -151,6 +151,18 @@ test('S4-083 an X.509-SVID is read with its chain, its key and every bundle', ()
   );
 });
 
+test('S4-083 a federated bundle that cannot be used is left out, and keeps no identity from anybody', () => {
+  const federated = {
+    'spiffe://leaves.example': leaf.der,
+    'spiffe://empty.example': Buffer.alloc(0),
+    'spiffe://rubbish.example': Buffer.from('30030201aa', 'hex'),
+    'spiffe://partner.example': stranger.der,
+  };
+  const { svids, bundles } = readX509Context(response([message(leaf)], federated), now);
+  assert.equal(svids[0].id.uri, ID);
+  assert.deepEqual([...bundles.keys()], ['partner.example', 'example.org']);
+});
+
 test('bundles alone are read by trust domain; none is a refusal', () => {
   const bytes = writeX509BundlesResponse({ crl: [], bundles: new Map([['spiffe://example.org', authority.der]]) });
   assert.deepEqual([...readX509Bundles(bytes)], [['example.org', authority.certPem]]);

@@ -48,7 +48,7 @@ export class WorkloadAnswerRefused extends Error {
 export function readX509Context(bytes: Uint8Array, now: number): X509Context {
   return judged(() => {
     const { svids, crl, federatedBundles } = readX509SvidResponse(bytes);
-    const bundles = new Map(readBundles(federatedBundles));
+    const bundles = new Map(readFederated(federatedBundles));
     const read = svids.map((message) => readSvid(message, now));
     for (const { svid, bundle } of read) {
       const known = bundles.get(svid.id.trustDomain);
@@ -98,6 +98,21 @@ function readBundles(bundles: ReadonlyMap<string, Uint8Array>): X509Bundles {
     read.set(trustDomain, readBundle(der));
   }
   return read;
+}
+
+/** What another trust domain publishes must not keep an identity of ours from us: its bundle is left out, so nobody trusts it. */
+function readFederated(bundles: ReadonlyMap<string, Uint8Array>): X509Bundles {
+  return readBundles(new Map([...bundles].filter(([, der]) => isBundle(der))));
+}
+
+function isBundle(der: Uint8Array): boolean {
+  try {
+    judged(() => readBundle(der));
+    return true;
+  } catch (error) {
+    if (error instanceof WorkloadAnswerRefused) return false;
+    throw error;
+  }
 }
 
 function readBundle(der: Uint8Array): string {

@@ -6,6 +6,8 @@ export interface HealthSources {
   readonly service: string;
   /** The issuers whose tokens are accepted, by name. */
   readonly issuers: () => readonly IssuerState[];
+  /** Those beside its own whose workloads are to be trusted. */
+  readonly trustDomains: () => readonly TrustDomainState[];
   /** There is a policy, or one that stands in for it. */
   readonly policyLoaded: () => boolean;
   /** Undefined: nobody tells what was revoked. */
@@ -20,6 +22,12 @@ export interface HealthSources {
 export interface IssuerState {
   readonly name: string;
   readonly keys: () => JwksState;
+}
+
+export interface TrustDomainState {
+  readonly name: string;
+  /** There is a bundle; without it nobody of that trust domain is trusted, and others are served. */
+  readonly known: boolean;
 }
 
 /** Why nothing should be sent here. */
@@ -64,6 +72,7 @@ export function detailsOf(sources: HealthSources): Readonly<Record<string, unkno
       const { keySet, failure } = keys();
       return { name, keys: keySet?.keys.length ?? 0, ...(failure === undefined ? {} : { failure }) };
     }),
+    trust_domains: sources.trustDomains(),
     revocations: (sources.revocations()?.states() ?? []).map(({ issuer, available, entries, connected }) => ({
       issuer,
       entries,

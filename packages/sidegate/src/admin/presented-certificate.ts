@@ -4,7 +4,8 @@
  * there are revocation lists, a current one of that authority must not have it.
  */
 import { X509Certificate } from 'node:crypto';
-import { Problem, type RevocationList, readCertificate, sameDistinguishedName } from '@sidegate/sdk';
+import { Problem, type RevocationList } from '@sidegate/sdk';
+import { requireUnrevoked } from '../identity/revocation-lists.ts';
 import { type PeerTrust, peerOf } from '../ingress/identify-peer.ts';
 import type { Peer } from '../proxy/peer.ts';
 
@@ -41,17 +42,6 @@ export function presentedPeer(
   const peer = peerOf(certificate, trust);
   if (peer instanceof Problem) throw peer;
   return peer;
-}
-
-function requireUnrevoked({ raw }: X509Certificate, revocations: readonly RevocationList[], now: number): void {
-  const { issuer, serialNumber } = readCertificate(raw);
-  const lists = revocations.filter((list) => sameDistinguishedName(list.issuer, issuer));
-  if (lists.length === 0 || lists.some(({ thisUpdate, nextUpdate }) => thisUpdate > now || now >= nextUpdate)) {
-    throw new Problem('peer_identity_invalid', 'no current revocation list tells whether the certificate still counts');
-  }
-  if (lists.some(({ serialNumbers }) => serialNumbers.has(serialNumber))) {
-    throw new Problem('peer_identity_invalid', 'the certificate was revoked');
-  }
 }
 
 function readPem(pem: string): X509Certificate {

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { FeedState, RevocationList } from '@sidegate/sdk';
 import { authorizeEndpoints } from '../admin/authorize.ts';
 import { healthEndpoints, metricsEndpoint } from '../admin/endpoints.ts';
-import { type HealthSources, type IssuerState, readinessOf } from '../admin/health.ts';
+import { type HealthSources, type IssuerState, readinessOf, type TrustDomainState } from '../admin/health.ts';
 import type { JudgeQuestionOptions } from '../admin/judge-question.ts';
 import { serveAdmin } from '../admin/serve.ts';
 import type { Snapshot } from '../admin/snapshot.ts';
@@ -22,6 +22,7 @@ import { observeProcess } from './process-metrics.ts';
 /** What changes while a sidecar runs, and the admin listener tells. */
 export interface SidecarState {
   issuers: readonly IssuerState[];
+  trustDomains: readonly TrustDomainState[];
   policyLoaded: () => boolean;
   /** Undefined: there is no ingress, so nothing to decide. */
   judge: JudgeState | undefined;
@@ -83,6 +84,7 @@ export function planAdmin(
   const sources: HealthSources = {
     service: service.name,
     issuers: () => state.issuers,
+    trustDomains: () => state.trustDomains,
     policyLoaded: () => state.policyLoaded(),
     revocations: () => state.judge?.deps.revocations,
     draining: () => state.draining,

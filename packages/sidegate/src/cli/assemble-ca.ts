@@ -88,17 +88,18 @@ export async function assembleCa(
     for (const problem of await federation.refresh()) printEvent({ event: 'federation', problem }, 'warn');
   };
   await refresh();
+  const federated = (): ReadonlyMap<string, Buffer> =>
+    new Map(
+      Object.keys(settings.federation).flatMap((trustDomain) => {
+        const bundle = federation.bundle(trustDomain);
+        return bundle === undefined ? [] : [[trustDomain, bundle] as const];
+      }),
+    );
   const lists = createRevocationLists(ca, settings.crl_valid_for);
   return {
     ca,
     lists,
-    federated: () =>
-      new Map(
-        Object.keys(settings.federation).flatMap((trustDomain) => {
-          const bundle = federation.bundle(trustDomain);
-          return bundle === undefined ? [] : [[trustDomain, bundle] as const];
-        }),
-      ),
+    federated,
     certificates: {
       zones: new Set(Object.keys(settings.zones)),
       find: findOwnCertificate(store.database, { now: () => Date.now() }),
@@ -107,7 +108,7 @@ export async function assembleCa(
       ca,
       lists,
       jwtKeys,
-      federated: (trustDomain) => federation.bundle(trustDomain),
+      federated,
       log: (event) => printEvent(event, event.decision === 'refused' ? 'warn' : 'info'),
     }),
     chores: [

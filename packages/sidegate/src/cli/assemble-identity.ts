@@ -1,18 +1,24 @@
 /** `workload_api` or `authority` → the identity that is shown, and the authorities that are trusted, wherever `source` says so. */
+import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
 import type { AccessToken } from '@sidegate/sdk';
 import type { JwtBundles, Watched, WorkloadApi, X509Context } from '@sidegate/sdk/workload-api';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { IDENTITY_FILES } from '../identity/identity-directory.ts';
+import { readIdentityState } from '../identity/identity-state.ts';
 import { type KeyPair, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import { loadRevocationLists } from '../identity/revocation-lists.ts';
+import { trustDomainIn } from '../net/workload-certificate.ts';
 import { type Assembly, take } from './assembly.ts';
 import { missingPackages } from './missing-packages.ts';
 
 export interface WorkloadIdentity {
   readonly pair: KeyPair;
+  readonly trustDomain: string;
   /** PEM: the authorities of its own trust domain. Those of others would vouch for its workloads, too. */
   readonly bundle: string;
+  /** PEM: those of other trust domains, by their names. Whom they may speak for, the configuration says. */
+  readonly federated: ReadonlyMap<string, string>;
   /** PEM texts; undefined: its source has none. */
   readonly revocationLists?: readonly string[] | undefined;
   /**
@@ -74,7 +80,9 @@ export async function assembleIdentity(
       ? { jwtBundles: watchJwtBundles(socket, api, assembly) }
       : {}),
     pair: { cert: svid.cert, key: svid.key },
+    trustDomain: svid.id.trustDomain,
     bundle,
+    federated: new Map([...bundles].filter(([name]) => name !== svid.id.trustDomain)),
     // One that gives none has none to be looked at.
     ...(crl.length === 0 ? {} : { revocationLists: crl }),
     jwtSvid: (audiences) => api.jwtSvid(audiences, svid.id),
@@ -103,7 +111,10 @@ function enrolledIdentity(directory: string, assembly: Omit<Assembly, 'identity'
   const pair = take(loadKeyPair(file('chain'), file('key'), readFile), assembly);
   const bundle = take(loadCertificates(file('bundle'), readFile), assembly);
   const revocationLists = take(loadRevocationLists(file('revocationLists'), readFile), assembly);
-  return pair === undefined || bundle === undefined ? undefined : { pair, bundle, revocationLists };
+  if (pair === undefined || bundle === undefined) return undefined;
+  const { federated } = readIdentityState(readFile(file('state')).text);
+  const trustDomain = trustDomainIn(new X509Certificate(pair.cert).raw) ?? '';
+  return { pair, trustDomain, bundle, federated: new Map(Object.entries(federated)), revocationLists };
 }
 
 /** The library is loaded only for those who need it. */

@@ -7,6 +7,7 @@ import {
   type IdentityLookup,
 } from '@sidegate/sdk';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
+import type { Vouch } from '../identity/trust-domains.ts';
 import { type Cors, compileCors } from '../ingress/cors.ts';
 import { createDecisionIngress, createIngress, type IngressDeps } from '../ingress/ingress.ts';
 import type { RateLimits } from '../ingress/limit-rate.ts';
@@ -41,6 +42,7 @@ interface IngressParts {
   readonly tokens: AssembledTokens;
   /** Undefined: authorization is switched off. */
   readonly policy: PolicyEngine | undefined;
+  readonly vouch: Vouch | undefined;
   /** What the ingress decides by when it is asked. */
   readonly latest: () => IngressDeps | undefined;
 }
@@ -74,6 +76,7 @@ export function assembleIngress(
       allowed,
       identities,
       now: () => clock.now(),
+      vouch: parts.vouch,
     },
     limits: assembleRateLimits(config, assembly),
     tokens,

@@ -4,6 +4,7 @@ import { loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import type { ClientTls } from '../net/connector.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from '../net/upstream.ts';
 import { type Assembly, take } from './assembly.ts';
+import { bundleOf } from './trust-bundles.ts';
 
 type TargetConfig = SidecarConfig['egress']['targets'][string];
 
@@ -18,7 +19,7 @@ export interface AssembledTarget {
 export function assembleTargets(config: SidecarConfig, assembly: Assembly): ReadonlyMap<string, AssembledTarget> {
   return new Map(
     Object.entries(config.egress.targets).map(([name, target]) => {
-      const tls = clientTls(target.tls, assembly);
+      const tls = targetTls(target, assembly);
       const retry = retryPolicy(config.egress.defaults.retry);
       const upstream = openUpstream(target.url, { tls, timeoutMs: target.timeout, ...retry }, assembly);
       return [name, { config: target, tls, upstream }];
@@ -55,6 +56,14 @@ function openUpstream(
 function retryPolicy(retry: SidecarConfig['proxy']['retry']): Pick<UpstreamOptions, 'retry'> {
   const { enabled, attempts, delay: delayMs, conditions } = retry;
   return enabled ? { retry: { attempts, delayMs, conditions } } : {};
+}
+
+function targetTls({ tls, trust_domain: trustDomain }: TargetConfig, assembly: Assembly): ClientTls {
+  const own = clientTls(tls, assembly);
+  if (trustDomain === undefined) return own;
+  const { ca: _, ...pair } = own;
+  const ca = assembly.identity && bundleOf(trustDomain, assembly.identity);
+  return { ...pair, trustDomain, ...(ca === undefined ? {} : { ca }) };
 }
 
 /** Empty where the files cannot be read, after their findings were noted. */

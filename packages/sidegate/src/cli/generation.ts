@@ -2,9 +2,10 @@
 import { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { TrustDomainState } from '../admin/health.ts';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
-import { certificatesOf, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
-import { loadRevocationLists, revocationListOf } from '../identity/revocation-lists.ts';
+import { certificatesOf, loadKeyPair } from '../identity/key-pair.ts';
+import { revocationListOf } from '../identity/revocation-lists.ts';
 import { verifiedBy } from '../identity/verified-by.ts';
 import { isServed, mayStay } from '../ingress/identify-peer.ts';
 import type { IngressDeps } from '../ingress/ingress.ts';
@@ -27,8 +28,10 @@ import { type AssembledTokens, assembleTokens } from './assemble-tokens.ts';
 import { type AssembledTarget, assembleRouteUpstreams, assembleTargets } from './assemble-upstreams.ts';
 import { type Assembly, type AssemblyPorts, take } from './assembly.ts';
 import { auditSinks } from './audit-sinks.ts';
+import { assembleClientTrust, type ClientTrust } from './client-trust.ts';
 import { Components } from './components.ts';
 import { StartRefused } from './start-finding.ts';
+import { namedTrustDomains } from './trust-bundles.ts';
 
 export interface Generation {
   readonly config: SidecarConfig;
@@ -45,6 +48,8 @@ export interface Generation {
   /** What the ingress decides by. */
   readonly judge: JudgeState | undefined;
   readonly issuers: AssembledTokens['issuers'];
+  /** Those beside its own that it was told to trust. */
+  readonly trustDomains: readonly TrustDomainState[];
   readonly policyLoaded: () => boolean;
   /** Resolves when every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
@@ -77,7 +82,9 @@ export async function assembleGeneration(
   const policy = await assemblePolicy(config, assembly, meters);
   const tokens = assembleTokens(config, assembly, meters);
   const credentialOf = assembleCredentials(config, assembly, meters);
+  const clientTrust = config.proxy.enabled ? assembleClientTrust(config, assembly) : undefined;
   const parts = {
+    vouch: clientTrust?.vouch,
     upstreamOf: assembleRouteUpstreams(config, targets, assembly),
     credentialOf: routeCredentials(targets, credentialOf),
     tokens,
@@ -85,7 +92,7 @@ export async function assembleGeneration(
     latest,
   };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
-  const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, assembly) : undefined;
+  const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, clientTrust, assembly) : undefined;
   const egress = config.egress.enabled ? assembleEgress(config, { targets, credentialOf, tokens }) : undefined;
   const tracing = assembleTracing(config, assembly, meters);
   const audit = assembleAudit(config, { stdout, copy: assembleAuditExporter(config, assembly, meters) }, assembly);
@@ -94,6 +101,11 @@ export async function assembleGeneration(
     throw new StartRefused(assembly.findings);
   }
   for (const { file, line, message, hint } of assembly.findings) assembly.logger.warn({ file, line, hint }, message);
+  const trustDomains = namedTrustDomains(config, identity);
+  for (const { name, known } of trustDomains) {
+    if (!known)
+      assembly.logger.warn({ trust_domain: name }, 'there is no bundle of a trust domain: nobody of it is trusted');
+  }
   const exchangePorts = { clock: ports.clock, randomHex: ports.randomHex, sampler: tracing.sampler };
   const onEnded = both(meters?.exchange, tracing.onEnded);
   const served = (pipeline: Pipeline, direction: ServeOptions['direction'], stays: ServeOptions['mayStay']) =>
@@ -116,6 +128,7 @@ export async function assembleGeneration(
       revocations: tls?.clientCrl?.map(revocationListOf),
     },
     issuers: tokens.issuers,
+    trustDomains,
     policyLoaded: policy.isLoaded,
     ready: Promise.all([...tokens.keysLoaded, ...(ingress?.revocationsKnown ?? []), policy.loaded]).then(
       () => undefined,
@@ -195,25 +208,22 @@ function assembleAudit(config: SidecarConfig, { stdout, copy }: AuditOutlets, as
   });
 }
 
-function serverTls({ http: { tls } }: SidecarConfig, assembly: Assembly): ServerTls | undefined {
-  const {
-    cert_file: certFile = '',
-    key_file: keyFile = '',
-    client_ca_file: clientCaFile,
-    client_crl_file: crlFile,
-  } = tls;
-  const own = tls.source === 'files' ? undefined : assembly.identity;
-  const pair = tls.source === 'files' ? take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly) : own?.pair;
-  const clientCa =
-    clientCaFile === undefined ? own?.bundle : take(loadCertificates(clientCaFile, assembly.readFile), assembly);
-  const ownCrl = tls.client_auth === 'require' && clientCaFile === undefined ? own?.revocationLists : undefined;
-  const clientCrl = crlFile === undefined ? ownCrl : take(loadRevocationLists(crlFile, assembly.readFile), assembly);
+function serverTls(
+  { http: { tls } }: SidecarConfig,
+  trust: ClientTrust | undefined,
+  assembly: Assembly,
+): ServerTls | undefined {
+  const { cert_file: certFile = '', key_file: keyFile = '' } = tls;
+  const pair =
+    tls.source === 'files'
+      ? take(loadKeyPair(certFile, keyFile, assembly.readFile), assembly)
+      : assembly.identity?.pair;
   if (pair === undefined) return undefined;
   return {
     ...pair,
-    ...(clientCrl === undefined ? {} : { clientCrl }),
+    ...(trust?.lists === undefined ? {} : { clientCrl: trust.lists }),
     clientAuth: tls.client_auth,
-    ...(clientCa === undefined ? {} : { clientCa }),
+    ...(trust?.ca === undefined ? {} : { clientCa: trust.ca }),
   };
 }
 

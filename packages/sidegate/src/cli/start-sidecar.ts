@@ -109,6 +109,7 @@ export async function startSidecar(
     cutRevoked();
     Object.assign(state, {
       issuers: generation.issuers,
+      trustDomains: generation.trustDomains,
       policyLoaded: generation.policyLoaded,
       judge: generation.judge,
       audit: generation.audit,

@@ -71,6 +71,7 @@ test('S3-141 S3-142 S3-143 S3-144 S3-145 the listeners of the seed', { skip }, (
     source: 'files',
     cert_file: '/etc/certs/gateway/server.crt',
     key_file: '/etc/certs/gateway/server.key',
+    client_trust_domains: [],
     client_auth: 'none',
   });
   const order = config('order-service').http.tls;

@@ -1,6 +1,7 @@
 /** What a sidecar asks of the authority: a certificate, its renewal, the trust bundle, revocation lists. Answers are checked before they are believed. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { type HttpClient, type HttpResponse, JsonError, type JsonObject, parseStrictJson } from '@sidegate/sdk';
+import { type BundleMap, readBundleMap } from './bundle-map.ts';
 import { certificatesOf, type KeyPair } from './key-pair.ts';
 
 export interface AuthorityClientOptions {
@@ -49,12 +50,15 @@ export interface AuthorityClient {
   renew(csr: string, key: KeyObject, shown: KeyPair): Promise<IssuedIdentity>;
   /** Tells which one is held; undefined: that is still the one. */
   bundle(held: number, shown: KeyPair): Promise<TrustedRoots | undefined>;
+  /** Of the trust domains that it federates with. */
+  federatedBundles(): Promise<BundleMap>;
   /** PEM, one for each authority. */
   revocationLists(): Promise<string>;
 }
 
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 256 * 1024;
+const MAX_MAP_BYTES = 4 * 1024 * 1024;
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
 
 export function createAuthorityClient({ url, connect }: AuthorityClientOptions): AuthorityClient {
@@ -80,6 +84,11 @@ export function createAuthorityClient({ url, connect }: AuthorityClientOptions):
     bundle: async (held, shown) => {
       const answer = await ask(get('/ca/bundle', { 'if-none-match': `"${held}"` }, MAX_BYTES), shown);
       return answer.status === 304 ? undefined : bundleOf(membersOf(answer));
+    },
+    federatedBundles: async () => {
+      const answer = await ask(get('/ca/bundles', {}, MAX_MAP_BYTES), undefined);
+      // An authority that does not know the question federates with nobody.
+      return answer.status === 404 ? { bundles: {}, unusable: [] } : readBundleMap(membersOf(answer));
     },
     revocationLists: async () => {
       const answer = await ask(get('/ca/crl', {}, MAX_LIST_BYTES), undefined);

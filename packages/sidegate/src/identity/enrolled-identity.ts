@@ -8,6 +8,7 @@ import { type Clock, createSigningRequest, type Random, type Schedule } from '@s
 import type { Logger } from '../telemetry/logger.ts';
 import { type AuthorityClient, AuthorityRefused, authorityIdOf, type TrustedRoots } from './authority-client.ts';
 import { type IdentityFiles, readIdentityFiles, writeIdentityFiles } from './identity-directory.ts';
+import { readIdentityState, writeIdentityState } from './identity-state.ts';
 import { certificatesOf, type KeyPair } from './key-pair.ts';
 
 export interface EnrolledIdentityOptions {
@@ -27,6 +28,8 @@ export interface EnrolledIdentityOptions {
 export interface HeldIdentity {
   readonly pair: KeyPair;
   readonly bundle: TrustedRoots;
+  /** PEM, by trust domain. */
+  readonly federated: Readonly<Record<string, string>>;
   /** PEM. */
   readonly revocationLists: string;
 }
@@ -84,8 +87,8 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
     }
     if (now - changedAt >= IN_USE_AFTER_MS) inUse = held.bundle.sequence;
     const bundle = (await client.bundle(inUse, held.pair)) ?? held.bundle;
-    const revocationLists = await client.revocationLists();
-    let next: HeldIdentity = { ...held, bundle, revocationLists };
+    const others = { federated: await federatedWith(client, logger), revocationLists: await client.revocationLists() };
+    let next: HeldIdentity = { ...held, bundle, ...others };
     if (renewalDue(next, share, now)) {
       const { key, csr } = await newRequest(options.commonName);
       const issued = await client.renew(csr, createPrivateKey(key), held.pair);
@@ -152,13 +155,24 @@ async function enrolInTime(options: EnrolledIdentityOptions): Promise<HeldIdenti
   }
 }
 
-async function enrol({ client, commonName, joinToken }: EnrolledIdentityOptions): Promise<HeldIdentity> {
+async function enrol({ client, commonName, joinToken, logger }: EnrolledIdentityOptions): Promise<HeldIdentity> {
   const token = joinToken();
   if (token === undefined) throw new NotEnrolled('there is no join token, and no certificate that is good');
   const authority = client(undefined);
   const { key, csr } = await newRequest(commonName);
   const { chain, bundle } = await authority.enrol(csr, token, createPrivateKey(key));
-  return { pair: { cert: chain, key }, bundle, revocationLists: await authority.revocationLists() };
+  const others = {
+    federated: await federatedWith(authority, logger),
+    revocationLists: await authority.revocationLists(),
+  };
+  return { pair: { cert: chain, key }, bundle, ...others };
+}
+
+/** What others publish is nothing that the own identity waits for. */
+async function federatedWith(client: AuthorityClient, logger: Logger): Promise<HeldIdentity['federated']> {
+  const { bundles, unusable } = await client.federatedBundles();
+  for (const name of unusable) logger.warn({ trust_domain: name }, 'the bundle of a trust domain cannot be used');
+  return bundles;
 }
 
 async function newRequest(commonName: string) {
@@ -174,10 +188,11 @@ async function readHeld(directory: string, now: number): Promise<HeldIdentity | 
   const files = await readIdentityFiles(directory);
   if (files === undefined) return undefined;
   try {
-    const { sequence, refreshHintSeconds, signing } = JSON.parse(files.state) as TrustedRoots;
+    const { sequence, refreshHintSeconds, signing, federated } = readIdentityState(files.state);
     const held = {
       pair: { cert: files.chain, key: files.key },
       bundle: { pem: files.bundle, sequence, refreshHintSeconds, signing },
+      federated,
       revocationLists: files.revocationLists,
     };
     const fits = new X509Certificate(files.chain).checkPrivateKey(createPrivateKey(files.key));
@@ -187,14 +202,14 @@ async function readHeld(directory: string, now: number): Promise<HeldIdentity | 
   }
 }
 
-function writeHeld(directory: string, { pair, bundle, revocationLists }: HeldIdentity): Promise<void> {
+function writeHeld(directory: string, { pair, bundle, federated, revocationLists }: HeldIdentity): Promise<void> {
   const { pem, ...state } = bundle;
   const files: IdentityFiles = {
     chain: pair.cert,
     key: pair.key,
     bundle: pem,
     revocationLists,
-    state: `${JSON.stringify(state)}\n`,
+    state: writeIdentityState({ ...state, federated }),
   };
   return writeIdentityFiles(directory, files);
 }

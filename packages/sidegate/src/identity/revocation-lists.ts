@@ -1,6 +1,13 @@
 /** Revocation lists from a file, RFC 5280 section 5: every one of them is read here, because Node takes the first and is silent about the rest. */
+import type { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { type RevocationList, readRevocationList } from '@sidegate/sdk';
+import {
+  Problem,
+  type RevocationList,
+  readCertificate,
+  readRevocationList,
+  sameDistinguishedName,
+} from '@sidegate/sdk';
 import type { Loaded, ReadFile } from './key-pair.ts';
 
 const LIST = /-----BEGIN X509 CRL-----[^-]*-----END X509 CRL-----/g;
@@ -26,6 +33,22 @@ export function loadRevocationLists(file: string, readFile: ReadFile): Loaded<re
 /** @param pem that {@link loadRevocationLists} has read */
 export function revocationListOf(pem: string): RevocationList {
   return readRevocationList(Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'));
+}
+
+/**
+ * A current list of its issuer does not have it.
+ *
+ * @throws Problem `peer_identity_invalid`, also when there is no such list
+ */
+export function requireUnrevoked({ raw }: X509Certificate, revocations: readonly RevocationList[], now: number): void {
+  const { issuer, serialNumber } = readCertificate(raw);
+  const lists = revocations.filter((list) => sameDistinguishedName(list.issuer, issuer));
+  if (lists.length === 0 || lists.some(({ thisUpdate, nextUpdate }) => thisUpdate > now || now >= nextUpdate)) {
+    throw new Problem('peer_identity_invalid', 'no current revocation list tells whether the certificate still counts');
+  }
+  if (lists.some(({ serialNumbers }) => serialNumbers.has(serialNumber))) {
+    throw new Problem('peer_identity_invalid', 'the certificate was revoked');
+  }
 }
 
 /** Whether nobody is in these lists who is not in those, or the other way round; dates of lists do not count. */

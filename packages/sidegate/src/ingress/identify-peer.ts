@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { type AllowedClients, type IdentityLookup, identifyCertificate, Problem, readCertificate } from '@sidegate/sdk';
+import type { Vouch } from '../identity/trust-domains.ts';
 import { describePeer, type Peer } from '../proxy/peer.ts';
 
 export interface PeerTrust {
@@ -13,6 +14,8 @@ export interface PeerTrust {
   /** Undefined: nothing ties certificates to clients; the start warned about it. */
   readonly identities: IdentityLookup | undefined;
   readonly now: () => number;
+  /** Who speaks for whom; undefined: the handshake knows one trust domain only. */
+  readonly vouch: Vouch | undefined;
 }
 
 /** Remembers per connection what its certificate says; a refusal is remembered just as well. */
@@ -59,9 +62,10 @@ function readPeer(socket: Socket, trust: PeerTrust): Peer | Problem {
 }
 
 /** @param certificate whose chain was verified */
-export function peerOf(certificate: X509Certificate, { allowed, identities }: PeerTrust): Peer | Problem {
+export function peerOf(certificate: X509Certificate, { allowed, identities, vouch }: PeerTrust): Peer | Problem {
   try {
     const identity = identifyCertificate(readCertificate(certificate.raw), allowed ?? { acceptsSubject: () => false });
+    vouch?.(certificate, identity.spiffeId?.trustDomain);
     const peer = describePeer(identity, identities);
     if (allowed?.allows(identity) === false) {
       return new Problem('peer_not_allowed', `${peer.spiffeId ?? peer.subject} is not in allowed_clients`);

@@ -1,10 +1,11 @@
 /** Opens sockets to an upstream: which address to dial, which certificate to show, whom to trust, how bytes are read. */
 import net, { type LookupFunction, type Socket } from 'node:net';
-import tls from 'node:tls';
+import tls, { type PeerCertificate } from 'node:tls';
 import { provenServer } from '@sidegate/sdk';
 import type { BytesReader } from './batch.ts';
 import { forbiddenError, guardedLookup, isForbiddenAddress, isLiteralLoopback } from './forbidden-address.ts';
 import { SLAB_BYTES } from './slabs.ts';
+import { trustDomainIn } from './workload-certificate.ts';
 
 /** PEM texts for one outgoing identity. */
 export interface ClientTls {
@@ -12,6 +13,8 @@ export interface ClientTls {
   readonly key?: string;
   /** The only authorities trusted; absent = the ones Node trusts, `NODE_EXTRA_CA_CERTS` included. */
   readonly ca?: string;
+  /** The other side must be a workload of it, besides its name; without `ca` nobody vouches for any. */
+  readonly trustDomain?: string;
 }
 
 /** `host:port` → `address:port` to dial instead; name, Host and TLS name stay (curl's --connect-to). */
@@ -44,6 +47,10 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
   const written = address !== name || isLiteralLoopback(name);
   if (!written && net.isIP(name) !== 0 && isForbiddenAddress(name)) return () => Promise.reject(forbiddenError(name));
   const lookup = written ? options.lookup : guardedLookup(options.lookup);
+  const trustDomain = options.tls?.trustDomain;
+  if (trustDomain !== undefined && options.tls?.ca === undefined) {
+    return () => Promise.reject(tlsError(`there is no trust bundle of ${trustDomain}`, 'ERR_TLS_NO_TRUST_BUNDLE'));
+  }
   const target = { host: address, port, noDelay: true, lookup };
   const secureContext = secure ? tls.createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' }) : undefined;
   // Whoever gets bytes has read them when it returns, so all connections may read into one place.
@@ -62,7 +69,7 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
         },
       };
       // Node documents `onread` for tls.connect too; its types do not have it.
-      const secured = { ...target, ...provenServer(name), secureContext, onread };
+      const secured = { ...target, ...provenTarget(name, trustDomain), secureContext, onread };
       const socket: Socket =
         secureContext === undefined
           ? net.connect({ ...target, onread })
@@ -95,6 +102,22 @@ export function dialledAddress(
   const name = hostname.replaceAll(/^\[|\]$/g, '');
   return { name, address: name, port, ...connectTo.get(`${hostname}:${port}`) };
 }
+
+/** By its host name, and where it belongs to a trust domain by an ID of that one as well. */
+function provenTarget(name: string, trustDomain: string | undefined): tls.ConnectionOptions {
+  const proven = provenServer(name);
+  if (trustDomain === undefined) return proven;
+  const checkServerIdentity = (host: string, certificate: PeerCertificate): Error | undefined =>
+    proven.checkServerIdentity?.(host, certificate) ?? checkTrustDomain(trustDomain, certificate.raw);
+  return { ...proven, checkServerIdentity };
+}
+
+function checkTrustDomain(trustDomain: string, certificate: Buffer): Error | undefined {
+  if (trustDomainIn(certificate) === trustDomain) return undefined;
+  return tlsError(`the certificate is not that of a workload of ${trustDomain}`, 'ERR_TLS_CERT_ALTNAME_INVALID');
+}
+
+const tlsError = (message: string, code: string): Error => Object.assign(new Error(message), { code });
 
 function timedOut(): Error {
   return Object.assign(new Error('no connection in time'), { code: CONNECT_TIMEOUT });

@@ -19,8 +19,8 @@ export interface EnrolmentEndpoint {
   readonly lists: RevocationLists;
   /** Those that sign JWT-SVIDs of this trust domain; none: nothing does. */
   readonly jwtKeys: () => readonly object[];
-  /** The bundle of another trust domain, as it was published there. */
-  readonly federated: (trustDomain: string) => Buffer | undefined;
+  /** The bundles of other trust domains, as they were published there. */
+  readonly federated: () => ReadonlyMap<string, Buffer>;
   readonly log: (event: CertificateEvent) => void;
 }
 
@@ -34,13 +34,14 @@ export function enrolmentRoutes(endpoint: EnrolmentEndpoint): Routes {
     '/ca/renew': post('renew', { endpoint, failures }),
     '/ca/bundle': { methods: READ, answer: (request) => guarded(() => answerBundle(request, endpoint)) },
     '/ca/bundle.pem': { methods: READ, answer: () => guarded(async () => pem(bundlePem(await endpoint.ca.bundle()))) },
+    '/ca/bundles': { methods: READ, answer: () => bytes('application/json', bundleMap(endpoint.federated())) },
     '/ca/crl': { methods: READ, answer: () => guarded(() => answerLists(endpoint)) },
   };
   return (path) => {
     if (Object.hasOwn(routes, path)) return routes[path];
     const [, kind, name = ''] = /^\/ca\/(crl|bundles)\/([A-Za-z0-9._-]+)$/.exec(path) ?? [];
     if (kind === 'crl') return { methods: READ, answer: () => guarded(() => answerList(name, endpoint)) };
-    const bundle = kind === 'bundles' ? endpoint.federated(name) : undefined;
+    const bundle = kind === 'bundles' ? endpoint.federated().get(name) : undefined;
     return bundle && { methods: READ, answer: () => bytes('application/json', bundle) };
   };
 }
@@ -141,6 +142,12 @@ async function answerBundle(request: InboundRequest, { ca, jwtKeys }: EnrolmentE
 /** The bundle is public: who may not be noted may still read it. */
 function unlessRefused(error: unknown): void {
   if (!(error instanceof EnrolmentRefused)) throw error;
+}
+
+/** Each as it was published, which is JSON. */
+function bundleMap(bundles: ReadonlyMap<string, Buffer>): Buffer {
+  const members = Array.from(bundles, ([name, document]) => `${JSON.stringify(name)}:${document.toString()}`);
+  return Buffer.from(`{"trust_domains":{${members.join()}}}`);
 }
 
 async function answerLists({ lists }: EnrolmentEndpoint): Promise<Answer> {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isLoopback } from '../address.ts';
 import { clientTlsSchema } from './client-tls.ts';
 import { targetAuthSchema } from './egress-auth.ts';
+import { trustDomainName } from './jwt-trust-domains.ts';
 import { retrySchema } from './retry.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { address, duration, method, name, origin, pathPrefix, routePrefix } from './scalars.ts';
@@ -21,6 +22,11 @@ const targetFile = z.strictObject({
       'Send on the transaction token (`Txn-Token`) that the local service shows, unchanged, to a target of the same trust domain. false: it is removed.',
     ),
   tls: clientTlsSchema.prefault({}),
+  trust_domain: trustDomainName()
+    .optional()
+    .describe(
+      'The trust domain that the target belongs to: its certificate must be an X.509-SVID of it, which its bundle verifies, as the source of our identity has that, and have the host name of `url`. Absent: our own, or whoever `tls.ca_cert` trusts.',
+    ),
 });
 
 const targetSchema = targetFile
@@ -31,7 +37,8 @@ const targetSchema = targetFile
     },
     reading('url', 'tls'),
   )
-  .superRefine((target, context) => refuse(context, missingCertificate(target)), reading('auth', 'tls'));
+  .superRefine((target, context) => refuse(context, missingCertificate(target)), reading('auth', 'tls'))
+  .superRefine((target, context) => refuse(context, missingBundle(target)), reading('trust_domain', 'tls'));
 
 const routeSchema = z
   .strictObject({
@@ -84,5 +91,16 @@ function* missingCertificate({ auth, tls }: z.output<typeof targetFile>): Genera
   if (!tls.enabled) yield { path: ['tls', 'enabled'], message: 'must be true', hint: why };
   if (tls.client_cert === undefined && tls.source === 'files') {
     yield { path: ['tls', 'client_cert'], message: 'is required', hint: why, code: 'missing_key' };
+  }
+}
+
+/** The bundle of another trust domain comes with our own identity. */
+function* missingBundle({ trust_domain: trustDomain, tls }: z.output<typeof targetFile>): Generator<Finding> {
+  if (trustDomain === undefined) return;
+  const path = ['trust_domain'];
+  if (!tls.enabled || tls.source === 'files') {
+    yield { path, message: 'needs a bundle', hint: 'set tls.enabled, and tls.source to workload_api or authority' };
+  } else if (tls.ca_cert !== undefined) {
+    yield { path, message: 'is not used', hint: 'tls.ca_cert says who is trusted: remove one of both' };
   }
 }

@@ -1,5 +1,6 @@
 /** `http`: the listener that other services and users reach. */
 import { z } from 'zod';
+import { trustDomainName } from './jwt-trust-domains.ts';
 import { type Finding, reading, refuse } from './rule.ts';
 import { address, duration, filePath } from './scalars.ts';
 import { filesBeside, identitySource } from './workload-api.ts';
@@ -18,12 +19,22 @@ const tlsSchema = z
       .describe(
         'Revocation lists, PEM, one of each authority above a client: whoever is listed fails the handshake, and so does everybody whose list is missing or past its next update.',
       ),
+    client_trust_domains: z
+      .array(trustDomainName())
+      .max(64)
+      .default([])
+      .describe(
+        'Other trust domains whose workloads may be clients, each verified with its own bundle, as the source of our identity has it: that it federates with them is not enough. The revocation lists of that source speak for the own trust domain; with `client_crl_file` every client needs one.',
+      ),
     client_auth: z
       .enum(['none', 'require'])
       .default('none')
       .describe('`require` refuses, in the handshake, a client without a certificate of `client_ca_file`.'),
   })
-  .superRefine((tls, context) => refuse(context, tlsFindings(tls)), reading('enabled', 'source', 'client_auth'));
+  .superRefine(
+    (tls, context) => refuse(context, tlsFindings(tls)),
+    reading('enabled', 'source', 'client_auth', 'client_trust_domains'),
+  );
 
 export const httpSchema = z.strictObject({
   addr: address().prefault(':8443').describe('Where to listen; without host on every interface.'),
@@ -51,8 +62,21 @@ function* tlsFindings(tls: z.output<typeof tlsSchema>): Generator<Finding> {
   if (tls.client_crl_file !== undefined && tls.client_auth !== 'require') {
     yield { path: ['client_crl_file'], message: 'needs client_auth: require', hint: 'nobody shows a certificate' };
   }
+  if (tls.client_trust_domains.length > 0) yield* trustDomainFindings(tls);
   if (tls.client_auth === 'require') {
     if (files) yield* needs('client_ca_file', 'client_auth is require');
     if (!tls.enabled) yield { path: ['client_auth'], message: 'needs TLS', hint: 'set tls.enabled to true' };
+  }
+}
+
+function* trustDomainFindings(tls: z.output<typeof tlsSchema>): Generator<Finding> {
+  const path = ['client_trust_domains'];
+  if (tls.source === 'files') {
+    yield { path, message: 'needs bundles', hint: 'set source to workload_api or authority' };
+  } else if (tls.client_ca_file !== undefined) {
+    yield { path, message: 'is not used', hint: 'client_ca_file says who signs clients: remove one of both' };
+  }
+  if (tls.client_auth !== 'require') {
+    yield { path, message: 'needs client_auth: require', hint: 'nobody shows a certificate' };
   }
 }

@@ -5,7 +5,7 @@ import { type Finding, reading, refuse } from './rule.ts';
 import { duration, filePath, url } from './scalars.ts';
 import { TOKEN_ALGORITHMS } from './signing-algorithms.ts';
 
-const trustDomainName = () =>
+export const trustDomainName = () =>
   z
     .string()
     .refine(isTrustDomain, { error: 'is not the name of a trust domain' })
