@@ -1,4 +1,4 @@
-/** A target that refuses our own token: it was revoked, say. It is dropped once, and what can be asked again is asked again with the next one. */
+/** A target that refuses our own token, or one that we exchanged: it was revoked, say. It is dropped once, and what can be asked again is asked again with the next one. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -52,14 +52,20 @@ interface Scene extends AsyncDisposable {
   call(request?: WireRequest): Promise<number>;
 }
 
-async function start({ auth = '', defaults = '', failures = 0 } = {}): Promise<Scene> {
+async function start({
+  type = 'oauth2_client_credentials',
+  auth = '',
+  defaults = '',
+  failures = 0,
+} = {}): Promise<Scene> {
   await using started = new AsyncDisposableStack();
   let asked = 0;
   const endpoint = started.use(
     await startTokenEndpoint(() => {
       asked += 1;
-      const type = auth === '' ? 'Bearer' : 'DPoP';
-      return { body: { access_token: `canary-${asked}`, token_type: type, expires_in: 300 } };
+      const body = { access_token: `canary-${asked}`, token_type: auth === '' ? 'Bearer' : 'DPoP', expires_in: 300 };
+      const kind = 'urn:ietf:params:oauth:token-type:access_token';
+      return { body: type === 'token_exchange' ? { ...body, issued_token_type: kind } : body };
     }),
   );
   const target = started.use(await startTarget(failures));
@@ -74,7 +80,7 @@ egress:
   targets:
     data:
       url: http://127.0.0.1:${target.port}
-      auth: { type: oauth2_client_credentials, token_url: "\${URL}", client_id: order, client_secret: "\${SECRET}"${auth} }
+      auth: { type: ${type}, token_url: "\${URL}", client_id: order, client_secret: "\${SECRET}"${auth} }
   routes: [{ path_prefix: /, target: data }]
 `,
       files: {},
@@ -142,4 +148,38 @@ test('every attempt of a repeated request has a proof of its own', async () => {
     return claims.jti;
   });
   assert.deepEqual([ids.length, new Set(ids).size], [3, 3]);
+});
+
+const of = (user: string): WireRequest => ({ headers: ['Authorization', `Bearer ${user}`] });
+const authorizations = ({ target }: Scene): string[] => target.shown.map(({ authorization }) => authorization);
+
+test('an exchanged token that every target refuses is asked for once more for its caller, and no more', async () => {
+  await using scene = await start({ type: 'token_exchange' });
+  for (const each of ['canary-1', 'canary-2', 'canary-3']) scene.target.refused.add(`Bearer ${each}`);
+  for (let i = 0; i < 4; i += 1) assert.equal(await scene.call(of('anna')), 401);
+  assert.deepEqual([scene.target.shown.length, scene.endpoint.requests.length], [5, 2]);
+});
+
+test('an exchanged token that was revoked is replaced before its caller notices, and that of another caller stays', async () => {
+  await using scene = await start({ type: 'token_exchange' });
+  assert.deepEqual([await scene.call(of('anna')), await scene.call(of('ben'))], [200, 200]);
+  scene.target.refused.add('Bearer canary-1');
+  assert.equal(await scene.call(of('anna')), 200);
+  assert.equal(await scene.call(of('ben')), 200);
+  assert.deepEqual(
+    authorizations(scene),
+    ['canary-1', 'canary-2', 'canary-1', 'canary-3', 'canary-2'].map((each) => `Bearer ${each}`),
+  );
+  assert.deepEqual(
+    scene.endpoint.requests.map(({ form }) => form.get('subject_token')),
+    ['anna', 'ben', 'anna'],
+  );
+});
+
+test('an exchanged token that was revoked is gone for what has a body, from the next request on', async () => {
+  await using scene = await start({ type: 'token_exchange' });
+  scene.target.refused.add('Bearer canary-1');
+  assert.equal(await scene.call({ ...of('anna'), method: 'POST', body: 'x' }), 401);
+  assert.equal(await scene.call({ ...of('anna'), method: 'POST', body: 'x' }), 200);
+  assert.deepEqual(authorizations(scene), ['Bearer canary-1', 'Bearer canary-2']);
 });
