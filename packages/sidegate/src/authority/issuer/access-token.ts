@@ -47,11 +47,12 @@ function commonClaims(grant: TokenGrant, jti: string, iat: number): Record<strin
   };
 }
 
-function kindClaims({ transaction, client, subject, actor, confirmation }: TokenGrant): Record<string, unknown> {
+function kindClaims({ realm, transaction, client, subject, actor, confirmation }: TokenGrant): Record<string, unknown> {
   if (transaction !== undefined) return transactionClaims(transaction);
   return {
     azp: client.id,
     client_id: client.id,
+    client: realm.jsonTokenEndpoint && subject === client.serviceAccount ? true : undefined,
     ...(client.fullScope ? roleClaims(subject) : {}),
     preferred_username: subject.username,
     email: subject.email,

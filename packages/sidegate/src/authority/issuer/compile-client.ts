@@ -17,6 +17,8 @@ export interface ClientContext extends AuthenticationParts {
   readonly trustDomain: string | undefined;
   /** Undefined where the account is disabled. */
   readonly serviceAccounts: ReadonlyMap<string, Subject | undefined>;
+  /** A client is its own `sub`. */
+  readonly jsonTokenEndpoint: boolean;
   readonly report: FindingSink;
 }
 
@@ -150,10 +152,15 @@ function compileAlgorithm(source: KeycloakClient, context: ClientContext): Signa
 }
 
 /** A service account that the file does not list exists all the same, without roles. */
-function serviceAccountOf({ clientId }: KeycloakClient, { serviceAccounts }: ClientContext): Subject | undefined {
-  if (serviceAccounts.has(clientId)) return serviceAccounts.get(clientId);
+function serviceAccountOf({ clientId }: KeycloakClient, context: ClientContext): Subject | undefined {
+  const { serviceAccounts, jsonTokenEndpoint } = context;
+  if (serviceAccounts.has(clientId)) {
+    const account = serviceAccounts.get(clientId);
+    return account && jsonTokenEndpoint ? { ...account, id: clientId } : account;
+  }
   const username = `service-account-${clientId}`;
-  return { id: username, username, email: undefined, name: undefined, realmRoles: [], clientRoles: {} };
+  const id = jsonTokenEndpoint ? clientId : username;
+  return { id, username, email: undefined, name: undefined, realmRoles: [], clientRoles: {} };
 }
 
 function resolveScopes(

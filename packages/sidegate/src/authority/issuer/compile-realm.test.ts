@@ -198,6 +198,15 @@ const REFUSED: readonly (readonly [title: string, realm: KeycloakRealm, path: st
     'users.0.clientRoles.constructor.0',
   ],
   [
+    'a user whose id is that of a client, where clients are their own subjects',
+    {
+      ...machine({}),
+      attributes: { 'sidegate.json_token_endpoint': 'true' },
+      users: [{ id: 'x', username: 'mallory', credentials: [] }],
+    },
+    'attributes.sidegate.json_token_endpoint',
+  ],
+  [
     'a service account of nobody',
     { realm: 'r', users: [{ username: 'a', serviceAccountClientId: 'c' }] },
     'users.0.serviceAccountClientId',

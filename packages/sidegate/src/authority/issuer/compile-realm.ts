@@ -42,7 +42,9 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
   const tokenLifetimeSeconds = source.accessTokenLifespan ?? options.tokenLifetimeSeconds;
   checkLifetime(tokenLifetimeSeconds, source.attributes, (...what) => report(['accessTokenLifespan'], ...what));
   const trustDomain = compileTrustDomain(source.attributes ?? {}, report);
-  const inherited = { tokenLifetimeSeconds, trustDomain, scopes, serviceAccounts };
+  const jsonTokenEndpoint = source.attributes?.['sidegate.json_token_endpoint'] === 'true';
+  if (jsonTokenEndpoint) reportCompatibility(source, users.users, report);
+  const inherited = { tokenLifetimeSeconds, trustDomain, scopes, serviceAccounts, jsonTokenEndpoint };
   const { clients, introspectors } = compileClients(source, { ...options, ...inherited, report });
   const lab = source.attributes?.['sidegate.lab'] === 'true';
   if (lab)
@@ -51,6 +53,7 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
     name: source.realm,
     issuer: `${options.publicUrl}/realms/${source.realm}`,
     lab,
+    jsonTokenEndpoint,
     longestLifetimeSeconds: Math.max(...[...clients.values()].map((client) => client.tokenLifetimeSeconds), 0),
     clients,
     introspectors,
@@ -61,6 +64,15 @@ export function compileRealm(source: KeycloakRealm, options: CompileOptions): Co
     trustDomain,
   };
   return { realm, findings };
+}
+
+/** A person whose `sub` is that of a client could not be told from it. */
+function reportCompatibility(source: KeycloakRealm, users: Realm['users'], report: FindingSink): void {
+  const path = ['attributes', 'sidegate.json_token_endpoint'];
+  report(path, 'token requests may be JSON, which no standard knows: for clients that cannot send a form', 'warning');
+  const clients = new Set(source.clients?.map(({ clientId }) => clientId));
+  const person = [...users.values()].find(({ id }) => clients.has(id));
+  if (person !== undefined) report(path, `the user "${person.username}" has the id of a client, which is its sub here`);
 }
 
 /** Transaction tokens are a draft yet: whoever wants them says which revision. */

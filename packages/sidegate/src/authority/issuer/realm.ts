@@ -8,6 +8,8 @@ export interface Realm {
   readonly issuer: string;
   /** Users may trade their password for a token here; never outside a lab. */
   readonly lab: boolean;
+  /** Old clients: requests may be JSON, answers say `bearer`, a client is its own `sub` and says that it is one. */
+  readonly jsonTokenEndpoint: boolean;
   /** Of the tokens of any of its clients. */
   readonly longestLifetimeSeconds: number;
   /** Enabled clients by client id. */

@@ -24,6 +24,7 @@ import type { SecretDigest } from './secret-digest.ts';
 import type { KeyRing } from './signing-key.ts';
 import type { TokenEvent } from './token-event.ts';
 import { parseTokenForm } from './token-form.ts';
+import { isJsonBody, parseTokenJson } from './token-json.ts';
 
 export interface TokenEndpoint {
   readonly realm: Realm;
@@ -94,7 +95,8 @@ interface Context {
 async function decide(request: EndpointRequest, body: Buffer, { endpoint, trace }: Context): Promise<DecidedToken> {
   const { realm } = endpoint;
   if (request.hasQuery) throw new OAuthError('invalid_request', 'parameters belong in the body, not in the URI');
-  const form = parseTokenForm(request.contentType, body);
+  const isJson = realm.jsonTokenEndpoint && isJsonBody(request.contentType);
+  const form = isJson ? parseTokenJson(body) : parseTokenForm(request.contentType, body);
 
   const grantType = form.get('grant_type');
   if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is required');
@@ -193,9 +195,10 @@ async function issue(
   };
 }
 
-function tokenType({ transaction, confirmation }: DecidedToken): string {
+function tokenType({ transaction, confirmation, realm }: DecidedToken): string {
   if (transaction !== undefined) return 'N_A';
-  return confirmation?.jkt === undefined ? 'Bearer' : 'DPoP';
+  if (confirmation?.jkt !== undefined) return 'DPoP';
+  return realm.jsonTokenEndpoint ? 'bearer' : 'Bearer';
 }
 
 /** What is our fault, or only asks a proven client for a nonce, is not held against the caller. */

@@ -7,7 +7,7 @@ import { OAuthError } from './oauth-error.ts';
 /** Parameters by name; one sent without a value counts as not sent (RFC 6749 section 3.2). */
 export type TokenForm = ReadonlyMap<string, string>;
 
-const MAX_PARAMETERS = 32;
+export const MAX_PARAMETERS = 32;
 
 /** @throws OAuthError `invalid_request` */
 export function parseTokenForm(contentType: string | undefined, body: Buffer): TokenForm {

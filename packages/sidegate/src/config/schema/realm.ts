@@ -48,6 +48,7 @@ const REALM_ATTRIBUTES = [
   `\`${LAB_ATTRIBUTE}: "true"\` allows the password grant`,
   '`sidegate.transaction_tokens`, the revision of the draft of transaction tokens to follow',
   '`sidegate.trust_domain`, their audience',
+  '`sidegate.json_token_endpoint: "true"`, for old clients: token requests may be JSON, `token_type` is `bearer`, and a client’s own tokens have its id as `sub` and `client: true`',
   '`sidegate.long_lived_tokens`, tokens may live longer than 15 minutes.',
 ].join('; ');
 
