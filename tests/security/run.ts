@@ -13,7 +13,7 @@ const TEST_TIMEOUT_MS = 120_000;
 
 const count = countCorpus();
 const files = globSync('*.test.ts', { cwd: import.meta.dirname }).map((name) => path.join(import.meta.dirname, name));
-const events = run({ files, concurrency: 2, timeout: TEST_TIMEOUT_MS });
+const events = run({ files, concurrency: 4, timeout: TEST_TIMEOUT_MS });
 let failures = 0;
 events.on('test:pass', ({ name, details, skip, todo }) => {
   if (details.type !== 'suite' && skip === undefined && todo === undefined) count.passed(name);

@@ -137,7 +137,7 @@ describe('a transaction token', () => {
     assert.deepEqual(rest, { issued_token_type: `${TOKEN_TYPE}txn_token`, token_type: 'N_A', scope: 'orders:create' });
     const { iat, exp, txn, jti: _, ...said } = claims;
     assert.equal(Number(exp) - Number(iat), expiresIn);
-    assert.match(String(txn), /^[\w-]{22}$/);
+    assert.match(String(txn), /^[\da-f-]{36}$/);
     assert.deepEqual(said, {
       iss: SERVICES,
       aud: TRUST_DOMAIN,
@@ -203,6 +203,6 @@ describe('a transaction token', () => {
     await ask('api-gateway', { grant_type: 'x' });
     const log = JSON.stringify(realms.provider.events);
     assert.doesNotMatch(log, /PROD-123|192\.0\.2\.7|eyJ|canary/);
-    assert.match(log, /"txn":"[\w-]{22}"/);
+    assert.match(log, /"txn":"[\da-f-]{36}"/);
   });
 });
