@@ -10,7 +10,7 @@ import { call } from '../../packages/sidegate/src/lab/caller.ts';
 import type { LabEvent, ProcessEvent } from '../../packages/sidegate/src/lab/event.ts';
 import { startProcess } from '../../packages/sidegate/src/lab/process.ts';
 import { describe, tokenIn } from '../../packages/sidegate/src/lab/running-lab.ts';
-import { alive, LAB, type LabRun, startLab, upOnce } from '../support/lab-run.ts';
+import { alive, LAB, startLab, upOnce } from '../support/lab-run.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const missing = ['curl', 'jq'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
