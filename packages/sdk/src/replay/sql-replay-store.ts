@@ -3,16 +3,10 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import type { ReplayStore } from './replay-store.ts';
+import { askingDatabase, countedEntries, type SqlDatabase, SWEPT_AFTER_MS } from './sql-database.ts';
 
 export interface SqlReplayOptions {
-  readonly database: {
-    /**
-     * One statement, its parameters written `$1`, `$2`; resolves once what it changed is on disk.
-     *
-     * @returns the rows that it yields
-     */
-    query(sql: string, parameters: readonly (string | number)[]): Promise<readonly object[]>;
-  };
+  readonly database: SqlDatabase;
   /** Nothing more is a first use beyond so many, until some have expired. */
   readonly maxEntries: number;
   readonly clock: Pick<Clock, 'now'>;
@@ -28,9 +22,6 @@ export interface SqlReplayStore extends ReplayStore {
 
 /** The table, to be created once. */
 export const SQL_REPLAY_TABLE = 'CREATE TABLE replays (id TEXT PRIMARY KEY, expires_at BIGINT NOT NULL)';
-
-/** Replicas' clocks may be a little behind each other. */
-const SWEPT_AFTER_MS = 1_000;
 
 /**
  * Remembers in a table, for all replicas and after a restart. Fails closed: while the database is away nothing is a first use.
@@ -48,13 +39,7 @@ const SWEPT_AFTER_MS = 1_000;
  */
 export function sqlReplayStore({ database, maxEntries, clock }: SqlReplayOptions): SqlReplayStore {
   let entries = 0;
-  const ask = async (sql: string, ...parameters: (string | number)[]): Promise<readonly object[]> => {
-    try {
-      return await database.query(sql, parameters);
-    } catch (cause) {
-      throw new Problem('replay_store_unavailable', 'the database did not answer', { cause });
-    }
-  };
+  const ask = askingDatabase(database);
   return {
     get entries() {
       return entries;
@@ -76,9 +61,7 @@ export function sqlReplayStore({ database, maxEntries, clock }: SqlReplayOptions
     },
     sweep: async () => {
       await database.query('DELETE FROM replays WHERE expires_at < $1', [clock.now() - SWEPT_AFTER_MS]);
-      const [row] = await database.query('SELECT count(*) AS entries FROM replays', []);
-      // Drivers give numbers of 64 bits as texts.
-      entries = row !== undefined && 'entries' in row ? Number(row.entries) : 0;
+      entries = countedEntries(await database.query('SELECT count(*) AS entries FROM replays', []));
     },
   };
 }

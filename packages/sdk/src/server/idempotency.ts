@@ -10,17 +10,30 @@ export type KeyState =
   | { readonly state: 'new' | 'running' | 'reused' }
   | { readonly state: 'done'; readonly result: string };
 
+/** One attempt at a command. */
+export interface CommandRun {
+  /** Of the key, its caller and its operation: 43 characters of base64url. */
+  readonly id: string;
+  /** Of what is to be done: the same id with another one is `reused`. */
+  readonly fingerprint: string;
+  /** Whole milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+}
+
 /** Remembers commands until they expire; of any number of parallel ones exactly one is new. */
 export interface IdempotencyStore {
-  /**
-   * @param fingerprint of the command; the same key with another one is `reused`
-   * @param expiresAtMs milliseconds since the epoch
-   * @throws Problem `replay_store_full`: it cannot be remembered, so it must not run
-   */
-  begin(id: string, fingerprint: string, expiresAtMs: number): KeyState | Promise<KeyState>;
-  finish(id: string, result: string): void | Promise<void>;
-  /** It failed, and may be tried again. */
-  abandon(id: string): void | Promise<void>;
+  /** @throws Problem `replay_store_full`, `replay_store_unavailable`: it cannot be remembered, so it must not run */
+  begin(run: CommandRun): KeyState | Promise<KeyState>;
+  /** Changes nothing where the run has expired, and another one may have begun. */
+  finish(run: CommandRun, result: string): void | Promise<void>;
+  /** It failed, and may be tried again; as {@link finish}. */
+  abandon(run: CommandRun): void | Promise<void>;
+}
+
+/** What a store that remembers this says of another attempt. */
+export function stateOf(fingerprint: string, result: string | undefined, attempt: CommandRun): KeyState {
+  if (fingerprint !== attempt.fingerprint) return { state: 'reused' };
+  return result === undefined ? { state: 'running' } : { state: 'done', result };
 }
 
 export interface IdempotencyOptions {
@@ -64,9 +77,12 @@ const KEY = /^(?:"([!#-[\]-~ ]{1,255})"|([!#-~]{1,255}))$/;
  */
 export function createIdempotency({ store, ttlSeconds = 86_400, runtime = systemRuntime() }: IdempotencyOptions): Once {
   return async (command, run) => {
-    const id = idOf(command);
-    const fingerprint = digest(JSON.stringify(command.payload) ?? '');
-    const known = await store.begin(id, fingerprint, runtime.clock.now() + ttlSeconds * 1000);
+    const attempt = {
+      id: idOf(command),
+      fingerprint: digest(JSON.stringify(command.payload) ?? ''),
+      expiresAtMs: Math.ceil(runtime.clock.now() + ttlSeconds * 1000),
+    };
+    const known = await store.begin(attempt);
     if (known.state === 'done') return JSON.parse(known.result);
     if (known.state === 'reused')
       throw new Problem('idempotency_key_reused', `${command.operation} with another payload`);
@@ -74,13 +90,22 @@ export function createIdempotency({ store, ttlSeconds = 86_400, runtime = system
       throw new Problem('idempotency_in_progress', `${command.operation} is running`, { retryAfterSeconds: 1 });
     }
     const result = await run().catch(async (error: unknown) => {
-      await store.abandon(id);
+      await forget(store, attempt);
       throw error;
     });
     // Whatever fails from here on must not let it run again.
-    await store.finish(id, JSON.stringify(result) ?? 'null');
+    await store.finish(attempt, JSON.stringify(result) ?? 'null');
     return result;
   };
+}
+
+/** Where even that fails the key stays refused: the caller is told why the command failed. */
+async function forget(store: IdempotencyStore, attempt: CommandRun): Promise<void> {
+  try {
+    await store.abandon(attempt);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
 }
 
 function idOf({ principal: { service, user }, key = '', operation }: Command): string {

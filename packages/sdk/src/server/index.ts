@@ -26,6 +26,7 @@ export {
 } from './http-signature.ts';
 export {
   type Command,
+  type CommandRun,
   createIdempotency,
   type IdempotencyOptions,
   type IdempotencyStore,
@@ -45,6 +46,7 @@ export type { PolicyInput, PolicyOptions } from './policy.ts';
 export type { Principal, ProofKind, ServicePrincipal, ShownCertificate, UserPrincipal } from './principal.ts';
 export { type ProxiedCertificateOptions, proxiedCertificates } from './proxied-certificate.ts';
 export type { ReceivedRequest } from './received-request.ts';
+export { type RedisIdempotencyOptions, redisIdempotencyStore } from './redis-idempotency-store.ts';
 export { type RolesMapper, rolesByScope, SYSTEM_ROLE } from './roles.ts';
 export type { OwnerOf, Route, RouteRule } from './route-rule.ts';
 export {
@@ -60,4 +62,10 @@ export {
   type SharedSecretAuthenticatorOptions,
   sharedSecretAuthenticator,
 } from './shared-secret.ts';
+export {
+  SQL_IDEMPOTENCY_TABLE,
+  type SqlIdempotencyOptions,
+  type SqlIdempotencyStore,
+  sqlIdempotencyStore,
+} from './sql-idempotency-store.ts';
 export type { TrustedProxy } from './trusted-proxy.ts';

@@ -2,7 +2,7 @@
 import type { Clock } from '../ports.ts';
 import { Problem } from '../problem.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
-import type { IdempotencyStore } from './idempotency.ts';
+import { type CommandRun, type IdempotencyStore, stateOf } from './idempotency.ts';
 
 export interface MemoryIdempotencyOptions {
   /** Commands at once; with as many unexpired ones a new one is refused. */
@@ -22,6 +22,11 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyOptions): Idemp
   const { maxEntries, clock = systemRuntime().clock } = options;
   const entries = new Map<string, Entry>();
 
+  /** The entry of this run, and of no other. */
+  const of = ({ id, expiresAtMs }: CommandRun): Entry | undefined => {
+    const entry = entries.get(id);
+    return entry?.expiresAtMs === expiresAtMs ? entry : undefined;
+  };
   const makeRoom = (): void => {
     if (entries.size < maxEntries) return;
     for (const [id, { expiresAtMs }] of entries) if (expiresAtMs <= clock.now()) entries.delete(id);
@@ -29,21 +34,21 @@ export function memoryIdempotencyStore(options: MemoryIdempotencyOptions): Idemp
   };
 
   return {
-    begin(id, fingerprint, expiresAtMs) {
+    begin(run) {
+      const { id, fingerprint, expiresAtMs } = run;
       const entry = entries.get(id);
-      if (entry !== undefined && entry.expiresAtMs > clock.now()) {
-        if (entry.fingerprint !== fingerprint) return { state: 'reused' };
-        return entry.result === undefined ? { state: 'running' } : { state: 'done', result: entry.result };
-      }
+      if (entry !== undefined && entry.expiresAtMs > clock.now()) return stateOf(entry.fingerprint, entry.result, run);
       entries.delete(id);
       makeRoom();
       entries.set(id, { fingerprint, expiresAtMs, result: undefined });
       return { state: 'new' };
     },
-    finish(id, result) {
-      const entry = entries.get(id);
+    finish(run, result) {
+      const entry = of(run);
       if (entry !== undefined) entry.result = result;
     },
-    abandon: (id) => void entries.delete(id),
+    abandon(run) {
+      if (of(run) !== undefined) entries.delete(run.id);
+    },
   };
 }
