@@ -133,3 +133,24 @@ test('S4-015 a root is replaced while sidecars serve: each step waits for them, 
   assert.ok(!after.includes(before) && both.includes(after));
   assert.equal((await callOnce(sidecar.port, after, late)).status, 200);
 });
+
+test('S4-015 a root does not sign while a sidecar has its bundle in the files and refuses to reload them', async () => {
+  await using system = await startEnrolledSystem();
+  await using sidecar = await system.sidecar({ service: 'order-service', validFor: '2h', args: ['--workers', '2'] });
+  const before = await sidecar.file('bundle.pem');
+  const rotate = (name: string) => system.folder.command('ca', 'rotate', name);
+  await sidecar.reconfigure('nonsense: 1\n');
+  await until(() => (sidecar.process.stderr().match(/not reloaded/g)?.length ?? 0) >= 2, WAIT_MS);
+  await system.ca('rotate', 'add');
+  await until(async () => (await sidecar.file('bundle.pem')) !== before, WAIT_MS);
+  // Longer than it takes to follow, many times over.
+  for (const end = performance.now() + 8_000; performance.now() < end; ) {
+    const { code, stderr } = await rotate('both');
+    assert.equal(code, 1);
+    assert.match(stderr, /not everybody trusts the new root yet/);
+  }
+  await sidecar.reconfigure();
+  await until(async () => (await rotate('both')).code === 0, WAIT_MS);
+  const caller = await system.caller('web');
+  assert.equal((await callOnce(sidecar.port, await sidecar.file('bundle.pem'), caller)).status, 200);
+});

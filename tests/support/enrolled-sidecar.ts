@@ -38,6 +38,8 @@ export interface EnrolledSidecar extends AsyncDisposable {
   readonly process: SidecarProcess;
   readonly port: number;
   file(name: string): Promise<string>;
+  /** Adds text to its configuration; none: as it was at the start. */
+  reconfigure(more?: string): Promise<void>;
   /** The same folder and configuration, after the process has ended. */
   restart(): Promise<EnrolledSidecar>;
 }
@@ -101,7 +103,8 @@ ca:
       const good = token ?? (await ca('token', '--service', service, ...names));
       await writeFile(path.join(root, 'join-token'), good, { mode: 0o600 });
       await writeFile(path.join(root, 'authority-ca.crt'), web.certPem);
-      await writeFile(path.join(root, 'config.yaml'), configuration(service, app.port, more));
+      const configured = configuration(service, app.port, more);
+      await writeFile(path.join(root, 'config.yaml'), configured);
       const dial = `localhost:8443=127.0.0.1:${authority.port}`;
       const command = ['--config', path.join(root, 'config.yaml'), '--connect-to', dial, ...args];
       const start = async (): Promise<EnrolledSidecar> => {
@@ -110,6 +113,7 @@ ca:
           process,
           port: Number(process.listening?.ingress?.split(':').at(-1) ?? 0),
           file: (name) => readFile(path.join(root, 'identity', name), 'utf8'),
+          reconfigure: (more = '') => writeFile(path.join(root, 'config.yaml'), configured + more),
           restart: start,
           [Symbol.asyncDispose]: async () => void (await process.end()),
         };

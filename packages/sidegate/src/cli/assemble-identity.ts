@@ -5,7 +5,7 @@ import type { AccessToken } from '@sidegate/sdk';
 import type { JwtBundles, Watched, WorkloadApi, X509Context } from '@sidegate/sdk/workload-api';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { IDENTITY_FILES } from '../identity/identity-directory.ts';
-import { readIdentityState } from '../identity/identity-state.ts';
+import { loadIdentityState } from '../identity/identity-state.ts';
 import { type KeyPair, loadCertificates, loadKeyPair } from '../identity/key-pair.ts';
 import { loadRevocationLists } from '../identity/revocation-lists.ts';
 import { trustDomainIn } from '../net/workload-certificate.ts';
@@ -17,6 +17,8 @@ export interface WorkloadIdentity {
   readonly trustDomain: string;
   /** PEM: the authorities of its own trust domain. Those of others would vouch for its workloads, too. */
   readonly bundle: string;
+  /** Its number at the authority; undefined: it has none. */
+  readonly bundleSequence?: number;
   /** PEM: those of other trust domains, by their names. Whom they may speak for, the configuration says. */
   readonly federated: ReadonlyMap<string, string>;
   /** PEM texts; undefined: its source has none. */
@@ -108,13 +110,16 @@ function watchJwtBundles(
 function enrolledIdentity(directory: string, assembly: Omit<Assembly, 'identity'>): WorkloadIdentity | undefined {
   const { readFile } = assembly;
   const file = (name: keyof typeof IDENTITY_FILES): string => path.join(directory, IDENTITY_FILES[name]);
+  // First: should the others be newer, it tells of an older bundle than there is, and never of one that is not there.
+  const state = take(loadIdentityState(file('state'), readFile), assembly);
   const pair = take(loadKeyPair(file('chain'), file('key'), readFile), assembly);
   const bundle = take(loadCertificates(file('bundle'), readFile), assembly);
   const revocationLists = take(loadRevocationLists(file('revocationLists'), readFile), assembly);
-  if (pair === undefined || bundle === undefined) return undefined;
-  const { federated } = readIdentityState(readFile(file('state')).text);
+  if (state === undefined || pair === undefined || bundle === undefined) return undefined;
+  const { sequence, federated } = state;
   const trustDomain = trustDomainIn(new X509Certificate(pair.cert).raw) ?? '';
-  return { pair, trustDomain, bundle, federated: new Map(Object.entries(federated)), revocationLists };
+  const trust = { bundle, bundleSequence: sequence, federated: new Map(Object.entries(federated)), revocationLists };
+  return { pair, trustDomain, ...trust };
 }
 
 /** The library is loaded only for those who need it. */

@@ -5,6 +5,7 @@ import { createAuthorityClient } from '../identity/authority-client.ts';
 import { keepEnrolledIdentity, NotEnrolled } from '../identity/enrolled-identity.ts';
 import { createHttpClient } from '../net/http-client.ts';
 import type { AssemblyPorts } from './assembly.ts';
+import type { BundlesInUse } from './bundles-in-use.ts';
 import { StartRefused } from './start-finding.ts';
 
 type Ports = Pick<AssemblyPorts, 'clock' | 'random' | 'connectTo' | 'readFile' | 'logger'>;
@@ -16,6 +17,7 @@ type Ports = Pick<AssemblyPorts, 'clock' | 'random' | 'connectTo' | 'readFile' |
 export async function keepEnrolled(
   { authority, service }: SidecarConfig,
   { clock, random, connectTo, readFile, logger }: Ports,
+  inUse: Pick<BundlesInUse, 'lowest'>,
 ): Promise<AsyncDisposable | undefined> {
   if (authority === undefined) return undefined;
   const { url, ca_cert: caFile, join_token_file: tokenFile, directory, timeout } = authority;
@@ -26,6 +28,7 @@ export async function keepEnrolled(
       commonName: service.name,
       joinToken: () => (tokenFile === undefined ? undefined : readToken(tokenFile)),
       timeoutMs: timeout,
+      inUse: () => inUse.lowest(),
       client: (held) =>
         createAuthorityClient({
           url,

@@ -45,6 +45,8 @@ export interface Generation {
   readonly tls: ServerTls | undefined;
   /** Those that it shows, by where the configuration names them; of a chain, the first one. */
   readonly certificates: ReadonlyMap<string, X509Certificate>;
+  /** Of the trust bundle that it was made with; undefined: it has no number. */
+  readonly bundleSequence: number | undefined;
   /** What the ingress decides by. */
   readonly judge: JudgeState | undefined;
   readonly issuers: AssembledTokens['issuers'];
@@ -129,6 +131,7 @@ export async function assembleGeneration(
     },
     issuers: tokens.issuers,
     trustDomains,
+    bundleSequence: identity?.bundleSequence,
     policyLoaded: policy.isLoaded,
     ready: Promise.all([...tokens.keysLoaded, ...(ingress?.revocationsKnown ?? []), policy.loaded]).then(
       () => undefined,

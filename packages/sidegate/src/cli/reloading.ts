@@ -32,6 +32,8 @@ export interface ReloadingOptions {
   readonly first: Read;
   /** @throws ReadRefused */
   readonly read: () => Read;
+  /** Told after each change: the new configuration serves. */
+  readonly onReloaded: () => void;
   readonly logger: Logger;
 }
 
@@ -42,7 +44,13 @@ export interface Reloading extends AsyncDisposable {
   readonly reload: () => void;
 }
 
-export async function keepReloading({ running, first, read, logger }: ReloadingOptions): Promise<Reloading> {
+export async function keepReloading({
+  running,
+  first,
+  read,
+  onReloaded,
+  logger,
+}: ReloadingOptions): Promise<Reloading> {
   let generation = 1;
   let files: ReadonlySet<string> = first.files;
   let underWay = Promise.resolve();
@@ -55,6 +63,7 @@ export async function keepReloading({ running, first, read, logger }: ReloadingO
         return next;
       });
       generation += 1;
+      onReloaded();
       if (next === undefined) return;
       files = next.files;
       announce({ event: 'reloaded', service: next.config.service.name, generation });

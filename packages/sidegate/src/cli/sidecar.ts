@@ -11,6 +11,7 @@ import type { AuditSink } from '../proxy/audit-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createRandomHex } from '../telemetry/random-hex.ts';
 import type { AssemblyPorts } from './assembly.ts';
+import { type BundlesInUse, createBundlesInUse } from './bundles-in-use.ts';
 import { chosenConfigFile, loadConfigFile } from './config-file.ts';
 import { parseConnectTo } from './connect-to.ts';
 import { keepEnrolled } from './enrolled.ts';
@@ -22,7 +23,7 @@ import { fromDiagnostic, reportRefusal, type StartFinding, StartRefused } from '
 import { startSidecar } from './start-sidecar.ts';
 import { stopSignal } from './stop-signal.ts';
 import { gatherSnapshots } from './worker-snapshots.ts';
-import { announce, isWorker, runWorkers, undividedPieces } from './workers.ts';
+import { announce, isWorker, runWorkers, tellServing, undividedPieces } from './workers.ts';
 
 interface SidecarOptions {
   readonly config?: string;
@@ -63,21 +64,34 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
     // Its reader may go away: what it misses of the records is refused or counted, and events are for nobody else.
     process.stdout.on('error', () => undefined);
     // One process keeps the identity that all of them read.
-    await using _enrolled = isWorker ? undefined : await enrolled(options);
-    if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped);
+    const inUse = createBundlesInUse();
+    await using _enrolled = isWorker ? undefined : await enrolled(options, inUse);
+    if (options.workers > 1 && !isWorker) return await runWorkers(options.workers, stopped, inUse);
     // Until it can read its files anew: it would end the process.
     process.on('SIGHUP', () => undefined);
     const identity = createIdentityChanges();
     const first = read(options, identity.told);
     const running = await startSidecar(first.config, standardOutput(), first.ports);
+    const serving = (): void => {
+      const sequence = running.bundleSequence();
+      if (isWorker) tellServing(sequence);
+      else inUse.serving(process.pid, sequence);
+    };
     const { name: service } = first.config.service;
     const { ingress, egress, admin, grpc } = running;
     const listening = { ingress: shown(ingress), egress: shown(egress), admin: shown(admin), grpc: shown(grpc) };
     announce({ event: 'listening', service, ...listening });
+    serving();
     void running.ready.then(() => announce({ event: 'ready', service }));
     {
       const { logger } = first.ports;
-      await using reloading = await keepReloading({ running, first, read: () => read(options, identity.told), logger });
+      await using reloading = await keepReloading({
+        running,
+        first,
+        read: () => read(options, identity.told),
+        onReloaded: serving,
+        logger,
+      });
       identity.follow(reloading.reload);
       await stopped;
     }
@@ -89,10 +103,10 @@ async function runSidecar(options: SidecarOptions): Promise<number> {
   }
 }
 
-function enrolled(options: SidecarOptions): Promise<AsyncDisposable | undefined> {
+function enrolled(options: SidecarOptions, inUse: BundlesInUse): Promise<AsyncDisposable | undefined> {
   const files = new Set<string>();
   const config = readConfig(options, [], files);
-  return keepEnrolled(config, portsOf(config, options, { findings: [], files }));
+  return keepEnrolled(config, portsOf(config, options, { findings: [], files }), inUse);
 }
 
 /** Changes before anybody follows them are not lost. */

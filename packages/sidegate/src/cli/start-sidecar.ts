@@ -25,6 +25,8 @@ export interface RunningSidecar {
   readonly egress: AddressInfo | undefined;
   readonly admin: AddressInfo | undefined;
   readonly grpc: AddressInfo | undefined;
+  /** Of the trust bundle that new connections are served with at the moment; undefined: it has no number. */
+  bundleSequence(): number | undefined;
   /** Resolves once every issuer's keys and a policy are loaded. */
   readonly ready: Promise<void>;
   /**
@@ -136,6 +138,7 @@ export async function startSidecar(
     admin: admin?.address,
     grpc: extAuthz?.address,
     ready: current.ready,
+    bundleSequence: () => current.bundleSequence,
     async reload(read) {
       try {
         await reload(read);

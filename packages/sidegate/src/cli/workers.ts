@@ -5,6 +5,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { BundlesInUse } from './bundles-in-use.ts';
 import { EXIT } from './exit-code.ts';
 import { printEvent } from './print-event.ts';
 import { createSnapshotRelay } from './worker-snapshots.ts';
@@ -15,7 +16,18 @@ export type WorkerEvent =
   | { readonly event: 'ready'; readonly [detail: string]: unknown }
   | { readonly event: 'reloaded'; readonly [detail: string]: unknown };
 
+/** What a worker tells the first process alone: the trust bundle that it serves with from now on. */
+interface Serving {
+  readonly event: 'serving';
+  readonly bundleSequence: number | undefined;
+}
+
 export const isWorker: boolean = cluster.isWorker;
+
+/** For a worker. */
+export function tellServing(bundleSequence: number | undefined): void {
+  process.send?.({ event: 'serving', bundleSequence } satisfies Serving);
+}
 
 /** A worker that ends is replaced after that long: at once would turn a fault at the start into a load. */
 const RESPAWN_MS = 200;
@@ -48,9 +60,10 @@ export function* undividedPieces(lines: string): Generator<string> {
  * Runs this command `count` times; each is another process with the same command line.
  *
  * @param stopped resolves when they are to end
+ * @param inUse told what they serve with
  * @returns the exit code: that of the first worker when it refused to start
  */
-export async function runWorkers(count: number, stopped: Promise<void>): Promise<number> {
+export async function runWorkers(count: number, stopped: Promise<void>, inUse: BundlesInUse): Promise<number> {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   /** How many have not said it yet. */
   const silent = { listening: count, ready: count };
@@ -60,8 +73,14 @@ export async function runWorkers(count: number, stopped: Promise<void>): Promise
   const start = (): Worker => {
     const worker = cluster.fork();
     relaySnapshots(worker);
-    worker.on('message', (message: Partial<WorkerEvent>) => {
+    inUse.started(worker.id);
+    worker.once('exit', () => inUse.ended(worker.id));
+    worker.on('message', (message: Partial<WorkerEvent> | Serving) => {
       if (message.event === undefined) return;
+      if (message.event === 'serving') {
+        inUse.serving(worker.id, (message as Serving).bundleSequence);
+        return;
+      }
       if (message.event === 'reloaded') {
         printEvent({ ...message, pid: worker.process.pid });
         return;

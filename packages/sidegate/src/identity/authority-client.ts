@@ -48,8 +48,8 @@ export interface AuthorityClient {
   /** @throws AuthorityRefused, BadAuthorityAnswer, or the error of the network */
   enrol(csr: string, joinToken: string, key: KeyObject): Promise<IssuedIdentity>;
   renew(csr: string, key: KeyObject, shown: KeyPair): Promise<IssuedIdentity>;
-  /** Tells which one is held; undefined: that is still the one. */
-  bundle(held: number, shown: KeyPair): Promise<TrustedRoots | undefined>;
+  /** Tells which one is in use, where one is; undefined: that is still the one. */
+  bundle(inUse: number | undefined, shown: KeyPair): Promise<TrustedRoots | undefined>;
   /** Of the trust domains that it federates with. */
   federatedBundles(): Promise<BundleMap>;
   /** PEM, one for each authority. */
@@ -81,8 +81,9 @@ export function createAuthorityClient({ url, connect }: AuthorityClientOptions):
     enrol: async (csr, joinToken, key) =>
       issuedOf(await post('/ca/enrol', { csr, join_token: joinToken }, undefined), key),
     renew: async (csr, key, shown) => issuedOf(await post('/ca/renew', { csr }, shown), key),
-    bundle: async (held, shown) => {
-      const answer = await ask(get('/ca/bundle', { 'if-none-match': `"${held}"` }, MAX_BYTES), shown);
+    bundle: async (inUse, shown) => {
+      const known: Record<string, string> = inUse === undefined ? {} : { 'if-none-match': `"${inUse}"` };
+      const answer = await ask(get('/ca/bundle', known, MAX_BYTES), shown);
       return answer.status === 304 ? undefined : bundleOf(membersOf(answer));
     },
     federatedBundles: async () => {

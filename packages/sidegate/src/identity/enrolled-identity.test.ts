@@ -20,6 +20,8 @@ interface Scene extends AsyncDisposable {
   tick(): Promise<number>;
   readonly log: readonly string[];
   file(name: string): Promise<string>;
+  /** What the processes of the sidecar serve with. */
+  readonly serving: { sequence: number | undefined };
   readonly options: EnrolledIdentityOptions;
 }
 
@@ -30,12 +32,14 @@ async function scene(
 ): Promise<Scene> {
   const directory = await mkdtemp(path.join(tmpdir(), 'sidegate-identity-'));
   const log: string[] = [];
+  const serving: Scene['serving'] = { sequence: undefined };
   const tasks: { readonly delayMs: number; readonly task: () => void }[] = [];
   const options: EnrolledIdentityOptions = {
     directory,
     commonName: 'order-service',
     joinToken: () => token,
     timeoutMs: 2_000,
+    inUse: () => serving.sequence,
     client: (held) =>
       createAuthorityClient({
         url: `https://localhost:${port.number}`,
@@ -60,6 +64,7 @@ async function scene(
   return {
     directory,
     log,
+    serving,
     options,
     tick: async () => {
       const [next] = tasks.splice(0, 1);
@@ -195,15 +200,22 @@ test('root and zone rotate under an enrolled identity, which reports and renews 
   await using _kept = await keepEnrolledIdentity(at.options);
   const roots = async () => (await at.file('bundle.pem')).match(/BEGIN CERTIFICATE/g)?.length;
   const first = await certificateOf(at);
+  /** Its processes have taken over what is in its files. */
+  const takenOver = async (): Promise<void> => {
+    at.serving.sequence = (JSON.parse(await at.file('state.json')) as { sequence: number }).sequence;
+    await at.tick();
+  };
+  await takenOver();
   enrolment.time.nowMs += 60_000;
   await addRoot(enrolment.ca);
   await assert.rejects(signWithNewRoot(enrolment.ca), /not everybody trusts the new root yet/);
   await at.tick();
   assert.equal(await roots(), 2);
   await at.tick();
-  await assert.rejects(signWithNewRoot(enrolment.ca), /not everybody/, 'it has the bundle, which is hardly in use');
-  enrolment.time.nowMs += 5_000;
+  enrolment.time.nowMs += 60_000;
   await at.tick();
+  await assert.rejects(signWithNewRoot(enrolment.ca), /not everybody/, 'it has the bundle, with which nobody serves');
+  await takenOver();
   await signWithNewRoot(enrolment.ca);
   await at.tick();
   const second = await certificateOf(at);
@@ -219,8 +231,10 @@ test('root and zone rotate under an enrolled identity, which reports and renews 
   await rotateZone(enrolment.ca, zone);
   await at.tick();
   assert.equal((await certificateOf(at)).issuer, second.issuer);
-  enrolment.time.nowMs += 5_000;
+  enrolment.time.nowMs += 60_000;
   await at.tick();
+  assert.equal((await signWithNewZones(enrolment.ca)).length, 0, 'nobody serves with its list yet');
+  await takenOver();
   assert.equal((await signWithNewZones(enrolment.ca)).length, 1);
   await at.tick();
   assert.notEqual((await certificateOf(at)).issuer, second.issuer);

@@ -18,6 +18,8 @@ export interface EnrolledIdentityOptions {
   readonly joinToken: () => string | undefined;
   /** How long the first enrolment may take. */
   readonly timeoutMs: number;
+  /** The bundle that is served with: the authority is told of it, and of no later one. Undefined: nobody serves yet. */
+  readonly inUse: () => number | undefined;
   readonly client: (identity: HeldIdentity | undefined) => AuthorityClient;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Random;
@@ -40,11 +42,6 @@ export class NotEnrolled extends Error {
 }
 
 const RENEW_AFTER = 2 / 3;
-/**
- * What a bundle brought is in use by then: files are looked at twice a second. Only then the authority is told of it, which may take the
- * next step of a rotation once everybody has told.
- */
-const IN_USE_AFTER_MS = 5_000;
 /** Instances that started together do not renew together. */
 const RENEW_SPREAD = 1 / 12;
 const FIRST_RETRY_MS = 1_000;
@@ -62,9 +59,6 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
   const stored = await readHeld(directory, clock.now());
   let held = stored ?? (await enrolInTime(options));
   let share = renewalShare(random);
-  /** The bundle of which the authority may be told, and since when there is another. */
-  let inUse = held.bundle.sequence;
-  let changedAt = clock.now();
   let failures = 0;
   let closed = false;
   let cancel: () => void;
@@ -72,7 +66,6 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
 
   const keep = async (next: HeldIdentity): Promise<void> => {
     await writeHeld(directory, next);
-    if (next.bundle.sequence !== held.bundle.sequence) changedAt = clock.now();
     held = next;
   };
 
@@ -85,8 +78,7 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
       share = renewalShare(random);
       return;
     }
-    if (now - changedAt >= IN_USE_AFTER_MS) inUse = held.bundle.sequence;
-    const bundle = (await client.bundle(inUse, held.pair)) ?? held.bundle;
+    const bundle = (await client.bundle(options.inUse(), held.pair)) ?? held.bundle;
     const others = { federated: await federatedWith(client, logger), revocationLists: await client.revocationLists() };
     let next: HeldIdentity = { ...held, bundle, ...others };
     if (renewalDue(next, share, now)) {

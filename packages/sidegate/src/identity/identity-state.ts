@@ -1,4 +1,6 @@
 /** What an identity directory keeps beside its certificates: which trust bundle it has, and those of other trust domains. */
+import type { Loaded, ReadFile } from './key-pair.ts';
+
 export interface IdentityState {
   readonly sequence: number;
   readonly refreshHintSeconds: number;
@@ -16,4 +18,15 @@ export const writeIdentityState = (state: IdentityState): string => `${JSON.stri
  */
 export function readIdentityState(text: string): IdentityState {
   return { federated: {}, ...(JSON.parse(text) as Omit<IdentityState, 'federated'>) };
+}
+
+export function loadIdentityState(file: string, readFile: ReadFile): Loaded<IdentityState> {
+  try {
+    return { ok: true, value: readIdentityState(readFile(file).text) };
+  } catch {
+    return {
+      ok: false,
+      findings: [{ file, message: 'is not there, or damaged', hint: 'enrol with another join token' }],
+    };
+  }
 }
