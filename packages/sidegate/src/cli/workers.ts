@@ -78,7 +78,7 @@ export async function runWorkers(count: number, stopped: Promise<void>, inUse: B
     worker.on('message', (message: Partial<WorkerEvent> | Serving) => {
       if (message.event === undefined) return;
       if (message.event === 'serving') {
-        inUse.serving(worker.id, (message as Serving).bundleSequence);
+        inUse.serving(worker.id, message.bundleSequence);
         return;
       }
       if (message.event === 'reloaded') {
