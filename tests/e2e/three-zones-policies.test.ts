@@ -275,7 +275,7 @@ function decideOrder(directory: string, headers: PolicyInput['headers']): Decisi
 function policyInput({ mtls, token, method, path: requested }: Omit<Case, 'title' | 'allow'>): PolicyInput {
   return {
     mtls: mtls as PolicyInput['mtls'],
-    ...(token === null || token === undefined ? {} : { token }),
+    ...(token === null || token === undefined ? {} : { token: token as NonNullable<PolicyInput['token']> }),
     request: { method: method ?? '', path: requested ?? '', upstream_path: requested ?? '', query: '', host: '' },
     headers: {},
   };

@@ -132,6 +132,7 @@ export {
   type DistinguishedName,
   formatDistinguishedName,
   sameDistinguishedName,
+  singleAttributes,
 } from './x509/distinguished-name.ts';
 export { DistinguishedNameError, parseDistinguishedName } from './x509/distinguished-name-text.ts';
 export { excerpt } from './x509/excerpt.ts';

@@ -4,7 +4,7 @@ import type { CheckedPeer } from '../revocation/revocation-check.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { systemRuntime } from '../runtime/system-runtime.ts';
 import { type AllowedClients, compileAllowedClients } from '../x509/allowed-clients.ts';
-import { ATTRIBUTE_TYPES, attributeValues, formatDistinguishedName } from '../x509/distinguished-name.ts';
+import { formatDistinguishedName, singleAttributes } from '../x509/distinguished-name.ts';
 import { type ClientBinding, compileIdentities, type IdentityLookup } from '../x509/identities.ts';
 import type { Compiled } from '../x509/identity-entry.ts';
 import type { PeerIdentity } from '../x509/peer.ts';
@@ -90,17 +90,8 @@ function principalOf(identity: PeerIdentity, binding: ClientBinding | undefined)
     scopes: [],
     roles: [SYSTEM_ROLE],
     claims: undefined,
-    certificate: { spiffeId, subject: subjectAttributes(identity), binding },
+    certificate: { spiffeId, subject: singleAttributes(identity.subject), binding },
   });
-}
-
-function subjectAttributes({ subject }: PeerIdentity): Readonly<Record<string, string>> {
-  const attributes = Object.create(null) as Record<string, string>;
-  for (const name of Object.keys(ATTRIBUTE_TYPES) as (keyof typeof ATTRIBUTE_TYPES)[]) {
-    const [value, ...others] = attributeValues(subject, name);
-    if (value !== undefined && others.length === 0) attributes[name] = value;
-  }
-  return attributes;
 }
 
 function compiled<T>(result: Compiled<T>, option: string): T {

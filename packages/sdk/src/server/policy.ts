@@ -6,7 +6,7 @@ import type { ReceivedRequest } from './received-request.ts';
 import { splitTarget } from './request-path.ts';
 import { after, orElse } from './settled.ts';
 
-/** What a policy sees, as `docs/policy-engines.md` describes it for sidecars; an alias, which is a value of every policy engine. */
+/** What a policy sees (`docs/policy-engines.md`), of a guard and, with more, of a sidecar; an alias, which is a value of every policy engine. */
 export type PolicyInput = {
   readonly mtls: {
     readonly verified: boolean;
@@ -14,17 +14,18 @@ export type PolicyInput = {
     readonly subject: Readonly<Record<string, string>>;
     readonly spiffe_id?: string;
   };
-  /** All verified claims; absent without a token. */
+  /** All verified claims; absent when none is asked for and none was sent. */
   readonly token?: JsonObject;
   readonly request: {
     readonly method: string;
+    /** As received at this hop. */
     readonly path: string;
-    /** The path once more: nothing is forwarded. */
+    /** As a sidecar will forward it; at a guard the path once more. */
     readonly upstream_path: string;
     readonly query: string;
     readonly host: string;
   };
-  /** Named in {@link PolicyOptions.headers}; null = not sent, an array = sent several times. */
+  /** By their names in {@link PolicyOptions.headers} or `headers.extract`; null = not sent or not passed on, an array = sent several times. */
   readonly headers: Readonly<Record<string, string | readonly string[] | null>>;
 };
 

@@ -59,6 +59,16 @@ export function attributeValues(name: DistinguishedName, type: keyof typeof ATTR
     .map(({ value }) => value);
 }
 
+/** Short attribute name (`CN`, `O`) → value, for policies; one that occurs twice is left out. */
+export function singleAttributes(name: DistinguishedName): Readonly<Record<string, string>> {
+  const attributes = Object.create(null) as Record<string, string>;
+  for (const type of Object.keys(ATTRIBUTE_TYPES) as (keyof typeof ATTRIBUTE_TYPES)[]) {
+    const [value, ...others] = attributeValues(name, type);
+    if (value !== undefined && others.length === 0) attributes[type] = value;
+  }
+  return attributes;
+}
+
 /** RFC 4514 escapes in the order of the certificate, as `allowed_clients` writes names: `CN=…,O=…`. */
 export function formatDistinguishedName(name: DistinguishedName): string {
   return name.map((rdn) => rdn.map(formatAttribute).join('+')).join(',');

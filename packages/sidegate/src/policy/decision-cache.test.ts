@@ -7,7 +7,7 @@ import { byPlaces, byWholeInput, cacheDecisions, type DecisionKey } from './deci
 const ALLOWED: Decision = { allow: true, reasons: [] };
 const DENIED: Decision = { allow: false, reasons: ['no'] };
 
-function inputOf(path: string, token: Readonly<Record<string, unknown>> = { sub: 'amal' }): PolicyInput {
+function inputOf(path: string, token: NonNullable<PolicyInput['token']> = { sub: 'amal' }): PolicyInput {
   return {
     mtls: { verified: true, subject: {} },
     token,
@@ -87,7 +87,7 @@ describe('the key of a decision', () => {
     ['one value and a list of it', inputOf('/a', { sub: 'a' }), inputOf('/a', { sub: ['a'] })],
     [
       'what is own and what is inherited',
-      inputOf('/a', Object.create({ sub: 'a' }) as object as Record<string, unknown>),
+      inputOf('/a', Object.create({ sub: 'a' }) as NonNullable<PolicyInput['token']>),
       inputOf('/a', { sub: 'a' }),
     ],
   ];

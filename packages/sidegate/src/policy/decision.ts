@@ -1,4 +1,6 @@
 /** What a policy said. Only `allow: true` lets a request through; everything else denies. */
+import type { JsonObject } from '@sidegate/sdk';
+import type { PolicyInput as GuardInput } from '@sidegate/sdk/server';
 
 export interface Decision {
   readonly allow: boolean;
@@ -20,27 +22,8 @@ export interface Decision {
  */
 export type PolicyEngine = (input: PolicyInput) => Decision | Promise<Decision>;
 
-/** The documented contract between the sidecar and a policy. */
-export interface PolicyInput {
-  readonly mtls: {
-    readonly verified: boolean;
-    /** Attribute short names (`CN`, `O`) of the client certificate's subject; empty without one. */
-    readonly subject: Readonly<Record<string, string>>;
-    readonly spiffe_id?: string;
-  };
-  /** All verified claims; absent when the route asks for no token and none was sent. */
-  readonly token?: Readonly<Record<string, unknown>>;
+/** The documented contract between the sidecar and a policy: what a guard inside a service shows it, and what only a sidecar knows. */
+export interface PolicyInput extends GuardInput {
   /** All verified claims of the transaction token (`Txn-Token`); absent when none was sent, or none is taken. */
-  readonly txn?: Readonly<Record<string, unknown>>;
-  readonly request: {
-    readonly method: string;
-    /** As received at this hop. */
-    readonly path: string;
-    /** As it will be forwarded. */
-    readonly upstream_path: string;
-    readonly query: string;
-    readonly host: string;
-  };
-  /** The names of `headers.extract` exactly as configured; null = not sent or not passed on, an array = sent several times. */
-  readonly headers: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly txn?: JsonObject;
 }

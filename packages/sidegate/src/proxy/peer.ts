@@ -1,11 +1,10 @@
 /** The other end of a connection, as every later stage sees it: worked out once, when its first request arrives. */
 import {
-  ATTRIBUTE_TYPES,
-  attributeValues,
   type ClientBinding,
   formatDistinguishedName,
   type IdentityLookup,
   type PeerIdentity,
+  singleAttributes,
 } from '@sidegate/sdk';
 
 export interface Peer {
@@ -27,16 +26,11 @@ export interface Peer {
 
 /** @throws Problem `peer_identity_invalid` when the identities table contradicts itself about this peer */
 export function describePeer(identity: PeerIdentity, identities: IdentityLookup | undefined): Peer {
-  const attributes = Object.create(null) as Record<string, string>;
-  for (const name of Object.keys(ATTRIBUTE_TYPES) as (keyof typeof ATTRIBUTE_TYPES)[]) {
-    const [value, ...others] = attributeValues(identity.subject, name);
-    if (value !== undefined && others.length === 0) attributes[name] = value;
-  }
   return {
     spiffeId: identity.spiffeId?.uri,
     commonName: identity.commonName,
     subject: formatDistinguishedName(identity.subject),
-    attributes,
+    attributes: singleAttributes(identity.subject),
     thumbprint: identity.thumbprint,
     notBefore: identity.notBefore,
     notAfter: identity.notAfter,
