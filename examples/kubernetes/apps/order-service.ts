@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 
 const PORT = Number(process.env['PORT'] ?? 3000);
-const EGRESS = process.env['EGRESS'] ?? 'http://127.0.0.1:8080';
+const EGRESS = process.env['EGRESS_URL'] ?? 'http://127.0.0.1:8080';
 
 const server = createServer((request, response) => {
   request.resume();

@@ -46,7 +46,7 @@ interface Reading {
 
 function readService(service: ServiceConfig, reading: Reading): ClusterService | undefined {
   const { config, findings } = reading;
-  const sidecar = readSidecarText(service.config, Object.keys(service.secrets));
+  const sidecar = readSidecarText(service.config, Object.keys(service.secrets), service.variables);
   findings.push(...sidecar.findings);
   if (sidecar.config === undefined) return undefined;
   const { proxy, http } = sidecar.config;
@@ -68,6 +68,7 @@ function readService(service: ServiceConfig, reading: Reading): ClusterService |
     replicas: service.replicas,
     config: sidecar.text,
     port: http.addr.port,
+    variables: service.variables,
     callers: callers?.map(({ account }) => account),
     access: accessOf(sidecar.config, callers ?? [], service, findings),
     app: service.app && { ...service.app, volumes: readVolumes(service.app.volumes, service, findings) },

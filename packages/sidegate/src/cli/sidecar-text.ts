@@ -11,7 +11,7 @@ export interface SidecarText {
   readonly config: SidecarConfig | undefined;
   /** Files and folders that it names, as they are called there. */
   readonly paths: ReadonlySet<string>;
-  /** Of the variables that will be there, those that it names. */
+  /** Of the secrets that will be in variables there, those that it names. */
   readonly variables: ReadonlySet<string>;
   readonly findings: readonly StartFinding[];
 }
@@ -21,13 +21,17 @@ export const CONFIG_FOLDER = '/etc/sidegate';
 export const CONFIG_FILE = 'config.yaml';
 
 /** No value of a secret is read: each stands for itself. */
-export function readSidecarText(file: string, variables: readonly string[]): SidecarText {
+export function readSidecarText(
+  file: string,
+  secrets: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): SidecarText {
   const text = readText(file);
   if (typeof text !== 'string') return { text: '', config: undefined, paths: new Set(), variables: new Set(), ...text };
   const paths = new Set<string>();
   const loaded = loadSidecarConfig(text, {
     file,
-    env: Object.fromEntries(variables.map((name) => [name, `value-of-${name}`])),
+    env: { ...variables, ...Object.fromEntries(secrets.map((name) => [name, `value-of-${name}`])) },
     readFile: () => 'the-secret-of-a-file',
     resolvePath: (name) => {
       const absolute = path.posix.resolve(CONFIG_FOLDER, name);
@@ -35,7 +39,7 @@ export function readSidecarText(file: string, variables: readonly string[]): Sid
       return absolute;
     },
   });
-  const named = new Set(variables.filter((name) => new RegExp(`\\$\\{${name}(:-[^}]*)?\\}`).test(text)));
+  const named = new Set(secrets.filter((name) => new RegExp(`\\$\\{${name}(:-[^}]*)?\\}`).test(text)));
   const config = loaded.ok ? loaded.config : undefined;
   const findings = (loaded.ok ? loaded.warnings : loaded.diagnostics).map(fromDiagnostic);
   return { text, config, paths, variables: named, findings };

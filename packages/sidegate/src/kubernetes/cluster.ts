@@ -46,6 +46,8 @@ export interface RemoteSecret {
   readonly property: string | undefined;
 }
 
+type Variables = Readonly<Record<string, string>>;
+
 export interface ClusterService {
   readonly name: string;
   readonly namespace: string;
@@ -58,8 +60,14 @@ export interface ClusterService {
   readonly callers: readonly ServiceAccount[] | undefined;
   /** What its callers may do. */
   readonly access: readonly Access[];
+  readonly variables: Variables;
   readonly app:
-    | { readonly image: string; readonly command: readonly string[]; readonly volumes: ReadonlyMap<string, Volume> }
+    | {
+        readonly variables: Variables;
+        readonly image: string;
+        readonly command: readonly string[];
+        readonly volumes: ReadonlyMap<string, Volume>;
+      }
     | undefined;
   readonly volumes: ReadonlyMap<string, Volume>;
   readonly secrets: readonly RemoteSecret[];

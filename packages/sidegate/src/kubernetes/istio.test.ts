@@ -19,6 +19,7 @@ function rulesFor(access: readonly Access[], callers: readonly ServiceAccount[] 
     replicas: 1,
     config: '',
     port: 8443,
+    variables: {},
     callers: callers === 'anybody' ? undefined : callers,
     access,
     app: undefined,

@@ -108,7 +108,8 @@ function sidecarOf(service: ClusterService, options: WorkloadOptions) {
       { name: 'AUTHZ_CONFIG_PATH', value: `${options.configFolder}/${options.configFile}` },
       { name: 'AUTHZ_ADMIN_ADDR', value: `:${ADMIN_PORT}` },
       { name: 'AUTHZ_ADMIN_REMOTE_REASON', value: 'the kubelet asks from outside of the pod' },
-      ...variables(service, ({ variable }) => service.sidecarVariables.has(variable)),
+      ...plain(service.variables),
+      ...fromSecrets(service, ({ variable }) => service.sidecarVariables.has(variable)),
     ],
     ports: [
       { name: 'https', containerPort: service.port },
@@ -130,7 +131,7 @@ function appOf(service: ClusterService): object | undefined {
     name,
     image: app.image,
     ...(app.command.length === 0 ? {} : { command: app.command }),
-    env: variables(service, ({ variable }) => !sidecarVariables.has(variable)),
+    env: [...plain(app.variables), ...fromSecrets(service, ({ variable }) => !sidecarVariables.has(variable))],
     securityContext: LOCKED_DOWN,
     volumeMounts: mountsOf('app', appVolumes(service)).mounts,
   };
@@ -142,7 +143,10 @@ const LOCKED_DOWN = {
   capabilities: { drop: ['ALL'] },
 } as const;
 
-function variables(
+const plain = (variables: Readonly<Record<string, string>>): readonly object[] =>
+  Object.entries(variables).map(([name, value]) => ({ name, value }));
+
+function fromSecrets(
   service: ClusterService,
   chosen: (secret: ClusterService['secrets'][number]) => boolean,
 ): readonly object[] {

@@ -51,6 +51,18 @@ const volumeSchema = z.discriminatedUnion('type', [
 
 const volumes = () => z.record(absolutePath(), volumeSchema).default({});
 
+/** Shown to whoever may read a Deployment. */
+const variables = () =>
+  z
+    .record(
+      variableName(),
+      z
+        .string()
+        .max(4_096)
+        .regex(/^[^\p{Cc}]*$/u, 'has control characters'),
+    )
+    .default({});
+
 const serviceSchema = z.strictObject({
   name: label().describe('Name of its Deployment, Service and ServiceAccount, and its label `app`.'),
   namespace: label().optional().describe('Absent: `namespace` of the whole file.'),
@@ -60,12 +72,16 @@ const serviceSchema = z.strictObject({
     .strictObject({
       image: image().describe('Image of the service itself.'),
       command: z.array(z.string().min(1).max(1_024)).max(64).default([]).describe('Absent: that of the image.'),
+      variables: variables().describe('Environment of the service; what is secret belongs to `secrets`.'),
       volumes: volumes().describe('Path → what is mounted there for the service.'),
     })
     .optional()
     .describe('The container behind the sidecar; absent: it is added by others.'),
   volumes: volumes().describe(
     'Path → what is mounted there for the sidecar: every file of its configuration is below one.',
+  ),
+  variables: variables().describe(
+    'Environment of the sidecar, such as `NODE_EXTRA_CA_CERTS`; what is secret belongs to `secrets`.',
   ),
   secrets: z
     .record(
