@@ -77,8 +77,8 @@ function assembleTokens(auth: ClientAuth, { config, tls }: AssembledTarget, arou
   // A finding says why, and stops the start.
   if (authentication === undefined) return noCredential();
   const proof = secretOf(authentication, tls.key);
-  return assembly.components.take('credential', { url: config.url, auth, tls, proof, store }, () => {
-    const { cert, key } = tls;
+  const { cert, key } = tls;
+  return assembly.components.take('credential', { url: config.url, auth, cert, key, proof, store }, () => {
     const http = createHttpClient({
       connectTo: assembly.connectTo,
       tls: cert === undefined || key === undefined ? {} : { cert, key },

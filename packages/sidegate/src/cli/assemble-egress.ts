@@ -1,7 +1,9 @@
 /** Config → the egress pipeline: routes, targets, and a credential for each. */
+import { X509Certificate } from 'node:crypto';
 import type { SidecarConfig } from '../config/schema/sidecar.ts';
 import { createEgress } from '../egress/egress.ts';
 import type { EgressTarget } from '../egress/match-route.ts';
+import { createSuccession } from '../egress/succession.ts';
 import { DEFAULT_TARGET_LIMITS } from '../net/request-target.ts';
 import type { Credential } from '../proxy/credential.ts';
 import type { Pipeline } from '../proxy/serve.ts';
@@ -9,37 +11,73 @@ import { assembleCredential } from './assemble-credential.ts';
 import type { Meters } from './assemble-metrics.ts';
 import { assembleSharedTokens } from './assemble-shared-tokens.ts';
 import type { AssembledTokens } from './assemble-tokens.ts';
-import type { AssembledTarget } from './assemble-upstreams.ts';
+import { type AssembledTarget, assembleTarget } from './assemble-upstreams.ts';
 import type { Assembly } from './assembly.ts';
 
 interface EgressParts {
   readonly targets: ReadonlyMap<string, AssembledTarget>;
   readonly credentialOf: CredentialOf;
   readonly tokens: AssembledTokens;
+  /** What the configuration before calls with. */
+  readonly before: CalledWith | undefined;
+}
+
+/** A target as it is called at the moment; undefined: it is not there. */
+export type CalledWith = (name: string) => AssembledTarget | undefined;
+
+export interface AssembledEgress {
+  readonly pipeline: Pipeline;
+  readonly calledWith: CalledWith;
 }
 
 export function assembleEgress(
-  { egress }: SidecarConfig,
-  { targets, credentialOf, tokens: { tokens, transactions } }: EgressParts,
-): Pipeline {
+  config: SidecarConfig,
+  { targets, credentialOf, tokens: { tokens, transactions }, before }: EgressParts,
+  assembly: Assembly,
+): AssembledEgress {
   const verifyTransaction = transactions && ((text: string) => transactions.verifier.verify(text));
+  const egressTarget = (name: string, target: AssembledTarget): EgressTarget => ({
+    name,
+    upstream: target.upstream,
+    verifyTransaction: keepsTransaction(target.config) ? verifyTransaction : undefined,
+    credential: credentialOf(name, target),
+  });
   const assembled = new Map(
-    [...targets].map(([name, target]): [string, EgressTarget] => [
-      name,
-      {
-        name,
-        upstream: target.upstream,
-        verifyTransaction: keepsTransaction(target.config) ? verifyTransaction : undefined,
-        credential: credentialOf(name, target),
-      },
-    ]),
+    Array.from(targets, ([name, target]) => {
+      const next = egressTarget(name, target);
+      const old = predecessor(target, before?.(name), { config, assembly });
+      if (old === undefined) return [name, { target: () => next, calledWith: () => target }];
+      const succession = createSuccession({
+        before: egressTarget(name, old),
+        next,
+        endsAt: new X509Certificate(old.tls.cert ?? '').validToDate.getTime(),
+        now: () => assembly.clock.now(),
+      });
+      return [name, { target: () => succession.target(), calledWith: () => (succession.isOver() ? target : old) }];
+    }),
   );
-  const routes = egress.routes.flatMap((route) => {
-    const target = assembled.get(route.target);
-    return target === undefined ? [] : [{ ...routeRule(route), target }];
+  const routes = config.egress.routes.flatMap((route) => {
+    const called = assembled.get(route.target);
+    return called === undefined ? [] : [{ ...routeRule(route), target: called.target }];
   });
   const verifySubject = tokens && ((text: string) => tokens.verifier.verify(text));
-  return createEgress({ limits: DEFAULT_TARGET_LIMITS, routes, verifySubject });
+  return {
+    pipeline: createEgress({ limits: DEFAULT_TARGET_LIMITS, routes, verifySubject }),
+    calledWith: (name) => assembled.get(name)?.calledWith(),
+  };
+}
+
+/** The same target with the pair that was shown so far, where its tokens are bound to that; whom it trusts is what counts now. */
+function predecessor(
+  target: AssembledTarget,
+  before: AssembledTarget | undefined,
+  surroundings: { readonly config: SidecarConfig; readonly assembly: Assembly },
+): AssembledTarget | undefined {
+  const { cert, key } = before?.tls ?? {};
+  if (target.config.auth.type !== 'oauth2_client_credentials' || target.tls.cert === undefined) return undefined;
+  if (cert === undefined || key === undefined || cert === target.tls.cert) return undefined;
+  if (JSON.stringify(before?.config) !== JSON.stringify(target.config)) return undefined;
+  return assembleTarget(target.config, { ...target.tls, cert, key }, surroundings);
 }
 
 function routeRule(route: SidecarConfig['egress']['routes'][number]) {

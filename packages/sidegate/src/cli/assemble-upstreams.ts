@@ -18,13 +18,24 @@ export interface AssembledTarget {
 
 export function assembleTargets(config: SidecarConfig, assembly: Assembly): ReadonlyMap<string, AssembledTarget> {
   return new Map(
-    Object.entries(config.egress.targets).map(([name, target]) => {
-      const tls = targetTls(target, assembly);
-      const retry = retryPolicy(config.egress.defaults.retry);
-      const upstream = openUpstream(target.url, { tls, timeoutMs: target.timeout, ...retry }, assembly);
-      return [name, { config: target, tls, upstream }];
-    }),
+    Object.entries(config.egress.targets).map(([name, target]) => [
+      name,
+      assembleTarget(target, targetTls(target, assembly), { config, assembly }),
+    ]),
   );
+}
+
+export function assembleTarget(
+  target: TargetConfig,
+  tls: ClientTls,
+  { config, assembly }: { readonly config: SidecarConfig; readonly assembly: Assembly },
+): AssembledTarget {
+  const retry = retryPolicy(config.egress.defaults.retry);
+  return {
+    config: target,
+    tls,
+    upstream: openUpstream(target.url, { tls, timeoutMs: target.timeout, ...retry }, assembly),
+  };
 }
 
 /** The upstream of each ingress route, one for each address, identity and timeout; a target lends its TLS settings. */

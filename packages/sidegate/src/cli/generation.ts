@@ -18,7 +18,7 @@ import type { AuditSink } from '../proxy/audit-sink.ts';
 import type { Exchange, ExchangePorts } from '../proxy/exchange.ts';
 import { type Pipeline, type ServeOptions, serve } from '../proxy/serve.ts';
 import type { JudgeState } from './assemble-admin.ts';
-import { assembleCredentials, assembleEgress, routeCredentials } from './assemble-egress.ts';
+import { assembleCredentials, assembleEgress, type CalledWith, routeCredentials } from './assemble-egress.ts';
 import { assembleIdentity } from './assemble-identity.ts';
 import { type AssembledIngress, assembleIngress } from './assemble-ingress.ts';
 import type { Meters } from './assemble-metrics.ts';
@@ -47,6 +47,8 @@ export interface Generation {
   readonly certificates: ReadonlyMap<string, X509Certificate>;
   /** Of the trust bundle that it was made with; undefined: it has no number. */
   readonly bundleSequence: number | undefined;
+  /** How targets are called at the moment; undefined: none is. */
+  readonly calledWith: CalledWith | undefined;
   /** What the ingress decides by. */
   readonly judge: JudgeState | undefined;
   readonly issuers: AssembledTokens['issuers'];
@@ -95,7 +97,9 @@ export async function assembleGeneration(
   };
   const ingress = config.proxy.enabled ? assembleIngress(config, parts, assembly, meters) : undefined;
   const tls = config.proxy.enabled && config.http.tls.enabled ? serverTls(config, clientTrust, assembly) : undefined;
-  const egress = config.egress.enabled ? assembleEgress(config, { targets, credentialOf, tokens }) : undefined;
+  const egress = config.egress.enabled
+    ? assembleEgress(config, { targets, credentialOf, tokens, before: before?.calledWith }, assembly)
+    : undefined;
   const tracing = assembleTracing(config, assembly, meters);
   const audit = assembleAudit(config, { stdout, copy: assembleAuditExporter(config, assembly, meters) }, assembly);
   if (assembly.findings.some(({ severity }) => severity === 'error')) {
@@ -120,10 +124,11 @@ export async function assembleGeneration(
     onEnded,
     handlers: {
       ingress: ingress && served(ingress.pipeline, 'ingress', staysAt(ingress)),
-      egress: egress && served(egress, 'egress', () => true),
+      egress: egress && served(egress.pipeline, 'egress', () => true),
     },
     tls,
     certificates: ownCertificates(tls, targets),
+    calledWith: egress?.calledWith,
     judge: ingress && {
       deps: ingress.deps,
       authorities: certificatesOf(tls?.clientCa ?? ''),

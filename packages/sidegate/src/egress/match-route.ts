@@ -21,7 +21,8 @@ export interface EgressTarget {
 export interface EgressRoute extends PathRewrite {
   /** Whole segments: `/data` is `/data` and what is below, not `/database`. */
   readonly pathPrefix: string;
-  readonly target: EgressTarget;
+  /** As it is at the moment of a call. */
+  readonly target: () => EgressTarget;
   /** Absent = every method. */
   readonly methods?: readonly string[];
 }
@@ -58,10 +59,11 @@ export function matchRoute(exchange: Exchange, request: InboundRequest, options:
   if (route === undefined) throw new Problem('route_not_found', 'no egress route matches the path and method');
   const path = rewritePath(target.path, route);
   if (path.startsWith('/@')) throw new Problem('path_ambiguous', 'the forwarded path would start like an authority');
+  const called = route.target();
   exchange.route = route.pathPrefix;
-  exchange.decision = { allow: true, reasons: [`egress route ${route.pathPrefix} to ${route.target.name}`] };
-  exchange.upstream = { name: route.target.name, path };
+  exchange.decision = { allow: true, reasons: [`egress route ${route.pathPrefix} to ${called.name}`] };
+  exchange.upstream = { name: called.name, path };
   const query = target.query === '' ? '' : `?${target.query}`;
-  const permit = mintPermit({ upstream: route.target.upstream, method: target.method, path: `${path}${query}` });
-  return { permit, target: route.target, hopByHop };
+  const permit = mintPermit({ upstream: called.upstream, method: target.method, path: `${path}${query}` });
+  return { permit, target: called, hopByHop };
 }

@@ -33,6 +33,12 @@ export interface Credential {
    * @returns whether other {@link fields} might be answered otherwise
    */
   readonly answered?: ((head: ResponseHead, call: OutgoingCall) => boolean) | undefined;
+  /**
+   * Fetches what calls need before there is one; undefined: nothing.
+   *
+   * @throws Problem as {@link fields}, as a rejection
+   */
+  readonly prepare?: () => Promise<void>;
   /** Its {@link fields} are good for one attempt, however often a request is repeated. */
   readonly perAttempt?: boolean;
   close(): void;

@@ -6,5 +6,10 @@ import type { TokenPresentation } from './token-presentation.ts';
 
 export function clientCredentials(source: TokenSource, presentation: TokenPresentation): Credential {
   const { fields, ...dropping } = droppingRefused(presentation);
-  return { ...dropping, fields: (call) => fields(source, call), close: () => source.close() };
+  return {
+    ...dropping,
+    fields: (call) => fields(source, call),
+    prepare: async () => void (await source.token()),
+    close: () => source.close(),
+  };
 }
