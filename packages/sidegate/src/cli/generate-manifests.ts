@@ -95,14 +95,19 @@ function command(name: string, description: string, filesOf: FilesOf): Command {
     });
 }
 
+const NOTHING = {
+  message: 'has nothing to write',
+  hint: 'external-secrets needs secret_store, and secrets of a service',
+};
+
 function generate(place: string, options: Options, filesOf: FilesOf): number {
   const { out, json = false } = options;
   try {
     const { cluster, warnings } = readCluster(place);
+    const wanted = filesOf(cluster, options).filter(([, objects]) => objects.length > 0);
+    if (wanted.length === 0) throw new StartRefused([{ file: place, severity: 'error', ...NOTHING }]);
     mkdirSync(out, { recursive: true });
-    const files = filesOf(cluster, options)
-      .filter(([, objects]) => objects.length > 0)
-      .map(([name, objects]) => write(path.join(out, name), objects));
+    const files = wanted.map(([name, objects]) => write(path.join(out, name), objects));
     report(files, warnings, json);
     return EXIT.ok;
   } catch (error) {
