@@ -17,6 +17,7 @@ import { measureFlood } from './scenarios/flood.ts';
 import { measureFloor } from './scenarios/floor.ts';
 import { measureGrowth } from './scenarios/growth.ts';
 import { measureHandshakes } from './scenarios/handshakes.ts';
+import { measureImports } from './scenarios/imports.ts';
 import { measureIngress } from './scenarios/ingress.ts';
 import { measureIssuer } from './scenarios/issuer.ts';
 import { measureLatency } from './scenarios/latency.ts';
@@ -57,6 +58,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   peers: beside('peers', measurePeers),
   floor: beside('floor', measureFloor),
   issuer: beside('issuer', measureIssuer),
+  imports: beside('imports', measureImports),
   async ca({ quick, progress }) {
     const report = await measureCertificates({ rounds: quick ? 11 : 31, progress });
     return { report, table: caTable(report) };

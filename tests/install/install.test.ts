@@ -1,6 +1,6 @@
 /** What `npm pack` makes can be installed and used: the command, a sidecar, and the types of the libraries. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { createTestAuthority } from '../support/certificates.ts';
@@ -17,6 +17,8 @@ const OXLINT = path.resolve(import.meta.dirname, '../../node_modules/oxlint/bin/
 const ESLINT = path.resolve(import.meta.dirname, '../../node_modules/eslint/bin/eslint.js');
 const TYPES = path.resolve(import.meta.dirname, '../../node_modules/@types');
 const NAMES = ['@sidegate/rego', '@sidegate/sdk', '@sidegate/eslint-plugin', 'sidegate'];
+/** Where it stands, and some room: docs/decisions/0030. */
+const SDK_BYTES = 600_000;
 const ISSUER = 'https://keycloak.example.com/realms/users';
 const POLICY = `package order
 
@@ -56,6 +58,59 @@ for (const name of NAMES) {
     assert.deepEqual(missing, []);
   });
 }
+
+/** What an entry point loads at once, besides Node's own modules. */
+const LOADED: readonly (readonly [entry: string, packages: readonly string[]])[] = [
+  ['', []],
+  ['/client', []],
+  ['/server', []],
+  ['/settings', []],
+  ['/service-tokens', []],
+  ['/gateway', []],
+  ['/wimse', []],
+  ['/signatures', ['structured-headers']],
+];
+
+for (const [entry, packages] of LOADED) {
+  test(`an import of @sidegate/sdk${entry} loads ${packages.join() || 'no other package'}, and neither TLS nor HTTP`, async () => {
+    installed.write('loaded.js', LOADED_BY);
+    const { stdout, stderr } = await installed.run('node', 'loaded.js', `@sidegate/sdk${entry}`);
+    assert.equal(stderr, '');
+    const modules = stdout.trimEnd().split('\n');
+    const foreign = modules.flatMap(
+      (url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1] ?? [],
+    );
+    assert.deepEqual([...new Set(foreign)], ['@sidegate/sdk', ...packages]);
+    const dear = modules.filter((url) => /^node:(?:tls|https?|http2|dns|zlib|sqlite)$/.test(url));
+    assert.deepEqual(dear, []);
+  });
+}
+
+const LOADED_BY = `import { registerHooks } from 'node:module';
+const urls = new Set();
+registerHooks({
+  resolve(specifier, context, next) {
+    const resolved = next(specifier, context);
+    urls.add(resolved.url);
+    return resolved;
+  },
+});
+await import(process.argv[2]);
+console.log([...urls].join('\\n'));
+`;
+
+test('the SDK has two dependencies, and is no larger than what is known of it', () => {
+  const folder = path.join(installed.directory, 'node_modules/@sidegate/sdk');
+  const { dependencies } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as {
+    readonly dependencies: object;
+  };
+  assert.deepEqual(Object.keys(dependencies).sort(), ['structured-headers', 'undici']);
+  const sizes = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) =>
+    statSync(path.join(folder, file)),
+  );
+  const bytes = sizes.filter((each) => each.isFile()).reduce((sum, { size }) => sum + size, 0);
+  assert.ok(bytes < SDK_BYTES, `${bytes} bytes`);
+});
 
 test('an unknown command is refused, --help names all of them', async () => {
   assert.equal((await installed.run('npx', 'sidegate', 'nothing')).code, 64);
