@@ -1,69 +1,25 @@
-/** The Workload API over its socket, asked by our own client and by bytes that no client sends. */
+/** The Workload API over its socket, asked by our own client and by any other. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { after, describe, test } from 'node:test';
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { describe, test } from 'node:test';
+import { status } from '@grpc/grpc-js';
 import { parseSpiffeId } from '@sidegate/sdk';
-import { type WorkloadApi, type WorkloadApiMethod, workloadApi, workloadApiPath } from '@sidegate/sdk/workload-api';
+import { type WorkloadApi, type WorkloadApiMethod, workloadApi } from '@sidegate/sdk/workload-api';
 import { createTestAuthority } from '../../../../../tests/support/certificates.ts';
 import { until } from '../../../../../tests/support/until.ts';
+import { askWorkloadApi, attestSelf, clientOf, SELF } from '../../../../../tests/support/workload-api-call.ts';
 import {
   CLOCK,
   SCHEDULE,
   startWorkloadAuthority,
   TRUST_DOMAIN,
 } from '../../../../../tests/support/workload-authority.ts';
-import { PERL, perlCredentials } from './peer-credentials.ts';
-import { type AttestedPeer, unixAttestor } from './unix-attestor.ts';
 
 const ID = `spiffe://${TRUST_DOMAIN}/zone2/order-service`;
-const uid = process.getuid?.() ?? 0;
-const SELF: AttestedPeer = { pid: process.pid, selectors: new Set([`unix:uid:${uid}`]), isAlive: () => true };
-const attestPeer = async (): Promise<AttestedPeer> => SELF;
 
 const METHODS = ['FetchX509SVID', 'FetchX509Bundles', 'FetchJWTSVID', 'FetchJWTBundles', 'ValidateJWTSVID'] as const;
 
 const pemBytes = (pem: string): Buffer => Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
-
-function clientOf(socket: string): WorkloadApi & Disposable {
-  const client = workloadApi({ socket, clock: CLOCK, schedule: SCHEDULE, random: Math.random });
-  return { ...client, [Symbol.dispose]: () => client.close() };
-}
-
-interface Answer {
-  readonly code: status;
-  readonly details: string;
-}
-
-/** One call with any bytes and any headers; of a stream, its first message counts. */
-async function ask(
-  socket: string,
-  method: WorkloadApiMethod,
-  bytes: Uint8Array = Buffer.alloc(0),
-  headers: Readonly<Record<string, string>> = { 'workload.spiffe.io': 'true' },
-): Promise<Answer> {
-  const client = new Client(socket, credentials.createInsecure());
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  try {
-    return await new Promise((resolve) => {
-      const asIs = (value: Uint8Array): Buffer => Buffer.from(value);
-      const call = client.makeServerStreamRequest(workloadApiPath(method), asIs, (raw: Buffer) => raw, bytes, metadata);
-      call.on('error', ({ code, details }: ServiceError) => resolve({ code, details }));
-      call.on('data', () => {
-        resolve({ code: status.OK, details: '' });
-        call.cancel();
-      });
-    });
-  } finally {
-    client.close();
-  }
-}
 
 describe('a call is refused', () => {
   for (const method of METHODS) {
@@ -72,17 +28,17 @@ describe('a call is refused', () => {
       ['with another value of the security header', { 'workload.spiffe.io': 'TRUE' }],
     ] as const) {
       test(`${method} ${title}`, async () => {
-        await using authority = await startWorkloadAuthority({ attestPeer });
-        const { code } = await ask(authority.socket, method, undefined, headers);
+        await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
+        const { code } = await askWorkloadApi(authority.socket, method, undefined, headers);
         assert.equal(code, status.INVALID_ARGUMENT);
       });
     }
 
     test(`${method} of whom no entry matches, and the log says what was seen`, async () => {
-      await using authority = await startWorkloadAuthority({ attestPeer });
+      await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
       authority.register({ selectors: ['unix:uid:4242'] });
       // Audience "a", token "b".
-      const { code, details } = await ask(
+      const { code, details } = await askWorkloadApi(
         authority.socket,
         method,
         Buffer.from(method === 'ValidateJWTSVID' ? '0a0161120162' : '0a0161', 'hex'),
@@ -103,7 +59,7 @@ describe('a call is refused', () => {
       await using authority = await startWorkloadAuthority({
         attestPeer: async () => ({ ...SELF, isAlive: () => false }),
       });
-      const { code } = await ask(
+      const { code } = await askWorkloadApi(
         authority.socket,
         method,
         Buffer.from(method === 'ValidateJWTSVID' ? '0a0161120162' : '0a0161', 'hex'),
@@ -136,8 +92,8 @@ describe('a call is refused', () => {
   ];
   for (const [title, method, hex, code] of REQUESTS) {
     test(`${method} with ${title}`, async () => {
-      await using authority = await startWorkloadAuthority({ attestPeer });
-      assert.equal((await ask(authority.socket, method, Buffer.from(hex, 'hex'))).code, code);
+      await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
+      assert.equal((await askWorkloadApi(authority.socket, method, Buffer.from(hex, 'hex'))).code, code);
     });
   }
 
@@ -147,17 +103,20 @@ describe('a call is refused', () => {
     ['that is two', 'Bearer a, Bearer b'],
   ] as const) {
     test(`with a service-account token ${title}`, async () => {
-      await using authority = await startWorkloadAuthority({ attestPeer });
+      await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
       const headers = { 'workload.spiffe.io': 'true', authorization: value };
-      assert.equal((await ask(authority.socket, 'FetchX509SVID', undefined, headers)).code, status.PERMISSION_DENIED);
+      assert.equal(
+        (await askWorkloadApi(authority.socket, 'FetchX509SVID', undefined, headers)).code,
+        status.PERMISSION_DENIED,
+      );
     });
   }
 
   test('with a service-account token that is refused, although the user would do', async () => {
     const attestToken = async () => Promise.reject(new Error('expired'));
-    await using authority = await startWorkloadAuthority({ attestPeer, attestToken });
+    await using authority = await startWorkloadAuthority({ attestPeer: attestSelf, attestToken });
     const headers = { 'workload.spiffe.io': 'true', authorization: 'Bearer e.y.J' };
-    const { code, details } = await ask(authority.socket, 'FetchX509SVID', undefined, headers);
+    const { code, details } = await askWorkloadApi(authority.socket, 'FetchX509SVID', undefined, headers);
     assert.deepEqual([code, details], [status.PERMISSION_DENIED, 'the service-account token is refused']);
     assert.equal(authority.events[0]?.event === 'workload_refused' && authority.events[0].cause, 'expired');
   });
@@ -167,7 +126,7 @@ test('a peer that cannot be told is sent away before it has said anything', asyn
   await using authority = await startWorkloadAuthority({
     attestPeer: async () => Promise.reject(new Error('no /proc')),
   });
-  const { code } = await ask(authority.socket, 'FetchX509SVID');
+  const { code } = await askWorkloadApi(authority.socket, 'FetchX509SVID');
   assert.equal(code, status.UNAVAILABLE);
   assert.deepEqual(authority.events[0], {
     event: 'workload_refused',
@@ -180,9 +139,9 @@ test('a peer that cannot be told is sent away before it has said anything', asyn
 
 test('a service-account token adds what it says to what was seen of the process', async () => {
   const attestToken = async (token: string) => (token === 'e.y.J' ? ['k8s:ns:production', 'k8s:sa:order-service'] : []);
-  await using authority = await startWorkloadAuthority({ attestPeer, attestToken });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf, attestToken });
   authority.register({ selectors: ['k8s:ns:production', 'k8s:sa:order-service'] });
-  assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.PERMISSION_DENIED);
+  assert.equal((await askWorkloadApi(authority.socket, 'FetchX509SVID')).code, status.PERMISSION_DENIED);
   using client = workloadApiWithToken(authority.socket);
   assert.equal((await client.watchX509().first()).svids[0].id.uri, ID);
 });
@@ -193,7 +152,7 @@ function workloadApiWithToken(socket: string): WorkloadApi & Disposable {
 }
 
 test('S4-083 an X.509-SVID is issued to whom an entry matches, and verifies against its bundle', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   authority.register({ dnsNames: ['order-service'], hint: 'internal' });
   using client = clientOf(authority.socket);
   const { svids, bundles } = await client.watchX509().first();
@@ -210,7 +169,7 @@ test('S4-083 an X.509-SVID is issued to whom an entry matches, and verifies agai
 });
 
 test('S4-088 an SVID is followed by another with another key when half of its life is over', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   authority.register({ x509TtlMs: 2_000 });
   using client = clientOf(authority.socket);
   const source = client.watchX509();
@@ -225,7 +184,7 @@ test('S4-088 an SVID is followed by another with another key when half of its li
 });
 
 test('S4-088 another authority is pushed at once, with the old one beside it, and has signed the next SVID', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   using client = clientOf(authority.socket);
   const [source, bundles, keys] = [client.watchX509(), client.watchX509Bundles(), client.watchJwtBundles()];
   await Promise.all([source.first(), bundles.first(), keys.first()]);
@@ -244,7 +203,7 @@ test('S4-088 another authority is pushed at once, with the old one beside it, an
 });
 
 test('whoever is no longer entitled is told so, and keeps what it has until that ends', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   using client = clientOf(authority.socket);
   const source = client.watchX509();
   await source.first();
@@ -258,7 +217,7 @@ test('whoever is no longer entitled is told so, and keeps what it has until that
 });
 
 test('a workload that was revoked gets no SVID, its streams are told so, and who shares its socket is served', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   using client = clientOf(authority.socket);
   const [source, keys] = [client.watchX509(), client.watchJwtBundles()];
   const { svids } = await source.first();
@@ -269,7 +228,7 @@ test('a workload that was revoked gets no SVID, its streams are told so, and who
     assert.match(watched.failure() ?? '', /PERMISSION_DENIED: the workload was rev/);
   assert.equal(source.current()?.svids[0].cert, svids[0].cert, 'what it has is for others to refuse');
   for (const method of METHODS.filter((each) => each.startsWith('Fetch') && each !== 'FetchJWTSVID')) {
-    assert.equal((await ask(authority.socket, method)).code, status.PERMISSION_DENIED, method);
+    assert.equal((await askWorkloadApi(authority.socket, method)).code, status.PERMISSION_DENIED, method);
   }
   using second = clientOf(authority.socket);
   await assert.rejects(async () => second.jwtSvid(['data-service']), /PERMISSION_DENIED/);
@@ -283,7 +242,7 @@ test('a workload that was revoked gets no SVID, its streams are told so, and who
 });
 
 test('revocation lists come with identities and with bundles, and each new one is pushed', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   const lists = createTestAuthority('example-CA');
   authority.publishLists(pemBytes(lists.revocationList()));
   using client = clientOf(authority.socket);
@@ -303,7 +262,7 @@ test('revocation lists come with identities and with bundles, and each new one i
 });
 
 test('S4-083 a JWT-SVID is issued for its audience, kept, and valid there and nowhere else', async () => {
-  await using authority = await startWorkloadAuthority({ attestPeer });
+  await using authority = await startWorkloadAuthority({ attestPeer: attestSelf });
   using client = clientOf(authority.socket);
   const token = await client.jwtSvid(['data-service']);
   assert.equal(await client.jwtSvid(['data-service']), token);
@@ -318,173 +277,4 @@ test('S4-083 a JWT-SVID is issued for its audience, kept, and valid there and no
     await assert.rejects(client.validateJwtSvid(audience, value), { code: 'token_signature_invalid' });
   }
   await assert.rejects(async () => client.jwtSvid(['a'], parseSpiffeId(`${ID}2`)), { code: 'idp_unavailable' });
-});
-
-describe('a server goes on after', () => {
-  const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-  const ROWS: readonly (readonly [title: string, bytes: Buffer])[] = [
-    ['nothing at all', Buffer.alloc(0)],
-    ['half a preface', PREFACE.subarray(0, 10)],
-    ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')],
-    ['random bytes', Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 7919) % 251))],
-    ['a frame of 16 MiB', Buffer.concat([PREFACE, Buffer.from('ffffff000000000001', 'hex')])],
-    ['a header block that is none', Buffer.concat([PREFACE, Buffer.from('00000401050000000180808080', 'hex')])],
-    ['settings for a stream', Buffer.concat([PREFACE, Buffer.from('000000040000000003', 'hex')])],
-    [
-      'a thousand resets',
-      Buffer.concat([PREFACE, ...Array.from({ length: 1000 }, () => Buffer.from('00000403000000000100000008', 'hex'))]),
-    ],
-  ];
-  for (const [title, bytes] of ROWS) {
-    test(title, async () => {
-      await using authority = await startWorkloadAuthority({ attestPeer });
-      const socket = connect(authority.path);
-      socket.on('error', () => undefined).resume();
-      socket.end(bytes);
-      await new Promise((resolve) => socket.on('close', resolve));
-      assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-    });
-  }
-
-  test('a peer that is gone before it was attested', async () => {
-    let gone = (): void => undefined;
-    const waits = new Promise<void>((resolve) => {
-      gone = resolve;
-    });
-    let attested = 0;
-    const late = async (): Promise<AttestedPeer> => {
-      attested += 1;
-      if (attested === 1) await waits;
-      return SELF;
-    };
-    await using authority = await startWorkloadAuthority({ attestPeer: late });
-    const socket = connect(authority.path, () => socket.destroy());
-    await until(() => socket.destroyed && attested === 1, 10_000);
-    gone();
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-  });
-});
-
-describe('the socket', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'sidegate-socket-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
-
-  test('is not taken from a server that lives', async () => {
-    await using authority = await startWorkloadAuthority({ attestPeer });
-    await assert.rejects(startWorkloadAuthority({ attestPeer, path: authority.path }), /is there already/);
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-  });
-
-  test('never takes the place of a file', async () => {
-    const file = path.join(folder, 'file');
-    writeFileSync(file, 'precious');
-    await assert.rejects(startWorkloadAuthority({ attestPeer, path: file }), /is there already/);
-    assert.ok(existsSync(file));
-  });
-
-  test('takes the place of one that a killed server left, and has the mode that it should have', async () => {
-    const file = path.join(folder, 'stale.sock');
-    const listening = `require('net').createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'))`;
-    await new Promise((resolve) => spawn(process.execPath, ['-e', listening]).on('close', resolve));
-    assert.ok(statSync(file).isSocket());
-    await using authority = await startWorkloadAuthority({ attestPeer, path: file, mode: 0o660 });
-    assert.equal(statSync(file).mode & 0o777, 0o660);
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-  });
-
-  test('has room for others when one user takes all that it may have, and again when that lets go', async () => {
-    let user = 'unix:uid:1';
-    const attestUser = async (): Promise<AttestedPeer> => ({ ...SELF, selectors: new Set([user]) });
-    await using authority = await startWorkloadAuthority({ attestPeer: attestUser });
-    authority.register({ selectors: ['unix:uid:1'] }, { selectors: ['unix:uid:2'] });
-    const sockets: Socket[] = [];
-    for (let index = 0; index < 100; index += 1) {
-      const socket = connect(authority.path).on('error', () => undefined);
-      // The server speaks first once it has taken the connection.
-      await new Promise((resolve) => socket.once('data', resolve));
-      sockets.push(socket);
-    }
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.UNAVAILABLE);
-    const [refused] = authority.events;
-    assert.equal(refused?.event === 'workload_refused' && refused.reason, 'unix:uid:1 has 100 connections already');
-    user = 'unix:uid:2';
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-    user = 'unix:uid:1';
-    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.on('close', resolve).destroy())));
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-  });
-
-  test('sends away more connections at once than it can attest, and serves the next', async () => {
-    const waiting: (() => void)[] = [];
-    let open = false;
-    const slow = async (): Promise<AttestedPeer> => {
-      if (!open) await new Promise<void>((resolve) => waiting.push(resolve));
-      return SELF;
-    };
-    await using authority = await startWorkloadAuthority({ attestPeer: slow });
-    const sockets: Socket[] = [];
-    let closed = 0;
-    for (let index = 0; index < 20; index += 1) {
-      sockets.push(
-        connect(authority.path)
-          .on('close', () => (closed += 1))
-          .on('error', () => undefined)
-          .resume(),
-      );
-    }
-    await until(() => closed === 4, 10_000);
-    assert.deepEqual([waiting.length, closed], [16, 4]);
-    open = true;
-    for (const free of waiting) free();
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.OK);
-    for (const socket of sockets) socket.destroy();
-  });
-});
-
-describe('the kernel says who a peer is', { skip: existsSync(PERL) ? false : `there is no ${PERL}` }, () => {
-  const attest = unixAttestor(perlCredentials());
-
-  test('this process, by user, group and program', async () => {
-    await using authority = await startWorkloadAuthority({ attestPeer: attest });
-    authority.register({
-      selectors: [`unix:uid:${uid}`, `unix:gid:${process.getgid?.()}`, `unix:path:${process.execPath}`],
-    });
-    using client = clientOf(authority.socket);
-    assert.equal((await client.watchX509().first()).svids[0].id.uri, ID);
-    assert.equal((await client.jwtSvid(['a'])).toString(), '[redacted]');
-    const [event] = authority.events;
-    assert.equal(event?.pid, process.pid);
-  });
-
-  const asRoot = { skip: uid === 0 ? false : 'only root may start a process of another user' };
-  test('a process of another user', asRoot, async () => {
-    const seen: AttestedPeer[] = [];
-    const told = async (socket: Socket): Promise<AttestedPeer> => {
-      const peer = await attest(socket);
-      seen.push(peer);
-      return peer;
-    };
-    await using authority = await startWorkloadAuthority({ attestPeer: told, mode: 0o666 });
-    chmodSync(path.dirname(authority.path), 0o755);
-    const script = `use Socket;socket(S,PF_UNIX,SOCK_STREAM,0);connect(S,sockaddr_un("${authority.path}")) or die;sleep 100`;
-    const child = spawn(PERL, ['-e', script], { uid: 65_534, gid: 65_533, env: {}, stdio: 'ignore' });
-    await until(() => seen.length > 0, 10_000);
-    const [peer] = seen;
-    assert.equal(peer?.pid, child.pid);
-    assert.deepEqual(
-      [...(peer?.selectors ?? [])],
-      ['unix:uid:65534', 'unix:gid:65533', `unix:path:${realpathSync(PERL)}`],
-    );
-    assert.equal(peer?.isAlive(), true);
-    child.kill('SIGKILL');
-    await new Promise((resolve) => child.on('close', resolve));
-    assert.equal(peer?.isAlive(), false);
-  });
-
-  test('nothing where the program is missing', async () => {
-    const attestPeerWithout = unixAttestor(perlCredentials('/nonexistent/perl'));
-    await using authority = await startWorkloadAuthority({ attestPeer: attestPeerWithout });
-    assert.equal((await ask(authority.socket, 'FetchX509SVID')).code, status.UNAVAILABLE);
-  });
 });
