@@ -36,6 +36,7 @@ export async function keepEnrolled(
             createHttpClient({
               tls: { ...(ca === undefined ? {} : { ca: ca + (held?.bundle.pem ?? '') }), ...shown },
               connectTo,
+              connections: { keepAlive: true, maxSockets: 1 },
             }),
         }),
       clock,

@@ -44,16 +44,21 @@ export class BadAuthorityAnswer extends Error {
   override readonly name = 'BadAuthorityAnswer';
 }
 
+export interface Published {
+  /** Of the trust domains that it federates with. */
+  readonly federated: BundleMap;
+  /** PEM, one for each authority. */
+  readonly revocationLists: string;
+}
+
 export interface AuthorityClient {
   /** @throws AuthorityRefused, BadAuthorityAnswer, or the error of the network */
   enrol(csr: string, joinToken: string, key: KeyObject): Promise<IssuedIdentity>;
   renew(csr: string, key: KeyObject, shown: KeyPair): Promise<IssuedIdentity>;
   /** Tells which one is in use, where one is; undefined: that is still the one. */
   bundle(inUse: number | undefined, shown: KeyPair): Promise<TrustedRoots | undefined>;
-  /** Of the trust domains that it federates with. */
-  federatedBundles(): Promise<BundleMap>;
-  /** PEM, one for each authority. */
-  revocationLists(): Promise<string>;
+  /** What everybody may read, on one connection. */
+  published(): Promise<Published>;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -86,20 +91,28 @@ export function createAuthorityClient({ url, connect }: AuthorityClientOptions):
       const answer = await ask(get('/ca/bundle', known, MAX_BYTES), shown);
       return answer.status === 304 ? undefined : bundleOf(membersOf(answer));
     },
-    federatedBundles: async () => {
-      const answer = await ask(get('/ca/bundles', {}, MAX_MAP_BYTES), undefined);
-      // An authority that does not know the question federates with nobody.
-      return answer.status === 404 ? { bundles: {}, unusable: [] } : readBundleMap(membersOf(answer));
-    },
-    revocationLists: async () => {
-      const answer = await ask(get('/ca/crl', {}, MAX_LIST_BYTES), undefined);
-      if (answer.status !== 200) refused(answer);
-      const text = answer.body.toString('latin1');
-      if (!text.startsWith('-----BEGIN X509 CRL-----'))
-        throw new BadAuthorityAnswer('there is no revocation list in it');
-      return text;
+    published: async () => {
+      const client = connect(undefined);
+      try {
+        const revocationLists = listsOf(await client.send(get('/ca/crl', {}, MAX_LIST_BYTES)));
+        return { revocationLists, federated: bundlesOf(await client.send(get('/ca/bundles', {}, MAX_MAP_BYTES))) };
+      } finally {
+        await client.close();
+      }
     },
   };
+}
+
+function listsOf(answer: HttpResponse): string {
+  if (answer.status !== 200) refused(answer);
+  const text = answer.body.toString('latin1');
+  if (!text.startsWith('-----BEGIN X509 CRL-----')) throw new BadAuthorityAnswer('there is no revocation list in it');
+  return text;
+}
+
+/** An authority that does not know the question federates with nobody. */
+function bundlesOf(answer: HttpResponse): BundleMap {
+  return answer.status === 404 ? { bundles: {}, unusable: [] } : readBundleMap(membersOf(answer));
 }
 
 /** As the authority names itself: SHA-256 of its certificate. */

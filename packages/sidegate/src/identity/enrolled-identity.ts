@@ -79,8 +79,7 @@ export async function keepEnrolledIdentity(options: EnrolledIdentityOptions): Pr
       return;
     }
     const bundle = (await client.bundle(options.inUse(), held.pair)) ?? held.bundle;
-    const others = { federated: await federatedWith(client, logger), revocationLists: await client.revocationLists() };
-    let next: HeldIdentity = { ...held, bundle, ...others };
+    let next: HeldIdentity = { ...held, bundle, ...(await published(client, logger)) };
     if (renewalDue(next, share, now)) {
       const { key, csr } = await newRequest(options.commonName);
       const issued = await client.renew(csr, createPrivateKey(key), held.pair);
@@ -153,18 +152,19 @@ async function enrol({ client, commonName, joinToken, logger }: EnrolledIdentity
   const authority = client(undefined);
   const { key, csr } = await newRequest(commonName);
   const { chain, bundle } = await authority.enrol(csr, token, createPrivateKey(key));
-  const others = {
-    federated: await federatedWith(authority, logger),
-    revocationLists: await authority.revocationLists(),
-  };
-  return { pair: { cert: chain, key }, bundle, ...others };
+  return { pair: { cert: chain, key }, bundle, ...(await published(authority, logger)) };
 }
 
-/** What others publish is nothing that the own identity waits for. */
-async function federatedWith(client: AuthorityClient, logger: Logger): Promise<HeldIdentity['federated']> {
-  const { bundles, unusable } = await client.federatedBundles();
-  for (const name of unusable) logger.warn({ trust_domain: name }, 'the bundle of a trust domain cannot be used');
-  return bundles;
+/** A bundle of others that cannot be used is told, and nothing that the own identity waits for. */
+async function published(
+  client: AuthorityClient,
+  logger: Logger,
+): Promise<Pick<HeldIdentity, 'federated' | 'revocationLists'>> {
+  const { federated, revocationLists } = await client.published();
+  for (const name of federated.unusable) {
+    logger.warn({ trust_domain: name }, 'the bundle of a trust domain cannot be used');
+  }
+  return { federated: federated.bundles, revocationLists };
 }
 
 async function newRequest(commonName: string) {
