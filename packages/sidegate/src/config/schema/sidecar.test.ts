@@ -29,7 +29,7 @@ test('a key that is absent has the documented default', () => {
       write_timeout: 60_000,
       idle_timeout: 120_000,
       max_header_bytes: 65_536,
-      tls: { enabled: false, source: 'files', client_auth: 'none' },
+      tls: { enabled: false, source: 'files', client_auth: 'none', client_trust_domains: [] },
     },
     jwt: {
       issuers: [],
