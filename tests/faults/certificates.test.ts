@@ -174,7 +174,7 @@ row('S4-029 certificate of the egress rotated: calls go on, the target sees the 
 `,
     }),
   );
-  // Few connections: the target makes its handshakes in this process, and each has a second.
+  // Few connections: the target makes its handshakes in this process, and each has five seconds.
   const few = { perSecond: RATE / 2, maxSockets: 4 };
   const load = stack.use(startLoad({ port: system.egressPort, path: '/data', ...few }));
   const turns = count(30, 3);

@@ -8,7 +8,8 @@ import { bundleOf } from './trust-bundles.ts';
 
 type TargetConfig = SidecarConfig['egress']['targets'][string];
 
-const CONNECT_TIMEOUT_MS = 1_000;
+/** A kernel takes a connection at once; a handshake is work, which a busy process comes to later. */
+const CONNECTING = { connectTimeoutMs: 1_000, handshakeTimeoutMs: 5_000 } as const;
 
 export interface AssembledTarget {
   readonly config: TargetConfig;
@@ -55,11 +56,11 @@ export function assembleRouteUpstreams(
 
 function openUpstream(
   url: string,
-  options: Omit<UpstreamOptions, 'url' | 'connectTo' | 'lookup' | 'connectTimeoutMs'>,
+  options: Omit<UpstreamOptions, 'url' | 'connectTo' | 'lookup' | keyof typeof CONNECTING>,
   { connectTo, lookup, components }: Assembly,
 ): Upstream {
   return components.take('upstream', { url, ...options }, () => {
-    const upstream = createUpstream({ ...options, url, connectTo, lookup, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+    const upstream = createUpstream({ ...options, ...CONNECTING, url, connectTo, lookup });
     return { value: upstream, close: () => upstream.close(), graceful: true };
   });
 }

@@ -26,7 +26,10 @@ export interface ConnectorOptions {
   readonly tls?: ClientTls;
   readonly connectTo: ConnectTo;
   readonly lookup: LookupFunction;
+  /** Until the other side's kernel has taken the connection. */
   readonly connectTimeoutMs: number;
+  /** From then on, until the TLS handshake is over. */
+  readonly handshakeTimeoutMs: number;
 }
 
 export interface OpenedSocket {
@@ -37,6 +40,8 @@ export interface OpenedSocket {
 
 /** `code` of the error when the other side does not take the connection in time. */
 export const CONNECT_TIMEOUT = 'CONNECT_TIMEOUT';
+/** The same for its part of the handshake. */
+export const HANDSHAKE_TIMEOUT = 'HANDSHAKE_TIMEOUT';
 
 /** @returns a function that opens one connection after another; it rejects with the socket's error */
 export function createConnector(options: ConnectorOptions): () => Promise<OpenedSocket> {
@@ -74,14 +79,20 @@ export function createConnector(options: ConnectorOptions): () => Promise<Opened
         secureContext === undefined
           ? net.connect({ ...target, onread })
           : tls.connect(secured as tls.ConnectionOptions);
-      const timer = setTimeout(() => socket.destroy(timedOut()), options.connectTimeoutMs);
+      let cancel = giveUp(socket, CONNECT_TIMEOUT, options.connectTimeoutMs);
       const failed = (error: Error): void => {
-        clearTimeout(timer);
+        cancel();
         reject(error);
       };
       socket.once('error', failed);
+      if (secure) {
+        socket.once('connect', () => {
+          cancel();
+          cancel = giveUp(socket, HANDSHAKE_TIMEOUT, options.handshakeTimeoutMs);
+        });
+      }
       socket.once(secure ? 'secureConnect' : 'connect', () => {
-        clearTimeout(timer);
+        cancel();
         socket.off('error', failed);
         resolve({
           socket,
@@ -119,6 +130,14 @@ function checkTrustDomain(trustDomain: string, certificate: Buffer): Error | und
 
 const tlsError = (message: string, code: string): Error => Object.assign(new Error(message), { code });
 
-function timedOut(): Error {
-  return Object.assign(new Error('no connection in time'), { code: CONNECT_TIMEOUT });
+/** Looks once more at what has come: where this process was busy for so long, the other side may have done its part. */
+function giveUp(socket: Socket, code: string, afterMs: number): () => void {
+  let last: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    last = setImmediate(() => socket.destroy(Object.assign(new Error('no connection in time'), { code })));
+  }, afterMs);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(last);
+  };
 }

@@ -12,7 +12,7 @@ import { lookup } from 'node:dns';
 import { openSync, closeSync } from 'node:fs';
 import { createUpstream } from ${JSON.stringify(upstream)};
 import { Cancellation } from ${JSON.stringify(path.join(import.meta.dirname, 'cancellation.ts'))};
-const options = { connectTo: new Map(), lookup, timeoutMs: 1000, connectTimeoutMs: 1000 };
+const options = { connectTo: new Map(), lookup, timeoutMs: 1000, connectTimeoutMs: 1000, handshakeTimeoutMs: 1000 };
 const { send } = createUpstream({ url: 'http://127.0.0.1:1', ...options });
 const open = [];
 try {

@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Problem } from '@sidegate/sdk';
 import { until } from '../../../../tests/support/until.ts';
-import { CONNECT_TIMEOUT, createConnector } from './connector.ts';
+import { createConnector, HANDSHAKE_TIMEOUT } from './connector.ts';
 import { createUpstreamPool, type UpstreamPool } from './upstream-pool.ts';
 
 const WAITING = { cancelled: false };
@@ -25,7 +25,8 @@ async function start(
   const scheme = handshakeMs === undefined ? 'http' : 'https';
   const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   if (!listens) await new Promise((resolve) => server.close(resolve));
-  const connect = createConnector({ url, connectTo: new Map(), lookup, connectTimeoutMs: handshakeMs ?? 1_000 });
+  const patience = { connectTimeoutMs: 1_000, handshakeTimeoutMs: handshakeMs ?? 1_000 };
+  const connect = createConnector({ url, connectTo: new Map(), lookup, ...patience });
   const pool = createUpstreamPool({ ...LIMITS, ...limits, connect, host: 'a', monotonic: () => performance.now() });
   return {
     pool,
@@ -91,7 +92,7 @@ describe('who comes when all connections are in use', () => {
     const codes = await Promise.all(
       asked.map((one) => one.catch((error: unknown) => (error as { code?: string }).code)),
     );
-    assert.deepEqual(new Set(codes), new Set([CONNECT_TIMEOUT]));
+    assert.deepEqual(new Set(codes), new Set([HANDSHAKE_TIMEOUT]));
     assert.ok(performance.now() - began < 2_000);
   });
 

@@ -36,6 +36,7 @@ async function startRaw(onHead: (socket: net.Socket, head: string, connection: n
     lookup,
     timeoutMs: 2_000,
     connectTimeoutMs: 1_000,
+    handshakeTimeoutMs: 1_000,
   });
   return {
     upstream,

@@ -1,7 +1,7 @@
 /** One upstream × one client identity: a pool of connections, and one way to send a request through it. */
 import { isTlsFailure, Problem, type ProblemCode } from '@sidegate/sdk';
 import type { Cancellable, Cancellation } from './cancellation.ts';
-import { CONNECT_TIMEOUT, type ConnectorOptions, createConnector } from './connector.ts';
+import { CONNECT_TIMEOUT, type ConnectorOptions, createConnector, HANDSHAKE_TIMEOUT } from './connector.ts';
 import { ADDRESS_FORBIDDEN } from './forbidden-address.ts';
 import type { RequestBody } from './request-body.ts';
 import type { ResponseHead } from './response-parser.ts';
@@ -251,6 +251,9 @@ function connectProblem(error: unknown, origin: string): Problem {
   }
   if (code === CONNECT_TIMEOUT) {
     return new Problem('upstream_timeout', `${origin} did not accept a connection in time`, { cause: error });
+  }
+  if (code === HANDSHAKE_TIMEOUT) {
+    return new Problem('upstream_timeout', `${origin} did not end the TLS handshake in time`, { cause: error });
   }
   if (isTlsFailure(code)) return new Problem('upstream_tls', `TLS with ${origin} failed (${code})`, { cause: error });
   if (NO_DESCRIPTOR.has(code)) {
