@@ -62,7 +62,7 @@ describe('an upstream that gives no answer', () => {
       if (code === 'upstream_timeout' && kind === 'POST') continue;
       test(`${title} is ${PROBLEMS[code].status} ${code} to a ${kind}`, async () => {
         await using upstream = await startRawUpstream(behave);
-        await using ingress = await startIngress({ upstreamPort: upstream.port });
+        await using ingress = await startIngress({ upstreamTimeout: '300ms', upstreamPort: upstream.port });
         const answer = await ingress.send({ method: kind, ...(body === undefined ? {} : { body }) });
         const record = await onlyRecord(ingress);
         assert.deepEqual(
@@ -75,7 +75,7 @@ describe('an upstream that gives no answer', () => {
   }
 
   test('S3-036 nobody listens: 502 upstream_unreachable', async () => {
-    await using ingress = await startIngress({ upstreamPort: 1 });
+    await using ingress = await startIngress({ upstreamTimeout: '300ms', upstreamPort: 1 });
     const answer = await ingress.send();
     assert.deepEqual([answer.status, (await onlyRecord(ingress))['code']], [502, 'upstream_unreachable']);
   });
@@ -118,7 +118,7 @@ describe('an upstream that breaks off its answer cuts the connection of the clie
   for (const [title, code, behave] of ROWS) {
     test(`${title}: ${code} in the record, beside the status that was sent`, async () => {
       await using upstream = await startRawUpstream(behave);
-      await using ingress = await startIngress({ upstreamPort: upstream.port });
+      await using ingress = await startIngress({ upstreamTimeout: '300ms', upstreamPort: upstream.port });
       assert.deepEqual(await receive(ingress), { status: 200, complete: false });
       const record = await onlyRecord(ingress);
       assert.deepEqual([record['status'], record['code'], record['level']], [200, code, 'error']);
@@ -161,7 +161,7 @@ describe('a client that goes away', () => {
     test(`in the middle of its body ${how}: the app sees an abort, the record says aborted`, async () => {
       const { app, outcome } = await watchingApp(() => undefined);
       await using _app = app;
-      await using ingress = await startIngress({ upstreamPort: app.port });
+      await using ingress = await startIngress({ upstreamTimeout: '300ms', upstreamPort: app.port });
       const socket = begin(ingress, 'POST', 'Content-Length: 10\r\n\r\nhello');
       await until(() => outcome.begun);
       leave(socket);
@@ -173,7 +173,7 @@ describe('a client that goes away', () => {
     test(`in the middle of the answer ${how}: the app sees an abort, the record says aborted`, async () => {
       const { app, outcome } = await watchingApp((_request, response) => void response.write('hello'));
       await using _app = app;
-      await using ingress = await startIngress({ upstreamPort: app.port });
+      await using ingress = await startIngress({ upstreamTimeout: '300ms', upstreamPort: app.port });
       const socket = begin(ingress, 'GET', '\r\n');
       await new Promise((resolve) => socket.once('data', resolve));
       leave(socket);
@@ -187,7 +187,7 @@ describe('a client that goes away', () => {
   test('C-144 by ending inside a chunk: the app sees an abort, the record says aborted', async () => {
     const { app, outcome } = await watchingApp(() => undefined);
     await using _app = app;
-    await using ingress = await startIngress({ upstreamPort: app.port });
+    await using ingress = await startIngress({ upstreamTimeout: '300ms', upstreamPort: app.port });
     const socket = begin(ingress, 'POST', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhel');
     await until(() => outcome.begun);
     socket.end();

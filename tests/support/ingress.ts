@@ -10,6 +10,8 @@ import { createSigningKey, keySetBytes, type MintOptions, mint, type SigningKey 
 import { sendRequest, type WireAnswer, type WireOptions, type WireRequest } from './wire.ts';
 
 export interface IngressOptions extends Partial<Omit<TestSidecarOptions, 'yaml'>> {
+  /** Default: more than a busy machine takes. */
+  readonly upstreamTimeout?: string;
   /** YAML lines below `proxy`, indented by two. Default: authorization is off. */
   readonly proxy?: string;
   /** Whole YAML chapters besides `http`, `jwt` and `proxy`. */
@@ -94,7 +96,13 @@ export async function startIngress(options: IngressOptions = {}): Promise<Ingres
 }
 
 function configuration(options: IngressOptions): string {
-  const { proxy = '  authz: { enabled: false }', chapters = '', jwt = '', http = 'read_timeout: 10s' } = options;
+  const {
+    proxy = '  authz: { enabled: false }',
+    chapters = '',
+    jwt = '',
+    http = 'read_timeout: 10s',
+    upstreamTimeout = '5s',
+  } = options;
   return `
 http: { addr: "127.0.0.1:0", ${http} }
 jwt:
@@ -104,7 +112,7 @@ jwt:
 ${jwt}
 proxy:
   enabled: true
-  upstream: { url: "\${APP}", timeout: 300ms }
+  upstream: { url: "\${APP}", timeout: ${upstreamTimeout} }
 ${proxy}
 ${chapters}
 `;
