@@ -28,7 +28,7 @@ export interface LabProcess {
   event(event: string, timeoutMs: number): Promise<JsonLine>;
   /** What it said last on standard error, for people. */
   lastWords(): string;
-  /** How it ended; never rejects. */
+  /** How it ended, once all that it said is in the log; never rejects. */
   readonly ended: Promise<ProcessEnd>;
   /** SIGTERM, then SIGKILL after the grace; resolves when it is gone. */
   stop(graceMs: number): Promise<void>;
@@ -54,8 +54,10 @@ export function startProcess(plan: ProcessPlan): LabProcess {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const ended = endOf(child);
-  void ended.then(() => log.end());
+  const ended = endOf(child).then(async (end) => {
+    await new Promise<void>((resolve) => log.end(() => resolve()));
+    return end;
+  });
 
   const lines: JsonLine[] = [];
   const listeners: ((line: JsonLine) => void)[] = [];
