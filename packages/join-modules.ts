@@ -2,7 +2,7 @@
  * The modules of a package joined: one file for each entry point, one for what several of them share, and what only some calls need in
  * files that are loaded with the first of them. A service loads few files and few bytes at its start (docs/decisions/0030).
  */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build, type Plugin } from 'rolldown';
 import { parseAst } from 'rolldown/parseAst';
@@ -23,11 +23,12 @@ const lineForEachStatement: Plugin = {
   },
 };
 
-/** The compiler writes declarations alone for such a package. */
+/** The compiler writes declarations alone for such a package; what an earlier build left of the rest would be published. */
 export async function joinModules(directory: string): Promise<void> {
   const { exports } = JSON.parse(readFileSync(path.join(directory, 'package.json'), 'utf8')) as {
     readonly exports: Readonly<Record<string, { readonly '@sidegate/source': string }>>;
   };
+  for (const file of globSync('dist/**/*.js', { cwd: directory })) rmSync(path.join(directory, file));
   const sources = Object.values(exports).map((conditions) => conditions['@sidegate/source']);
   await build({
     cwd: directory,
