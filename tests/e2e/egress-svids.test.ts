@@ -9,17 +9,12 @@ import { servicesRealm } from '../support/realms.ts';
 import { startTestSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { keySetBytes } from '../support/tokens.ts';
 import { sendRequest } from '../support/wire.ts';
-import { startWorkloadAuthority, type WorkloadAuthority } from '../support/workload-authority.ts';
+import { attestSameUser, startWorkloadAuthority, type WorkloadAuthority } from '../support/workload-authority.ts';
 
 const OWN = 'spiffe://example.org/zone2/order-service';
 const DATA = 'spiffe://example.org/zone3/data-service';
 const ISSUER = 'https://keycloak.example.com/realms/services';
 
-const attestPeer = async () => ({
-  pid: 1,
-  selectors: new Set([`unix:uid:${process.getuid?.() ?? 0}`]),
-  isAlive: () => true,
-});
 const stack = new AsyncDisposableStack();
 let authority: WorkloadAuthority;
 let issuer: TestIdentityProvider;
@@ -28,7 +23,7 @@ let plain: HttpApp;
 let egress: TestSidecar;
 
 before(async () => {
-  authority = stack.use(await startWorkloadAuthority({ attestPeer }));
+  authority = stack.use(await startWorkloadAuthority({ attestPeer: attestSameUser }));
   const bundle = keySetBytes(...authority.jwtKeys().map((key) => ({ ...key, use: 'jwt-svid' })));
   issuer = stack.use(
     await startIdentityProvider({

@@ -9,23 +9,18 @@ import { type StartedApp, startHttpsApp } from '../support/https-app.ts';
 import { startTestSidecar } from '../support/sidecar.ts';
 import { startSidecarProcess } from '../support/sidecar-process.ts';
 import { until } from '../support/until.ts';
-import { startWorkloadAuthority, type WorkloadAuthority } from '../support/workload-authority.ts';
+import { attestSameUser, startWorkloadAuthority, type WorkloadAuthority } from '../support/workload-authority.ts';
 
 const PARTNER = 'partner.example';
 const BILLING = `spiffe://${PARTNER}/billing`;
 const WAIT_MS = 20_000;
 
 const partner = createTestAuthority(`${PARTNER}-CA`);
-const attestPeer = async () => ({
-  pid: 1,
-  selectors: new Set([`unix:uid:${process.getuid?.() ?? 0}`]),
-  isAlive: () => true,
-});
 
 const stack = new AsyncDisposableStack();
 let authority: WorkloadAuthority;
 before(async () => {
-  authority = stack.use(await startWorkloadAuthority({ attestPeer }));
+  authority = stack.use(await startWorkloadAuthority({ attestPeer: attestSameUser }));
   authority.trust(PARTNER, partner.der);
 });
 after(() => stack[Symbol.asyncDispose]());

@@ -6,17 +6,11 @@ import { decodeProtectedHeader } from 'jose';
 import { startIngress } from '../support/ingress.ts';
 import { createSigningKey, keySetBytes, mint } from '../support/tokens.ts';
 import { until } from '../support/until.ts';
-import { CLOCK, SCHEDULE, startWorkloadAuthority } from '../support/workload-authority.ts';
+import { attestSameUser, CLOCK, SCHEDULE, startWorkloadAuthority } from '../support/workload-authority.ts';
 
 const PARTNER = 'partner.example';
 const partnerKey = createSigningKey('ES256', 'partner-1');
 const partnerBundle = keySetBytes(partnerKey.jwk({ use: undefined }));
-
-const attestPeer = async () => ({
-  pid: 1,
-  selectors: new Set([`unix:uid:${process.getuid?.() ?? 0}`]),
-  isAlive: () => true,
-});
 
 const partnerSvid = (id = `spiffe://${PARTNER}/billing`): string => {
   const iat = Math.floor(Date.now() / 1000);
@@ -25,7 +19,7 @@ const partnerSvid = (id = `spiffe://${PARTNER}/billing`): string => {
 
 async function start(...trustDomains: readonly string[]) {
   await using started = new AsyncDisposableStack();
-  const authority = started.use(await startWorkloadAuthority({ attestPeer }));
+  const authority = started.use(await startWorkloadAuthority({ attestPeer: attestSameUser }));
   authority.federate(PARTNER, partnerBundle);
   const domains = trustDomains.map(
     (name) => `{ trust_domain: ${name}, audience: order-service, source: workload_api }`,

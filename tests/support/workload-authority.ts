@@ -150,6 +150,13 @@ export async function startWorkloadAuthority(
   };
 }
 
+/** Whoever asks is a process of this user, as {@link registration} wants it. */
+export const attestSameUser = async () => ({
+  pid: 1,
+  selectors: new Set([`unix:uid:${process.getuid?.() ?? 0}`]),
+  isAlive: () => true,
+});
+
 export function registration(changes: Partial<RegistrationText>): RegistrationText {
   return {
     spiffeId: `spiffe://${TRUST_DOMAIN}/zone2/order-service`,
